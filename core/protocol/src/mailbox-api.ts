@@ -1,0 +1,169 @@
+// The narrow waist: every mailbox operation in plain terms. The domain implements it (local), a
+// client implements it (remote). Nothing here knows subjects, JSON, sockets or a generation.
+import type { PriorityLabel, Rank, RankMask } from "./priority.ts";
+
+/** `latest` keeps only the newest message; a new one replaces the old in the same commit. */
+export type MailboxKind = "standard" | "latest";
+
+/** What is known of a mailbox from outside. */
+export interface MailboxInfo {
+  readonly name: string;
+  readonly kind: MailboxKind;
+  /** Listed in the directory of its account. */
+  readonly public: boolean;
+  readonly desc: string | undefined;
+  /** Life time in seconds as asked at creation; 0 = never expires. */
+  readonly ttlSeconds: number;
+  readonly createdAtMs: number;
+  /** The instant from which the mailbox no longer exists; `neverMs` = never. */
+  readonly expiresAtMs: number;
+}
+
+/** Stands for "never" wherever an instant in milliseconds is expected; fits six bytes on disk. */
+export const neverMs = 0xffff_ffff_ffff;
+
+/** How a generated name looks: `m-<uuid>`, `m-status-<uuid>`, or 26 characters of base 32. */
+export type NameStyle = "uuid" | "status" | "compact";
+
+export interface CreateRequest {
+  /** Undefined = generate one in `nameStyle`. Must pass `parseMailboxName`. */
+  readonly name?: string | undefined;
+  readonly nameStyle: NameStyle;
+  readonly kind: MailboxKind;
+  /** Seconds; 0 = never expires. */
+  readonly ttlSeconds: number;
+  readonly public: boolean;
+  readonly desc?: string | undefined;
+  /** SHA-256 of the token that QUERY will ask for; undefined = none is asked. */
+  readonly tokenDigest?: Uint8Array | undefined;
+  /** What a taken name means: hand out the mailbox there is, or refuse with `exists`. */
+  readonly ifExists: "return" | "fail";
+}
+
+export interface CreateResult {
+  readonly mailbox: MailboxInfo;
+  /** False when the name was taken and `ifExists` was `return`. */
+  readonly created: boolean;
+}
+
+export interface SendRequest {
+  readonly mailbox: string;
+  readonly label: PriorityLabel;
+  readonly payload: Uint8Array;
+  /** A NATS header block, `NATS/1.0 … CRLF CRLF`, without the headers that only the broker sets. */
+  readonly headers?: Uint8Array | undefined;
+  /** Seconds the message itself lives; undefined = as long as its mailbox. */
+  readonly ttlSeconds?: number | undefined;
+  /** Keep only the newest message of this key. */
+  readonly key?: string | undefined;
+}
+
+export interface SendResult {
+  /** The message's number in its mailbox, from 0, never used twice under one name. */
+  readonly msgId: number;
+}
+
+/** A message as a reader sees it. `payload` and `headers` are views: copy them to keep them. */
+export interface MailMessage {
+  readonly msgId: number;
+  readonly mailbox: string;
+  readonly rank: Rank;
+  readonly label: PriorityLabel;
+  readonly createdAtMs: number;
+  /** `neverMs` = only the mailbox's own end removes it. */
+  readonly expiresAtMs: number;
+  readonly key: string | undefined;
+  readonly headers: Uint8Array | undefined;
+  readonly payload: Uint8Array;
+}
+
+/** Where pushed mail goes. Called synchronously, never re-entered. */
+export interface MailSink {
+  /**
+   * Takes one message. `replayed` is true when it came from the store and not live.
+   * @returns false when the reader has no room for more; the message was taken all the same, and
+   * nothing follows until `onceWritable` calls back.
+   */
+  deliver(message: MailMessage, replayed: boolean): boolean;
+  /** Calls `resume` once when there is room again. At most one callback is waiting at a time. */
+  onceWritable(resume: () => void): void;
+  /** A keyed message was taken back without a successor (a public mailbox ended). Optional. */
+  retracted?(key: string): void;
+}
+
+export interface SubscribeRequest {
+  /** A mailbox name (it need not exist yet), or a literal prefix when `match` is `glob`. */
+  readonly mailbox: string;
+  /**
+   * `exact`: that mailbox. `glob`: `mailbox` holds one or more `*`, each standing for any run of
+   * characters; only mailboxes of kind `latest` and public ones take part.
+   */
+  readonly match: "exact" | "glob";
+  readonly ranks: RankMask;
+  /** Members of one group share its durable position: each message goes to one of them. */
+  readonly group?: string | undefined;
+  readonly sink: MailSink;
+}
+
+export interface MailSubscription {
+  /**
+   * Stops delivery at once. `unsubscribed`: the reader left on purpose, what it got counts as
+   * settled. `vanished`: what it got lately and did not remove goes back to its group.
+   */
+  end(how: "unsubscribed" | "vanished"): void;
+}
+
+export interface QueryRequest {
+  readonly mailbox: string;
+  /** SHA-256 of the token the caller showed; undefined = it showed none. */
+  readonly tokenDigest?: Uint8Array | undefined;
+  /** Only messages that no subscriber was handed yet. */
+  readonly unreadOnly: boolean;
+  /** Messages returned at most, in delivery order. */
+  readonly limit: number;
+}
+
+export interface QueryResult {
+  readonly messages: readonly MailMessage[];
+  /** Messages that no subscriber of this mailbox was handed yet, whatever `limit` is. */
+  readonly unread: number;
+  /** There were more than `limit`. */
+  readonly more: boolean;
+}
+
+export interface RemoveRequest {
+  readonly mailbox: string;
+  readonly msgId: number;
+}
+
+export interface ListRequest {
+  /** Names greater than this one, in byte order; "" = from the first. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+/**
+ * The mailbox operations of one account.
+ * Every method that changes something resolves after the change is on stable storage.
+ * All methods throw `Mq9Error`; codes are listed per method. Any of them may throw `storage_failed`,
+ * `unknown` (it may or may not have happened) or `draining`.
+ */
+export interface MailboxApi {
+  /** @throws `exists`, `invalid`, `forbidden` (a reserved name), `insufficient_storage` */
+  create(request: CreateRequest): Promise<CreateResult>;
+  /** @throws `not_found`, `expired` */
+  info(mailbox: string): Promise<MailboxInfo>;
+  /** Moves the end of the mailbox to now + ttl (0 = never). @throws `not_found`, `expired`, `invalid` */
+  renew(mailbox: string, ttlSeconds: number): Promise<MailboxInfo>;
+  /** Ends the mailbox and everything in it. @throws `not_found`, `expired` */
+  drop(mailbox: string): Promise<void>;
+  list(request: ListRequest): Promise<readonly MailboxInfo[]>;
+  /** @throws `not_found`, `expired`, `too_large`, `forbidden`, `insufficient_storage` */
+  send(request: SendRequest): Promise<SendResult>;
+  /** Pushes what is stored in priority order, then what arrives; no gap and no duplicate between. */
+  subscribe(request: SubscribeRequest): MailSubscription;
+  /** @throws `not_found`, `expired`, `forbidden` (wrong or missing token) */
+  query(request: QueryRequest): Promise<QueryResult>;
+  /** Removes one message for every reader. @throws `not_found`, `expired`, `message_not_found`, `forbidden` */
+  remove(request: RemoveRequest): Promise<void>;
+}

@@ -1,0 +1,13 @@
+// The store port and the in-memory engine.
+export {
+  type DueEntry,
+  type MailboxRecord,
+  type MessagePlace,
+  type MessageRange,
+  type MessageRecord,
+  type Store,
+  type StoreBatch,
+  StoreError,
+  type StoreErrorCode,
+  type StoreOpening,
+} from "./store.ts";
