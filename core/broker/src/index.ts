@@ -1,0 +1,16 @@
+// The assembled broker: what it can be told, and how it is started and stopped.
+export { type Log, type LogFields, type LogValue, silentLog } from "./log.ts";
+export {
+  type BrokerOptions,
+  type BrokerOptionsInput,
+  type DiskMarks,
+  type DiskOptions,
+  defaultOptions,
+  diskMarks,
+  isLoopback,
+  type LimitOptions,
+  type MailboxOptions,
+  OptionsError,
+  resolveOptions,
+  type ShutdownOptions,
+} from "./options.ts";

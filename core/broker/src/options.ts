@@ -1,0 +1,326 @@
+// Every option of a broker: its default with unit and reason, and the rules between options.
+// Called by createBroker's callers with what a person chose; knows no flags, files or environment.
+import { BlockList, isIP } from "node:net";
+
+/** Bounds of what one client may ask for. Every queue in the router is bounded by one of these. */
+export interface LimitOptions {
+  /** Bytes of headers and payload in one PUB or HPUB; announced as `max_payload`. 1 to 64 MiB. */
+  readonly maxPayloadBytes: number;
+  /** Bytes of one control line. 512 to 1 MiB. */
+  readonly maxControlLineBytes: number;
+  /** Bytes waiting for a reader that does not read; above it the connection is closed. */
+  readonly maxPendingBytes: number;
+  /** Client connections at one time. */
+  readonly maxConnections: number;
+  /** Subscriptions of one connection; 0 = no limit. */
+  readonly maxSubscriptionsPerConnection: number;
+  /** Silence on a connection, in milliseconds, before the broker sends PING. 100 or more. */
+  readonly pingIntervalMs: number;
+  /** PINGs without an answer before the connection counts as dead. */
+  readonly pingMax: number;
+  /** Milliseconds that one write to a socket may take before the reader counts as too slow. */
+  readonly writeDeadlineMs: number;
+}
+
+/** Life times that requests leave out, and how many mailboxes stay in memory. */
+export interface MailboxOptions {
+  /** Seconds a mailbox lives when CREATE names neither a ttl nor (generation 2) a name; 0 = never ends. */
+  readonly defaultTtlSeconds: number;
+  /** Seconds a generation 2 mailbox with a name lives when CREATE names no ttl; 0 = never ends. */
+  readonly namedTtlSeconds: number;
+  /** Seconds a message of priority `notify` lives; 0 = as long as its mailbox. */
+  readonly notifyTtlSeconds: number;
+  /** Mailboxes whose state stays in memory between uses; one beyond it is read from disk again. */
+  readonly activeMailboxesMax: number;
+}
+
+/** What happens as the disk fills. Work is refused, nothing accepted is ever evicted. */
+export interface DiskOptions {
+  /**
+   * Free bytes below which SEND and CREATE are refused; reading, removing and expiry go on.
+   * Undefined = 10 % of the disk, at least 1 GiB, at most 10 GiB. Not below the hard mark.
+   */
+  readonly softMarkBytes: number | undefined;
+  /** Free bytes below which only removal and expiry still write, and the reserve is given up. */
+  readonly hardMarkBytes: number;
+  /** Bytes of a file kept only to be given up at the hard mark; 0 = none. */
+  readonly reserveBytes: number;
+}
+
+/** How `stop()` takes leave of its clients. Without clients it does not wait at all. */
+export interface ShutdownOptions {
+  /** Milliseconds between the call and the first `draining` answer to new work. */
+  readonly graceMs: number;
+  /** Milliseconds over which connections are closed, in random order. */
+  readonly spreadMs: number;
+  /** Milliseconds after which a stop that hangs is abandoned; equal to a crash, so nothing accepted is lost. */
+  readonly deadlineMs: number;
+}
+
+/** All options of a broker, complete and checked. Made by `resolveOptions`, frozen throughout. */
+export interface BrokerOptions {
+  /** Address or host name to listen on. Other than loopback only with `insecure`. */
+  readonly host: string;
+  /** TCP port; 0 = any free one. */
+  readonly port: number;
+  /** `server_name` in INFO, without spaces; "" = the server's own id. */
+  readonly serverName: string;
+  /** Listen beyond this machine although no authentication is configured. */
+  readonly insecure: boolean;
+  /** Subscriptions to `$mq9.AI.#` and `$mq9.AI.>` see every mailbox message as it passes. */
+  readonly tap: boolean;
+  readonly limits: LimitOptions;
+  readonly mailbox: MailboxOptions;
+  readonly disk: DiskOptions;
+  readonly shutdown: ShutdownOptions;
+}
+
+/** What a caller may leave out: everything. `undefined` means the default. */
+export interface BrokerOptionsInput {
+  readonly host?: string | undefined;
+  /** -1 is taken as 0. */
+  readonly port?: number | undefined;
+  readonly serverName?: string | undefined;
+  readonly insecure?: boolean | undefined;
+  /** Default: true while the broker listens on loopback only. */
+  readonly tap?: boolean | undefined;
+  readonly limits?:
+    | { readonly [K in keyof LimitOptions]?: LimitOptions[K] | undefined }
+    | undefined;
+  readonly mailbox?:
+    | { readonly [K in keyof MailboxOptions]?: MailboxOptions[K] | undefined }
+    | undefined;
+  readonly disk?: { readonly [K in keyof DiskOptions]?: DiskOptions[K] | undefined } | undefined;
+  readonly shutdown?:
+    | { readonly [K in keyof ShutdownOptions]?: ShutdownOptions[K] | undefined }
+    | undefined;
+}
+
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+const gibibyte = 1024 * mebibyte;
+
+/** The one table of defaults. `tap` and the soft mark depend on where the broker runs. */
+export const defaultOptions: Omit<BrokerOptions, "tap"> = {
+  host: "127.0.0.1", // without authentication the address of a mailbox is its only credential
+  port: 4222, // the port every NATS client tries first
+  serverName: "",
+  insecure: false,
+  limits: {
+    maxPayloadBytes: mebibyte, // same as nats-server, so stock clients need no change
+    maxControlLineBytes: 4 * kibibyte, // same; the longest SUB or PUB line accepted
+    maxPendingBytes: 64 * mebibyte, // same; a slower reader is disconnected, never waited for
+    maxConnections: 65_536, // same; the operating system's file limit usually comes first
+    maxSubscriptionsPerConnection: 10_000, // an agent needs a handful; stops a leaking client
+    pingIntervalMs: 120_000, // same as nats-server: idle agents cost next to nothing
+    pingMax: 2, // a dead peer is found after at most three intervals
+    writeDeadlineMs: 10_000, // same as nats-server
+  },
+  mailbox: {
+    defaultTtlSeconds: 86_400, // one day, what the published brokers and documents use
+    namedTtlSeconds: 0, // documented: a named mailbox stays until it is removed
+    notifyTtlSeconds: 300, // documents say "short-lived"; long enough to survive a reconnect
+    activeMailboxesMax: 16_384, // some tens of MB; reading one back takes well under a millisecond
+  },
+  disk: {
+    softMarkBytes: undefined, // see `diskMarks`
+    hardMarkBytes: 256 * mebibyte, // compaction needs room to free room
+    reserveBytes: 64 * mebibyte, // enough to write the removals that make space again
+  },
+  shutdown: {
+    graceMs: 500, // on one machine there is nowhere to move to, so leave quickly
+    spreadMs: 1_000, // enough that thousands of clients do not come back in the same instant
+    deadlineMs: 60_000, // service managers kill after 90 s
+  },
+};
+
+/** An option that can not be used. `option` is its path, for instance `limits.maxPayloadBytes`. */
+export class OptionsError extends Error {
+  readonly option: string;
+
+  constructor(option: string, message: string) {
+    super(message);
+    this.name = "OptionsError";
+    this.option = option;
+  }
+}
+
+/**
+ * Completes, checks and freezes options. The argument is left as it is.
+ * @throws {OptionsError} naming the first option that is out of range or contradicts another
+ */
+export function resolveOptions(input: BrokerOptionsInput = {}): BrokerOptions {
+  const top = withDefaults(
+    {
+      host: defaultOptions.host,
+      port: defaultOptions.port,
+      serverName: defaultOptions.serverName,
+      insecure: defaultOptions.insecure,
+    },
+    {
+      host: input.host,
+      port: input.port,
+      serverName: input.serverName,
+      insecure: input.insecure,
+    },
+  );
+  const options: BrokerOptions = {
+    ...top,
+    port: top.port === -1 ? 0 : top.port,
+    tap: input.tap ?? isLoopback(top.host),
+    limits: Object.freeze(withDefaults<LimitOptions>(defaultOptions.limits, input.limits)),
+    mailbox: Object.freeze(withDefaults<MailboxOptions>(defaultOptions.mailbox, input.mailbox)),
+    disk: Object.freeze(withDefaults<DiskOptions>(defaultOptions.disk, input.disk)),
+    shutdown: Object.freeze(withDefaults<ShutdownOptions>(defaultOptions.shutdown, input.shutdown)),
+  };
+  checkAddress(options);
+  checkNumbers(options);
+  checkTogether(options);
+  return Object.freeze(options);
+}
+
+/** The marks that hold on one disk. */
+export interface DiskMarks {
+  /** Below it SEND and CREATE are refused. */
+  readonly softMarkBytes: number;
+  /** At or above it they are accepted again: the soft mark and 2 % of it, so the state does not flap. */
+  readonly resumeMarkBytes: number;
+  readonly hardMarkBytes: number;
+  readonly reserveBytes: number;
+}
+
+/**
+ * Works out the marks for a disk of a given size.
+ * @param totalBytes size of the disk that holds the data folder
+ */
+export function diskMarks(disk: DiskOptions, totalBytes: number): DiskMarks {
+  const tenth = Math.floor(totalBytes / 10);
+  const byDefault = Math.min(10 * gibibyte, Math.max(gibibyte, tenth));
+  const softMarkBytes = Math.max(disk.softMarkBytes ?? byDefault, disk.hardMarkBytes);
+  return {
+    softMarkBytes,
+    resumeMarkBytes: Math.ceil(softMarkBytes * 1.02),
+    hardMarkBytes: disk.hardMarkBytes,
+    reserveBytes: disk.reserveBytes,
+  };
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/**
+ * Whether listening on this host reaches this machine only. A name other than `localhost` may mean
+ * anything tomorrow, so it does not count.
+ */
+export function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  if (family === 0) return host.toLowerCase() === "localhost";
+  return loopback.check(host, family === 4 ? "ipv4" : "ipv6");
+}
+
+/** Fills what is missing; unlike a spread it takes an explicit `undefined` for missing too. */
+function withDefaults<T extends object>(
+  defaults: T,
+  chosen: { readonly [K in keyof T]?: T[K] | undefined } | undefined,
+): T {
+  const result = { ...defaults };
+  for (const name of Object.keys(defaults) as (keyof T)[]) {
+    const value = chosen?.[name];
+    if (value !== undefined) result[name] = value;
+  }
+  return result;
+}
+
+function checkAddress(options: BrokerOptions): void {
+  const { host, port, serverName } = options;
+  if (host === "" || /[\s/]/.test(host)) {
+    throw new OptionsError("host", `host ${JSON.stringify(host)} is no address or host name`);
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new OptionsError(
+      "port",
+      `port ${port} is not between 0 and 65535 (0 or -1 = any free port)`,
+    );
+  }
+  if (/\s/.test(serverName) || serverName.length > 128) {
+    throw new OptionsError(
+      "serverName",
+      `server name ${JSON.stringify(serverName)} must be at most 128 characters without spaces`,
+    );
+  }
+  if (!options.insecure && !isLoopback(host)) {
+    throw new OptionsError(
+      "host",
+      `refusing to listen on ${host} without authentication: everyone who can reach that address could read and write every mailbox whose name they know; listen on 127.0.0.1, or say so with the insecure option if the network itself is trusted`,
+    );
+  }
+}
+
+const maxInt32 = 2_147_483_647; // the longest delay a timer takes, and 2 GiB less one byte
+const maxTtlSeconds = 31_536_000; // 365 days
+
+/** Lowest and highest value of every number, both allowed. */
+const ranges: Readonly<Record<string, readonly [number, number]>> = {
+  "limits.maxPayloadBytes": [1, 64 * mebibyte],
+  "limits.maxControlLineBytes": [512, mebibyte],
+  "limits.maxPendingBytes": [64 * kibibyte, maxInt32],
+  "limits.maxConnections": [1, 1_000_000],
+  "limits.maxSubscriptionsPerConnection": [0, maxInt32],
+  "limits.pingIntervalMs": [100, maxInt32],
+  "limits.pingMax": [1, 1_000],
+  "limits.writeDeadlineMs": [100, maxInt32],
+  "mailbox.defaultTtlSeconds": [0, maxTtlSeconds],
+  "mailbox.namedTtlSeconds": [0, maxTtlSeconds],
+  "mailbox.notifyTtlSeconds": [0, maxTtlSeconds],
+  "mailbox.activeMailboxesMax": [16, 10_000_000],
+  "disk.softMarkBytes": [0, Number.MAX_SAFE_INTEGER],
+  "disk.hardMarkBytes": [0, Number.MAX_SAFE_INTEGER],
+  "disk.reserveBytes": [0, 16 * gibibyte],
+  "shutdown.graceMs": [0, 600_000],
+  "shutdown.spreadMs": [0, 600_000],
+  "shutdown.deadlineMs": [1_000, 3_600_000],
+};
+
+function checkNumbers(options: BrokerOptions): void {
+  const groups = {
+    limits: options.limits,
+    mailbox: options.mailbox,
+    disk: options.disk,
+    shutdown: options.shutdown,
+  };
+  for (const [group, values] of Object.entries(groups)) {
+    for (const [name, value] of Object.entries(values)) {
+      if (value === undefined) continue; // the soft mark, worked out once the disk is known
+      const path = `${group}.${name}`;
+      const [lowest, highest] = ranges[path] ?? [0, Number.MAX_SAFE_INTEGER];
+      if (!Number.isInteger(value) || value < lowest || value > highest) {
+        throw new OptionsError(
+          path,
+          `${path} is ${value}; it must be a whole number from ${lowest} to ${highest}`,
+        );
+      }
+    }
+  }
+}
+
+function checkTogether({ limits, disk, shutdown }: BrokerOptions): void {
+  if (limits.maxPendingBytes < 2 * limits.maxPayloadBytes) {
+    throw new OptionsError(
+      "limits.maxPendingBytes",
+      `limits.maxPendingBytes (${limits.maxPendingBytes}) must be at least twice limits.maxPayloadBytes (${limits.maxPayloadBytes}), or one large message would end its reader's connection`,
+    );
+  }
+  if (disk.softMarkBytes !== undefined && disk.softMarkBytes < disk.hardMarkBytes) {
+    throw new OptionsError(
+      "disk.softMarkBytes",
+      `disk.softMarkBytes (${disk.softMarkBytes}) must not be below disk.hardMarkBytes (${disk.hardMarkBytes}): sending stops before removing does`,
+    );
+  }
+  if (shutdown.graceMs + shutdown.spreadMs >= shutdown.deadlineMs) {
+    throw new OptionsError(
+      "shutdown.deadlineMs",
+      `shutdown.deadlineMs (${shutdown.deadlineMs}) must be longer than graceMs and spreadMs together (${shutdown.graceMs + shutdown.spreadMs})`,
+    );
+  }
+}
