@@ -1,4 +1,6 @@
 // The store port and the in-memory engine.
+export { compareInByteOrder } from "./byte-order.ts";
+export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export {
   type DueEntry,
   type MailboxRecord,
