@@ -1,0 +1,99 @@
+// Starts the two servers that transcripts are replayed against, with the limits a transcript asks
+// for, and keeps one of each running for all transcripts that ask for none.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { startBroker, startNatsServer, type TempDir, tempDir } from "@mq9/testkit";
+import type { Target } from "./replay.ts";
+import type { ServerSetup } from "./transcript.ts";
+
+/** A server that can be asked for a target and ends everything it started. */
+export interface Servers {
+  /** A running server with this setup. */
+  target(setup: ServerSetup): Promise<Target>;
+  stop(): Promise<void>;
+}
+
+type Started = { target: Target; stop(): Promise<void> };
+
+function createServers(start: (setup: ServerSetup) => Promise<Started>): Servers {
+  const started = new Map<string, Promise<Started>>();
+  let alone = 0;
+  return {
+    target: async (setup) => {
+      const key = setup.alone === true ? `alone ${(alone += 1)}` : JSON.stringify(setup);
+      const running = started.get(key) ?? start(setup);
+      started.set(key, running);
+      return (await running).target;
+    },
+    stop: async () => {
+      await Promise.all([...started.values()].map(async (running) => await (await running).stop()));
+    },
+  };
+}
+
+/** The real nats-server. */
+export function natsServers(): Servers {
+  return createServers(async (setup) => {
+    const folder = await tempDir("transcripts");
+    const config = join(folder.path, "server.conf");
+    const pidFile = join(folder.path, "pid");
+    await writeFile(config, natsConfig(setup));
+    const server = await startNatsServer(["-c", config, "-P", pidFile]);
+    const pid = Number(await readFile(pidFile, "utf8"));
+    const target: Target = {
+      host: "127.0.0.1",
+      port: server.port,
+      signal: (name) => process.kill(pid, name),
+    };
+    return { target, stop: async () => await stopBoth(server, folder) };
+  });
+}
+
+/** This repository's broker, as built. */
+export function brokers(): Servers {
+  return createServers(async (setup) => {
+    const broker = await startBroker({ args: brokerFlags(setup) });
+    const target: Target = {
+      host: broker.host,
+      port: broker.port,
+      signal: (name) => broker.process.kill(name),
+    };
+    return { target, stop: async () => await broker[Symbol.asyncDispose]() };
+  });
+}
+
+function natsConfig(setup: ServerSetup): string {
+  const settings = [
+    ["max_connections", setup.maxConnections],
+    ["max_subscriptions", setup.maxSubscriptions],
+    ["max_payload", setup.maxPayloadBytes],
+    [
+      "ping_interval",
+      setup.pingIntervalMs === undefined ? undefined : `"${setup.pingIntervalMs}ms"`,
+    ],
+    ["ping_max", setup.pingsOutMax],
+  ];
+  const given = settings.filter(([, value]) => value !== undefined);
+  return given.map(([key, value]) => `${key}: ${value}\n`).join("");
+}
+
+function brokerFlags(setup: ServerSetup): string[] {
+  const flags = [
+    ["--max-connections", setup.maxConnections],
+    ["--max-subscriptions", setup.maxSubscriptions],
+    ["--max-payload", setup.maxPayloadBytes],
+    [
+      "--ping-interval",
+      setup.pingIntervalMs === undefined ? undefined : `${setup.pingIntervalMs}ms`,
+    ],
+    ["--ping-max", setup.pingsOutMax],
+  ];
+  const given = flags.filter(([, value]) => value !== undefined);
+  return given.flatMap(([flag, value]) => [String(flag), String(value)]);
+}
+
+async function stopBoth(server: { stop(): Promise<void> }, folder: TempDir): Promise<void> {
+  // A server in lame duck mode takes its time and ignores SIGTERM; the folder can go anyway.
+  await server.stop();
+  await folder.remove();
+}

@@ -1,0 +1,107 @@
+// Replays every golden transcript against this broker and against a real nats-server.
+// REAL_ONLY=1 leaves the broker out: for writing transcripts.
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { connectRaw, findPeer } from "@mq9/testkit";
+import { afterAll, describe, expect, test } from "vitest";
+import { differences } from "./exceptions.ts";
+import { replay, type Target } from "./replay.ts";
+import { brokers, natsServers } from "./servers.ts";
+import { parseTranscript, type Transcript } from "./transcript.ts";
+
+const folder = new URL("./wire/", import.meta.url);
+const files = readdirSync(fileURLToPath(folder)).filter((name) => name.endsWith(".txt"));
+const transcripts = files.toSorted().map((file) => {
+  const text = readFileSync(new URL(file, folder), "utf8");
+  return { file, text, transcript: parseTranscript(text) };
+});
+const realOnly = process.env["REAL_ONLY"] !== undefined;
+const peer = findPeer("nats-server");
+const real = natsServers();
+const ours = brokers();
+afterAll(async () => {
+  await Promise.all([real.stop(), ours.stop()]);
+});
+
+describe.each(transcripts)("$file: $transcript.title", ({ file, transcript }) => {
+  const expected = expectedRecord(transcript);
+  const known = differences.find((difference) => difference.file === file);
+
+  test.skipIf(realOnly)("this broker answers as the file says", async () => {
+    expect(await replay(transcript, await ours.target(transcript.setup))).toEqual(expected);
+  });
+
+  // Not where the connection closes: bytes that come after the close reset it, and the reset may
+  // overtake the answer.
+  const closes = transcript.steps.some((step) => step.do === "end" && step.closed);
+  test.skipIf(realOnly || closes)("this broker answers the same in pieces of 3 bytes", async () => {
+    const target = await ours.target(transcript.setup);
+    expect(await replay(transcript, target, 3)).toEqual(expected);
+  });
+
+  // Both are held against one expectation, so they are held against each other.
+  test.skipIf(peer.path === undefined)("nats-server answers the same", async () => {
+    const record = await replay(transcript, await real.target(transcript.setup));
+    expect(record).toEqual(known?.realServer ?? expected);
+  });
+});
+
+describe("INFO", () => {
+  // What published clients look up without asking whether it is there, with the type they expect.
+  const needed: Readonly<Record<string, string>> = {
+    server_id: "string",
+    server_name: "string",
+    version: "string",
+    proto: "number",
+    go: "string",
+    host: "string",
+    port: "number",
+    headers: "boolean",
+    max_payload: "number",
+    client_id: "number",
+    client_ip: "string",
+  };
+
+  const check = async (target: Target): Promise<void> => {
+    await using client = await connectRaw(target.port, null);
+    const types = Object.keys(needed).map((key) => [key, typeof client.info[key]]);
+    expect(Object.fromEntries(types)).toEqual(needed);
+    expect(client.info["server_id"]).toMatch(/^N[A-Z2-7]{55}$/);
+    expect(client.info["version"]).toMatch(/^2\.\d+\.\d+$/);
+    expect(client.info).toMatchObject({ proto: 1, headers: true, max_payload: 1_048_576 });
+    expect(client.info).toMatchObject({ port: target.port, client_ip: "127.0.0.1" });
+    // A client that reads these as true would wait for a handshake that never comes.
+    expect(client.info["tls_required"] ?? false).toBe(false);
+    expect(client.info["tls_available"] ?? false).toBe(false);
+    expect(client.info["auth_required"] ?? false).toBe(false);
+  };
+
+  test.skipIf(realOnly)("of this broker has what clients need", async () => {
+    await check(await ours.target({}));
+  });
+  test.skipIf(peer.path === undefined)("of nats-server has the same", async () => {
+    await check(await real.target({}));
+  });
+});
+
+test("every documented difference is a real one and belongs to a transcript", () => {
+  for (const difference of differences) {
+    const match = transcripts.find(({ file }) => file === difference.file);
+    expect(match, difference.file).toBeDefined();
+    expect(difference.realServer).not.toEqual(
+      expectedRecord((match as (typeof transcripts)[0]).transcript),
+    );
+    expect(difference.reason.length).toBeGreaterThan(20);
+  }
+});
+
+/** The record of a server that answers exactly as the file says. */
+function expectedRecord(transcript: Transcript): string[] {
+  return transcript.steps.flatMap((step) => {
+    if (step.do === "refused") return ["refused"];
+    if (step.do === "send" || step.do === "signal") return [];
+    const name = step.connection === "a" ? "" : `.${step.connection}`;
+    if (step.do === "expect") return [`S${name}: ${step.line}`.trimEnd()];
+    return [`${step.closed ? "closed" : "open"}${name}`];
+  });
+}
