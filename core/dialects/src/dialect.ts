@@ -36,6 +36,13 @@ export interface OtherReading {
   readonly label: PriorityLabel;
 }
 
+/** What a subscription means when its last token belongs to the mailbox's name. */
+export interface OtherMailReading {
+  readonly mailbox: string;
+  readonly ranks: RankMask;
+  readonly view: View;
+}
+
 /** What a PUB under `$mq9.AI.` means. Depends on the subject alone, so it can be cached by subject. */
 export type PublishTarget =
   | {
@@ -53,7 +60,10 @@ export type PublishTarget =
       readonly generation: Generation | undefined;
       readonly command: Command;
     }
-  /** Live only, to whoever listens now; also stored when a channel mailbox of that name exists. */
+  /**
+   * Live, to whoever listens now; also stored when a mailbox named `channel` exists, which is
+   * `BROADCAST.<d>.<e>`: the subject without `$mq9.AI.`.
+   */
   | { readonly kind: "broadcast"; readonly channel: string }
   /** Ordinary NATS publish inside the space (STATUS, subjects of nobody). */
   | { readonly kind: "plain"; readonly known: boolean }
@@ -69,10 +79,16 @@ export type SubscribeTarget =
       readonly match: "exact" | "glob";
       readonly ranks: RankMask;
       readonly view: View;
-      readonly otherwise: { readonly mailbox: string } | undefined;
+      /** Set when the last token looks like a priority but may belong to the name (facts 4.2). */
+      readonly otherwise: OtherMailReading | undefined;
     }
   /** Exact BROADCAST subject: replayed when a channel mailbox of that name exists, else plain. */
-  | { readonly kind: "broadcast"; readonly channel: string; readonly subject: string; readonly view: View }
+  | {
+      readonly kind: "broadcast";
+      readonly channel: string;
+      readonly subject: string;
+      readonly view: View;
+    }
   /** Ordinary NATS subscription inside the space; `subject` has a last `#` turned into `>`. */
   | { readonly kind: "plain"; readonly subject: string }
   /** Sees every publish of the space as it passes. `subject` as for `plain`. */
@@ -94,30 +110,39 @@ export type Operation =
       /** The reply carries a fresh token, which QUERY will ask for. */
       readonly wantsToken: boolean;
     }
-  | { readonly op: "query"; readonly mailbox: string; readonly token: string | undefined; readonly limit: number }
+  | {
+      readonly op: "query";
+      readonly mailbox: string;
+      readonly token: string | undefined;
+      readonly limit: number;
+    }
   | { readonly op: "list"; readonly mailbox: string; readonly limit: number }
   | { readonly op: "remove"; readonly mailbox: string; readonly msgId: number };
 
-/** One request from decoding to its reply. Replies are UTF-8 JSON. */
+/** One request from decoding to its reply; `op` tells the cases apart. Replies are UTF-8 JSON. */
 export type Exchange = { readonly fail: (error: Mq9Error) => Uint8Array } & (
   | {
+      readonly op: "create";
       readonly operation: Extract<Operation, { op: "create" }>;
       readonly succeed: (result: CreateResult, token: string | undefined) => Uint8Array;
     }
   | {
+      readonly op: "query";
       readonly operation: Extract<Operation, { op: "query" }>;
       readonly succeed: (result: QueryResult) => Uint8Array;
     }
   | {
+      readonly op: "list";
       readonly operation: Extract<Operation, { op: "list" }>;
       readonly succeed: (result: QueryResult) => Uint8Array;
     }
   | {
+      readonly op: "remove";
       readonly operation: Extract<Operation, { op: "remove" }>;
       readonly succeed: () => Uint8Array;
     }
   /** The request could not be understood; `refusal` is the reply. */
-  | { readonly operation: undefined; readonly refusal: Uint8Array }
+  | { readonly op: "refused"; readonly operation: undefined; readonly refusal: Uint8Array }
 );
 
 /** Defaults of TTLs that requests leave out, in seconds; 0 = never. */

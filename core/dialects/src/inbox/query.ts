@@ -1,0 +1,46 @@
+// `MAILBOX.QUERY.<id>` of generation 0: what is stored, with payloads, shown to whoever has the token.
+import { Mq9Error, type QueryResult } from "@mq9/protocol";
+import type { Exchange } from "../dialect.ts";
+import { decodeBody, type JsonObject, limitField, textField } from "../json.ts";
+import { joinRows, messageRow, payloadFields, rowsMax } from "../message-json.ts";
+import { errorReply } from "../replies.ts";
+import { encodeText } from "../utf8.ts";
+import { inboxWords } from "../words.ts";
+
+const request = "MAILBOX.QUERY";
+
+/** What a failed QUERY still carries of its success form. */
+export const queryEmptied: JsonObject = { messages: [] };
+
+/** @throws {Mq9Error} `invalid` */
+export function openQuery(mailbox: string, bytes: Uint8Array): Exchange {
+  const body = decodeBody(bytes, request);
+  return {
+    op: "query",
+    operation: {
+      op: "query",
+      mailbox,
+      token: textField(body, "token", request),
+      limit: limitField(body, rowsMax, request),
+    },
+    succeed: (result) => queryReply(mailbox, result),
+    fail: (error) => errorReply(asAuthError(error), queryEmptied),
+  };
+}
+
+function queryReply(mailbox: string, result: QueryResult): Uint8Array {
+  const rows = result.messages.map((message) => ({
+    ...messageRow(message, inboxWords[message.label]),
+    ...payloadFields(message.payload),
+  }));
+  const { json, cut } = joinRows(rows);
+  const more = cut || result.more ? ',"more":true' : "";
+  const id = JSON.stringify(mailbox);
+  return encodeText(`{"mail_id":${id},"unread":${result.unread},"messages":${json}${more}}`);
+}
+
+/** The documents call a wrong token an "auth error" (facts 1.1). */
+function asAuthError(error: Mq9Error): Mq9Error {
+  if (error.code !== "forbidden") return error;
+  return new Mq9Error("forbidden", `auth error: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,84 @@
+// JSON in both directions: request bodies that anyone may have written, and compact replies.
+// Fields are read as own properties only, so no key of a body can reach a prototype.
+import { Mq9Error } from "@mq9/protocol";
+import { decodeText, encodeText } from "./utf8.ts";
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+const nothing: JsonObject = {};
+const space = /^[\s\ufeff]*$/;
+
+/**
+ * Decodes a request body. Empty, blank, `null` and `""` all mean `{}`: published clients send each.
+ * @param request names the request in the error, for instance `MAILBOX.CREATE`
+ * @throws {Mq9Error} `invalid` when the body is not UTF-8, not JSON, or not an object
+ */
+export function decodeBody(body: Uint8Array, request: string): JsonObject {
+  if (body.length === 0) return nothing;
+  const text = decodeText(body);
+  if (text === undefined) throw invalidBody(request, "the body is not UTF-8 text");
+  if (space.test(text)) return nothing;
+  const value = parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, request);
+  if (value === null || value === "") return nothing;
+  if (typeof value !== "object" || Array.isArray(value)) {
+    throw invalidBody(request, "the body must be a JSON object");
+  }
+  return value as JsonObject;
+}
+
+/** `invalid <request> payload: <what is wrong>`, the sentence clients of this protocol know. */
+export function invalidBody(request: string, what: string): Mq9Error {
+  return new Mq9Error("invalid", `invalid ${request} payload: ${what}`);
+}
+
+/** The field's value; undefined when it is absent or null, which mean the same everywhere. */
+export function field(body: JsonObject, name: string): unknown {
+  return Object.hasOwn(body, name) ? (body[name] ?? undefined) : undefined;
+}
+
+/** The field is there and says `null`, as encoders do that write every field they know. */
+export function isExplicitNull(body: JsonObject, name: string): boolean {
+  return Object.hasOwn(body, name) && body[name] === null;
+}
+
+/** @throws {Mq9Error} `invalid` when the field is given and is not text */
+export function textField(body: JsonObject, name: string, request: string): string | undefined {
+  const value = field(body, name);
+  if (value === undefined || typeof value === "string") return value;
+  throw invalidBody(request, `${name} must be a text`);
+}
+
+/** False when absent. @throws {Mq9Error} `invalid` when the field is given and is not a boolean */
+export function flagField(body: JsonObject, name: string, request: string): boolean {
+  const value = field(body, name);
+  if (value === undefined) return false;
+  if (typeof value === "boolean") return value;
+  throw invalidBody(request, `${name} must be true or false`);
+}
+
+/**
+ * How many rows a reply may hold. Absent and 0 mean `most`; more than `most` is cut down to it.
+ * @throws {Mq9Error} `invalid` unless it is a whole number from 0
+ */
+export function limitField(body: JsonObject, most: number, request: string): number {
+  const value = field(body, "limit");
+  if (value === undefined) return most;
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 0) {
+    throw invalidBody(request, "limit must be a whole number from 0");
+  }
+  return value === 0 ? most : Math.min(value, most);
+}
+
+/** Compact JSON as UTF-8. */
+export function encodeJson(value: object): Uint8Array {
+  return encodeText(JSON.stringify(value));
+}
+
+function parse(text: string, request: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    // The engine's own sentence quotes the input and differs between versions: it stays inside.
+    throw new Mq9Error("invalid", invalidBody(request, "the body is not JSON").message, { cause });
+  }
+}

@@ -1,0 +1,43 @@
+// `MAILBOX.LIST.<id>` of generation 1: what is stored, without payloads unless the body asks for them.
+import { Mq9Error, type QueryResult } from "@mq9/protocol";
+import type { Exchange } from "../dialect.ts";
+import { decodeBody, flagField, type JsonObject, limitField } from "../json.ts";
+import { joinRows, messageRow, payloadFields, rowsMax } from "../message-json.ts";
+import { errorReply } from "../replies.ts";
+import { encodeText } from "../utf8.ts";
+import { listWords } from "../words.ts";
+
+const request = "MAILBOX.LIST";
+
+/** What a failed LIST still carries of its success form. */
+export const listEmptied: JsonObject = { messages: [] };
+
+/** @throws {Mq9Error} `invalid` */
+export function openList(mailbox: string, bytes: Uint8Array): Exchange {
+  const body = decodeBody(bytes, request);
+  const withPayload = flagField(body, "payload", request);
+  return {
+    op: "list",
+    operation: { op: "list", mailbox, limit: limitField(body, rowsMax, request) },
+    succeed: (result) => listReply(mailbox, result, withPayload),
+    fail: (error) => errorReply(asMailboxNotFound(error), listEmptied),
+  };
+}
+
+function listReply(mailbox: string, result: QueryResult, withPayload: boolean): Uint8Array {
+  const words = listWords(result.messages);
+  const rows = result.messages.map((message) => ({
+    ...messageRow(message, words[message.label]),
+    ...(withPayload ? payloadFields(message.payload) : {}),
+  }));
+  const { json, cut } = joinRows(rows);
+  const more = cut || result.more ? ',"more":true' : "";
+  const id = JSON.stringify(mailbox);
+  return encodeText(`{"mail_id":${id},"mail_address":${id},"messages":${json}${more}}`);
+}
+
+/** Generation 1 prints `mailbox not found`; the sentence of the later ones stays behind it. */
+export function asMailboxNotFound(error: Mq9Error): Mq9Error {
+  if (error.code !== "not_found") return error;
+  return new Mq9Error("not_found", `mailbox not found: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,27 @@
+// Replies that do not depend on a request's own form: refusals, failures and the receipt of a send.
+import { Mq9Error, type SendResult } from "@mq9/protocol";
+import { encodeJson, type JsonObject } from "./json.ts";
+import { subjectText } from "./utf8.ts";
+
+/**
+ * `{"error":text,"code":number,"reason":code}`, then what a success would have carried, emptied, so
+ * that readers of fixed fields find them (facts 4.6).
+ */
+export function errorReply(error: Mq9Error, emptied: JsonObject = {}): Uint8Array {
+  return encodeJson({
+    error: error.message,
+    code: error.status,
+    reason: error.code,
+    ...emptied,
+  });
+}
+
+/** The answer to a publish that named a reply subject: `{"msg_id":n}`, without any `error` key. */
+export function sendReply(result: SendResult): Uint8Array {
+  return encodeJson({ msg_id: result.msgId });
+}
+
+/** The answer to a request on a subject that nobody serves (facts 4.6). */
+export function unrecognizedReply(subject: string): Uint8Array {
+  return errorReply(new Mq9Error("invalid", `unrecognized mq9 subject: ${subjectText(subject)}`));
+}
