@@ -1,10 +1,10 @@
 // The mq9 vocabulary. Everything above this package speaks in these terms.
 export {
+  Mq9Error,
+  type Mq9ErrorCode,
   mailboxExists,
   mailboxExpired,
   mailboxNotFound,
-  Mq9Error,
-  type Mq9ErrorCode,
   mq9ErrorCodes,
 } from "./errors.ts";
 export {
@@ -26,12 +26,17 @@ export {
   type SendResult,
   type SubscribeRequest,
 } from "./mailbox-api.ts";
-export { assertCreatableName, directoryName, isMailboxName, mailboxNameMax } from "./mailbox-name.ts";
+export {
+  assertCreatableName,
+  directoryName,
+  isMailboxName,
+  mailboxNameMax,
+} from "./mailbox-name.ts";
 export {
   allRanks,
   maskOf,
-  parsePriorityLabel,
   type PriorityLabel,
+  parsePriorityLabel,
   priorityLabels,
   type Rank,
   type RankMask,

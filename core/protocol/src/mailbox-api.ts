@@ -102,6 +102,8 @@ export interface SubscribeRequest {
   readonly ranks: RankMask;
   /** Members of one group share its durable position: each message goes to one of them. */
   readonly group?: string | undefined;
+  /** Only what was accepted before this call; nothing that comes later. Not with `group` or `glob`. */
+  readonly replayOnly?: boolean | undefined;
   readonly sink: MailSink;
 }
 

@@ -9,7 +9,16 @@ export const mailboxNameMax = 128;
 export const directoryName = "$SYSTEM.PUBLIC";
 
 /** Operation words of the subject grammar; a mailbox of that name could not be addressed by 0d. */
-const operationWords = new Set(["CREATE", "QUERY", "MSG", "LIST", "DELETE", "INFO", "RENEW", "DROP"]);
+const operationWords = new Set([
+  "CREATE",
+  "QUERY",
+  "MSG",
+  "LIST",
+  "DELETE",
+  "INFO",
+  "RENEW",
+  "DROP",
+]);
 
 /** Whether the text can name a mailbox: 1 to 128 of `A-Z a-z 0-9 . _ @ -`, no empty dot-separated part. */
 export function isMailboxName(text: string): boolean {
@@ -33,7 +42,10 @@ export function isMailboxName(text: string): boolean {
 /** @throws {Mq9Error} `invalid` with what a name may hold; `forbidden` for a reserved name. */
 export function assertCreatableName(text: string): void {
   if (text === directoryName) {
-    throw new Mq9Error("forbidden", `mailbox '${text}' is reserved and cannot be created by clients`);
+    throw new Mq9Error(
+      "forbidden",
+      `mailbox '${text}' is reserved and cannot be created by clients`,
+    );
   }
   if (!isMailboxName(text)) {
     throw new Mq9Error(

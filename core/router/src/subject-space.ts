@@ -48,6 +48,8 @@ export interface Client {
   refusePublish(subject: string): void;
   /** `-ERR 'Permissions Violation for Subscription to "<subject>"'`; the connection stays. */
   refuseSubscription(subject: string, queue: string): void;
+  /** Closes the connection once what is queued has been written; open holds are not answered. */
+  end(): void;
   /** Stops and restarts reading its socket; calls nest. */
   pauseReading(): void;
   resumeReading(): void;

@@ -1,0 +1,96 @@
+// What the due index asks for: a mailbox that reached its end, one whose grace is over, messages
+// whose time to live has passed. Every step is one commit, and doing it twice does no harm.
+import { neverMs, ranks } from "@mq9/protocol";
+import type { DueEntry, MailboxRecord } from "@mq9/store";
+import { stageRetraction, withDirectory } from "../directory.ts";
+import type { Engine } from "../engine.ts";
+import type { Slot } from "../slot.ts";
+import { isGeneratedName } from "./create.ts";
+
+/** Handles one due entry and removes it. */
+export function attend(engine: Engine, entry: DueEntry): Promise<void> {
+  return engine.command(entry.mailboxKey, (slot) =>
+    slot.record?.public === true && !slot.isLive(engine.nowMs())
+      ? withDirectory(engine, slot.key, (same, directory) => act(engine, entry, same, directory))
+      : act(engine, entry, slot, undefined),
+  );
+}
+
+async function act(
+  engine: Engine,
+  entry: DueEntry,
+  slot: Slot,
+  directory: Slot | undefined,
+): Promise<void> {
+  const nowMs = engine.nowMs();
+  const record = slot.record;
+  if (slot.unreadable !== undefined) throw slot.unreadable;
+  if (record !== undefined && record.number === entry.mailboxNumber) {
+    if (slot.isLive(nowMs)) await sweep(engine, slot, record, nowMs);
+    else stageEnd(engine, slot, directory, record, nowMs);
+  }
+  engine.stage().removeDue(entry.atMs, entry.mailboxNumber);
+  await engine.durable(slot);
+}
+
+/** The steps after a mailbox's end: unlist, after the grace free its bytes, later forget its name. */
+function stageEnd(
+  engine: Engine,
+  slot: Slot,
+  directory: Slot | undefined,
+  record: MailboxRecord,
+  nowMs: number,
+): void {
+  const batch = engine.stage();
+  const freeAtMs = record.expiresAtMs + engine.options.graceMs;
+  const forgetAtMs = record.expiresAtMs + engine.options.nameMemoryMs;
+  if (directory !== undefined) stageRetraction(engine, batch, directory, slot.name);
+  if (nowMs < freeAtMs) {
+    slot.record = { ...record, public: false, nextSeq: slot.nextSeq };
+    batch.putMailbox(slot.record);
+    engine.stageDue(batch, slot, record.number, freeAtMs);
+  } else if (nowMs < forgetAtMs && !isGeneratedName(slot.name)) {
+    batch.putGarbage(record.number);
+    slot.record = { ...record, public: false, dropped: true, nextSeq: slot.nextSeq };
+    batch.putMailbox(slot.record);
+    engine.stageDue(batch, slot, record.number, forgetAtMs);
+  } else {
+    batch.putGarbage(record.number);
+    batch.removeMailbox(slot.key);
+    slot.record = undefined;
+  }
+}
+
+/** Removes messages of a living mailbox whose end is longer ago than the grace. */
+async function sweep(
+  engine: Engine,
+  slot: Slot,
+  record: MailboxRecord,
+  nowMs: number,
+): Promise<void> {
+  const endedBeforeMs = nowMs - engine.options.graceMs;
+  slot.sweepsAtMs.clear();
+  slot.readers += 1; // other commands run meanwhile; the slot must stay in memory
+  try {
+    for (const rank of ranks) {
+      for (let afterSeq = -1; ; ) {
+        const page = await engine.store.messages(record.number, {
+          rank,
+          afterSeq,
+          limit: engine.pageMessages,
+          bytesMax: engine.pageBytes,
+        });
+        if (page.length === 0 || slot.record?.number !== record.number) break;
+        const batch = engine.stage();
+        for (const message of page) {
+          afterSeq = message.seq;
+          const ended = message.expiresAtMs < neverMs && message.expiresAtMs <= endedBeforeMs;
+          // A key's place may point to a removed message: removing it once more does no harm.
+          if (ended) engine.stageRemoval(batch, slot, message);
+        }
+      }
+    }
+  } finally {
+    slot.readers -= 1;
+  }
+}

@@ -1,0 +1,149 @@
+// CREATE: makes a mailbox, or hands out the one that has the name. A public mailbox is listed in the
+// directory of its account by the same commit.
+import {
+  assertCreatableName,
+  type CreateRequest,
+  type CreateResult,
+  Mq9Error,
+  mailboxExists,
+  type NameStyle,
+  neverMs,
+} from "@mq9/protocol";
+import type { MailboxRecord } from "@mq9/store";
+import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
+import { type Engine, latestKey, type MailboxDeps } from "../engine.ts";
+import { attachGlobs } from "../glob.ts";
+import type { Slot } from "../slot.ts";
+import { assertTtl } from "./ttl.ts";
+
+/** @throws {Mq9Error} `exists`, `invalid`, `forbidden`, `insufficient_storage`, `draining`, `storage_failed`, `unknown` */
+export async function create(
+  engine: Engine,
+  account: string,
+  request: CreateRequest,
+): Promise<CreateResult> {
+  if (request.name !== undefined) assertCreatableName(request.name);
+  assertTtl(request.ttlSeconds, engine.options.ttlSecondsMax);
+  if (request.desc !== undefined && request.desc.length > descLengthMax) {
+    throw new Mq9Error("too_large", `desc is longer than ${descLengthMax} characters`);
+  }
+  const key = `${account}/${request.name ?? generateName(engine.deps.random, request.nameStyle)}`;
+  if (request.public) return createListed(engine, key, request);
+  return engine.command(key, (slot) => {
+    // An earlier life of the name may still have its entry in the directory.
+    const listed = slot.record?.public === true && !slot.isLive(engine.nowMs());
+    return listed
+      ? createListed(engine, key, request)
+      : stageCreate(engine, slot, undefined, request);
+  });
+}
+
+function createListed(engine: Engine, key: string, request: CreateRequest): Promise<CreateResult> {
+  return withDirectory(engine, key, (slot, directory) =>
+    stageCreate(engine, slot, directory, request),
+  );
+}
+
+/** Longest `desc`; an AgentCard of a busy agent is a few KiB. */
+const descLengthMax = 65_536;
+
+async function stageCreate(
+  engine: Engine,
+  slot: Slot,
+  directory: Slot | undefined,
+  request: CreateRequest,
+): Promise<CreateResult> {
+  const nowMs = engine.nowMs();
+  if (!slot.isLive(nowMs)) {
+    stageNew(engine, slot, directory, request, nowMs);
+    await engine.durable(slot);
+    engine.startReaders(slot);
+    attachGlobs(engine, slot);
+    return { mailbox: slot.info(), created: true };
+  }
+  if (request.ifExists === "fail") throw mailboxExists(slot.name);
+  const record = slot.record as MailboxRecord;
+  if (directory !== undefined && request.public && listingChanges(record, request)) {
+    engine.assertAccepting();
+    const batch = engine.stage();
+    slot.record = { ...record, public: true, desc: request.desc ?? record.desc };
+    batch.putMailbox(slot.record);
+    stageEntry(engine, batch, directory, slot, nowMs);
+    await engine.durable(slot);
+    attachGlobs(engine, slot);
+  } else if (slot.staged > 0) {
+    // Whoever made it may not have been answered yet; neither is this caller before it is durable.
+    await engine.journal.settled();
+  }
+  return { mailbox: slot.info(), created: false };
+}
+
+/** A public CREATE of a mailbox that exists announces it (again) when it says something new. */
+function listingChanges(record: MailboxRecord, request: CreateRequest): boolean {
+  return !record.public || (request.desc !== undefined && request.desc !== record.desc);
+}
+
+function stageNew(
+  engine: Engine,
+  slot: Slot,
+  directory: Slot | undefined,
+  request: CreateRequest,
+  nowMs: number,
+): void {
+  engine.assertAccepting();
+  const batch = engine.stage();
+  const earlier = slot.record;
+  if (earlier !== undefined) batch.putGarbage(earlier.number);
+  const record: MailboxRecord = {
+    key: slot.key,
+    number: engine.takeMailboxNumber(batch, nowMs),
+    kind: request.kind,
+    public: request.public,
+    desc: request.desc,
+    ttlSeconds: request.ttlSeconds,
+    createdAtMs: nowMs,
+    expiresAtMs: request.ttlSeconds === 0 ? neverMs : nowMs + request.ttlSeconds * 1000,
+    dropped: false,
+    tokenDigest: request.tokenDigest,
+    nextSeq: earlier === undefined ? 0 : slot.nextSeq,
+  };
+  slot.beginLife(record);
+  if (record.kind === "latest") engine.rememberPlace(slot, latestKey, undefined);
+  batch.putMailbox(record);
+  engine.stageDue(batch, slot, record.number, record.expiresAtMs);
+  if (directory === undefined) return;
+  if (request.public) stageEntry(engine, batch, directory, slot, nowMs);
+  else stageRetraction(engine, batch, directory, slot.name);
+}
+
+/** A name nobody can guess (promises A1: 122 random bits or more). */
+function generateName(random: MailboxDeps["random"], style: NameStyle): string {
+  if (style === "uuid") return `m-${random.uuid()}`;
+  if (style === "status") return `m-status-${random.uuid()}`;
+  return base32(random.bytes(16));
+}
+
+function base32(bytes: Uint8Array): string {
+  const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+  let text = "";
+  let buffer = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    buffer = (buffer << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += alphabet[(buffer >> bits) & 31];
+      buffer &= (1 << bits) - 1;
+    }
+  }
+  return bits > 0 ? text + alphabet[(buffer << (5 - bits)) & 31] : text;
+}
+
+/** Whether a name was made by `generateName`: nobody asks for such a name a second time. */
+export function isGeneratedName(name: string): boolean {
+  return generatedName.test(name);
+}
+
+const generatedName =
+  /^(?:m-(?:status-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z2-7]{26})$/;

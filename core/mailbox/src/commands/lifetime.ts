@@ -1,0 +1,102 @@
+// INFO, RENEW, DROP and LIST: what a mailbox is, how long it lives, and its end on purpose.
+import {
+  directoryName,
+  type ListRequest,
+  type MailboxInfo,
+  Mq9Error,
+  neverMs,
+} from "@mq9/protocol";
+import type { MailboxRecord } from "@mq9/store";
+import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
+import type { Engine } from "../engine.ts";
+import { assertTtl } from "./ttl.ts";
+
+/** @throws {Mq9Error} `not_found`, `expired` */
+export function info(engine: Engine, key: string): Promise<MailboxInfo> {
+  return engine.command(key, async (slot) => {
+    if (!slot.isLive(engine.nowMs())) throw slot.absence();
+    const found = slot.info();
+    if (slot.staged > 0) await engine.journal.settled();
+    return found;
+  });
+}
+
+/** Moves the end of a mailbox to now + ttl. @throws {Mq9Error} `not_found`, `expired`, `invalid`, `forbidden` */
+export async function renew(engine: Engine, key: string, ttlSeconds: number): Promise<MailboxInfo> {
+  assertTtl(ttlSeconds, engine.options.ttlSecondsMax);
+  assertNotDirectory(key);
+  return withDirectory(engine, key, async (slot, directory) => {
+    if (!slot.isLive(engine.nowMs())) throw slot.absence();
+    engine.assertAccepting();
+    const nowMs = engine.nowMs();
+    const record = slot.record as MailboxRecord;
+    const expiresAtMs = ttlSeconds === 0 ? neverMs : nowMs + ttlSeconds * 1000;
+    const batch = engine.stage();
+    if (record.expiresAtMs < neverMs) batch.removeDue(record.expiresAtMs, record.number);
+    slot.record = { ...record, ttlSeconds, expiresAtMs };
+    batch.putMailbox(slot.record);
+    engine.stageDue(batch, slot, record.number, expiresAtMs);
+    if (record.public) stageEntry(engine, batch, directory, slot, nowMs);
+    await engine.durable(slot);
+    return slot.info();
+  });
+}
+
+/** Ends a mailbox and everything in it. @throws {Mq9Error} `not_found`, `expired`, `forbidden` */
+export async function drop(engine: Engine, key: string): Promise<void> {
+  assertNotDirectory(key);
+  return withDirectory(engine, key, async (slot, directory) => {
+    if (!slot.isLive(engine.nowMs())) throw slot.absence();
+    const nowMs = engine.nowMs();
+    const record = slot.record as MailboxRecord;
+    const batch = engine.stage();
+    if (record.expiresAtMs < neverMs) batch.removeDue(record.expiresAtMs, record.number);
+    batch.putGarbage(record.number);
+    slot.record = { ...record, dropped: true, expiresAtMs: nowMs, nextSeq: slot.nextSeq };
+    batch.putMailbox(slot.record);
+    engine.stageDue(batch, slot, record.number, nowMs + engine.options.graceMs);
+    if (record.public) stageRetraction(engine, batch, directory, slot.name);
+    await engine.durable(slot);
+  });
+}
+
+function assertNotDirectory(key: string): void {
+  if (key.endsWith(`/${directoryName}`)) {
+    throw new Mq9Error("forbidden", `mailbox '${directoryName}' is kept by the broker`);
+  }
+}
+
+/** Mailboxes of an account by name, a page at a time; the directory is not among them. */
+export async function list(
+  engine: Engine,
+  account: string,
+  request: ListRequest,
+): Promise<readonly MailboxInfo[]> {
+  await engine.journal.settled();
+  const prefix = `${account}/`;
+  const found: MailboxInfo[] = [];
+  let after = prefix + request.after;
+  while (found.length < request.limit) {
+    const page = await engine.store.mailboxes(prefix, after, listPage);
+    const nowMs = engine.nowMs();
+    for (const record of page) {
+      after = record.key;
+      const name = record.key.slice(prefix.length);
+      if (record.dropped || nowMs >= record.expiresAtMs || name === directoryName) continue;
+      found.push({
+        name,
+        kind: record.kind,
+        public: record.public,
+        desc: record.desc,
+        ttlSeconds: record.ttlSeconds,
+        createdAtMs: record.createdAtMs,
+        expiresAtMs: record.expiresAtMs,
+      });
+      if (found.length >= request.limit) break;
+    }
+    if (page.length < listPage) break;
+  }
+  return found;
+}
+
+const listPage = 256;

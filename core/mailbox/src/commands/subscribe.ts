@@ -1,0 +1,45 @@
+// SUBSCRIBE: pushes mail to one reader, or to one member of a group. The mailbox need not exist yet.
+import { type MailSubscription, Mq9Error, type SubscribeRequest } from "@mq9/protocol";
+import type { Engine } from "../engine.ts";
+import { Feed } from "../feed.ts";
+import { Glob } from "../glob.ts";
+import { groupMembersMax } from "../group.ts";
+
+/** @throws {Mq9Error} `quota_exceeded` naming the limit */
+export function subscribe(
+  engine: Engine,
+  account: string,
+  request: SubscribeRequest,
+): MailSubscription {
+  if (request.match === "glob") return new Glob(engine, account, request);
+  const slot = engine.slot(`${account}/${request.mailbox}`);
+  if (request.group !== undefined) {
+    if (!slot.groups.has(request.group) && slot.groups.size >= engine.options.groupsMax) {
+      throw quota("groups of one mailbox", engine.options.groupsMax);
+    }
+    const group = engine.group(slot, request.group);
+    if (group.memberCount >= groupMembersMax) throw quota("members of one group", groupMembersMax);
+    const member = group.join(request.ranks, request.sink);
+    slot.enter(() => {
+      group.start();
+      return undefined;
+    });
+    return member;
+  }
+  if (slot.feeds.length >= engine.options.feedsMax) {
+    throw quota("subscriptions of one mailbox", engine.options.feedsMax);
+  }
+  const feed = new Feed(engine, slot, request.ranks, request.sink);
+  slot.feeds.push(feed);
+  slot.enter(() => {
+    // In the mailbox's turn: whatever is accepted later comes after this.
+    if (request.replayOnly === true) feed.stopAt(slot.nextSeq);
+    feed.start();
+    return undefined;
+  });
+  return feed;
+}
+
+function quota(what: string, limit: number): Mq9Error {
+  return new Mq9Error("quota_exceeded", `the limit of ${limit} ${what} is reached`);
+}

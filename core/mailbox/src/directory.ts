@@ -1,0 +1,121 @@
+// The directory of an account: a mailbox the broker keeps, named `$SYSTEM.PUBLIC`, with one message
+// per public mailbox under that mailbox's name as key. Subscribing, replay and order are those of
+// any mailbox; only the broker writes to it.
+import { directoryName, neverMs, rankOf } from "@mq9/protocol";
+import type { MailboxRecord, MessageRecord, StoreBatch } from "@mq9/store";
+import type { Engine } from "./engine.ts";
+import type { Slot } from "./slot.ts";
+
+export function directoryKey(account: string): string {
+  return `${account}/${directoryName}`;
+}
+
+export function isDirectory(slot: Slot): boolean {
+  return slot.name === directoryName;
+}
+
+/**
+ * Runs a command that changes a mailbox and its entry: both turns are held, the directory's first,
+ * until `stage` has made its changes. What `stage` returns is awaited after that.
+ */
+export async function withDirectory<T>(
+  engine: Engine,
+  key: string,
+  stage: (slot: Slot, directory: Slot) => Promise<T>,
+): Promise<T> {
+  const directory = engine.slot(directoryKey(key.slice(0, key.indexOf("/"))));
+  const leaveDirectory = await directory.acquire();
+  let staged: Promise<T>;
+  try {
+    const slot = engine.slot(key);
+    const leave = await slot.acquire();
+    try {
+      // A name that never had a mailbox never had an entry.
+      if (slot.record === undefined) engine.rememberPlace(directory, slot.name, undefined);
+      else if (directory.record !== undefined) await engine.findPlace(directory, slot.name);
+      staged = stage(slot, directory);
+    } finally {
+      leave();
+    }
+  } catch (error) {
+    throw engine.failure(error);
+  } finally {
+    leaveDirectory();
+  }
+  return staged;
+}
+
+/** Stages the entry of a public mailbox, and the directory itself with its first one. */
+export function stageEntry(
+  engine: Engine,
+  batch: StoreBatch,
+  directory: Slot,
+  mailbox: Slot,
+  nowMs: number,
+): void {
+  if (directory.record === undefined) stageDirectory(engine, batch, directory, nowMs);
+  const number = (directory.record as unknown as MailboxRecord).number;
+  const entry: MessageRecord = {
+    seq: directory.nextSeq,
+    rank: rankOf("normal"),
+    label: "normal",
+    createdAtMs: nowMs,
+    expiresAtMs: (mailbox.record as MailboxRecord).expiresAtMs,
+    key: mailbox.name,
+    headers: undefined,
+    payload: engine.deps.directoryBody(mailbox.info()),
+  };
+  directory.nextSeq += 1;
+  engine.stageMessage(batch, directory, entry);
+  engine.afterCommit(directory, {
+    committed() {
+      directory.staged -= 1;
+      engine.announce(directory, number, entry);
+    },
+    failed() {
+      directory.staged -= 1;
+    },
+  });
+}
+
+/** Stages the end of an entry, and tells the subscribers of the directory when it is durable. */
+export function stageRetraction(
+  engine: Engine,
+  batch: StoreBatch,
+  directory: Slot,
+  name: string,
+): void {
+  const place = directory.keyPlaces.get(name);
+  const record = directory.record;
+  if (place === undefined || record === undefined) return;
+  engine.stageRemoval(batch, directory, place);
+  batch.removeKeyPlace(record.number, name);
+  engine.rememberPlace(directory, name, undefined);
+  engine.afterCommit(directory, {
+    committed() {
+      directory.staged -= 1;
+      for (const feed of directory.feeds.slice()) feed.retract(name);
+      for (const group of directory.groups.values()) group.retract(name);
+    },
+    failed() {
+      directory.staged -= 1;
+    },
+  });
+}
+
+function stageDirectory(engine: Engine, batch: StoreBatch, directory: Slot, nowMs: number): void {
+  directory.beginLife({
+    key: directory.key,
+    number: engine.takeMailboxNumber(batch, nowMs),
+    kind: "standard",
+    public: false,
+    desc: undefined,
+    ttlSeconds: 0,
+    createdAtMs: nowMs,
+    expiresAtMs: neverMs,
+    dropped: false,
+    tokenDigest: undefined,
+    nextSeq: 0,
+  });
+  batch.putMailbox(directory.record as unknown as MailboxRecord);
+}

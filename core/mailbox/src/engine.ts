@@ -1,0 +1,341 @@
+// The engine behind every mailbox command: slots by name, the journal, the due index. It knows how
+// to find a mailbox and how to stage a change; what a command means is in ./commands.
+// Pure: time, randomness and the wish to run later come from outside.
+import { type MailboxInfo, type MailMessage, Mq9Error, neverMs } from "@mq9/protocol";
+import type {
+  MailboxRecord,
+  MessagePlace,
+  MessageRecord,
+  Store,
+  StoreBatch,
+  StoreOpening,
+} from "@mq9/store";
+import type { FeedHost } from "./feed.ts";
+import type { Glob } from "./glob.ts";
+import { Group } from "./group.ts";
+import { type Effect, Journal } from "./journal.ts";
+import type { MailboxOptions } from "./options.ts";
+import { Positions } from "./positions.ts";
+import { Slot } from "./slot.ts";
+
+/** What the domain takes from outside. */
+export interface MailboxDeps {
+  readonly store: Store;
+  readonly clock: { nowMs(): number };
+  readonly random: {
+    /** A version 4 UUID from a cryptographic source. */
+    uuid(): string;
+    /** Bytes from a cryptographic source. */
+    bytes(count: number): Uint8Array;
+  };
+  /** Runs something after the current turn of the event loop. */
+  readonly defer: (run: () => void) => void;
+  /** The body of a mailbox's entry in the directory. */
+  readonly directoryBody: (info: MailboxInfo) => Uint8Array;
+  /** `tick` has something to do at this instant. */
+  readonly wakeAt: (atMs: number) => void;
+  /** The store failed. Nothing more is accepted until `reopened`. */
+  readonly storeFailed: (error: unknown) => void;
+}
+
+export class Engine implements FeedHost {
+  readonly deps: MailboxDeps;
+  readonly options: MailboxOptions;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly positions: Positions;
+  readonly slots: Map<string, Slot> = new Map();
+  readonly globs: Set<Glob> = new Set();
+  /** Set while new messages and mailboxes are refused (a full disk, a shutdown). */
+  refusal: Mq9Error | undefined;
+  #nextMailboxNumber = 1;
+
+  constructor(deps: MailboxDeps, options: MailboxOptions) {
+    this.deps = deps;
+    this.options = options;
+    this.store = deps.store;
+    this.positions = new Positions(options.positionDelayMs, deps.wakeAt);
+    this.journal = new Journal(
+      deps.store,
+      deps.defer,
+      { operationsMax: options.commitOperationsMax, bytesMax: options.commitBytesMax },
+      deps.storeFailed,
+    );
+  }
+
+  get pageMessages(): number {
+    return this.options.pageMessages;
+  }
+
+  get pageBytes(): number {
+    return this.options.pageBytes;
+  }
+
+  nowMs(): number {
+    return this.deps.clock.nowMs();
+  }
+
+  opened(opening: StoreOpening): void {
+    this.#nextMailboxNumber = opening.nextMailboxNumber;
+  }
+
+  /** Continues on a store that failed and was reopened: what memory held beyond it is forgotten. */
+  reopened(opening: StoreOpening): void {
+    this.#nextMailboxNumber = opening.nextMailboxNumber;
+    this.journal.reopened();
+    for (const slot of this.slots.values()) {
+      slot.staged = 0;
+      slot.enter(() => this.#load(slot));
+      slot.enter(() => this.startReaders(slot));
+    }
+  }
+
+  readFailed(error: unknown): void {
+    this.deps.storeFailed(error);
+  }
+
+  /** The slot of a name, being read from the store if it was not in memory. */
+  slot(key: string): Slot {
+    const known = this.slots.get(key);
+    if (known !== undefined) {
+      known.used = true;
+      if (known.unreadable !== undefined) known.enter(() => this.#load(known));
+      return known;
+    }
+    if (this.slots.size >= this.options.activeMax) this.#forgetIdle();
+    const slot = new Slot(key);
+    this.slots.set(key, slot);
+    slot.enter(() => this.#load(slot));
+    return slot;
+  }
+
+  /** The slot if it is in memory and no command is under way on it. */
+  readySlot(key: string): Slot | undefined {
+    const slot = this.slots.get(key);
+    if (slot === undefined || !slot.idle || slot.unreadable !== undefined) return undefined;
+    slot.used = true;
+    return slot;
+  }
+
+  async #load(slot: Slot): Promise<void> {
+    try {
+      slot.record = undefined;
+      slot.keyPlaces.clear();
+      const record = await this.store.mailbox(slot.key);
+      if (record === undefined) {
+        slot.unreadable = undefined;
+        return;
+      }
+      const [lastSeq, cursors, latest] = await Promise.all([
+        this.store.lastSeq(record.number),
+        this.store.cursors(record.number),
+        record.kind === "latest" ? this.store.keyPlace(record.number, latestKey) : undefined,
+      ]);
+      slot.nextSeq = Math.max(record.nextSeq, lastSeq + 1);
+      if (record.kind === "latest") slot.keyPlaces.set(latestKey, latest);
+      this.positions.restore(slot, cursors, (of, name) => this.group(of, name), this.nowMs());
+      slot.record = record;
+      slot.unreadable = undefined;
+    } catch (error) {
+      slot.unreadable = this.failure(error);
+    }
+  }
+
+  /** What a caller is told when the store could not be read; the engine's owner hears the cause. */
+  failure(error: unknown): Mq9Error {
+    if (error instanceof Mq9Error) return error;
+    this.readFailed(error);
+    return new Mq9Error("storage_failed", "the broker can not read its disk, try again later", {
+      cause: error,
+    });
+  }
+
+  group(slot: Slot, name: string): Group {
+    let group = slot.groups.get(name);
+    if (group === undefined) {
+      group = new Group(this, slot, name);
+      slot.groups.set(name, group);
+    }
+    return group;
+  }
+
+  /** Lets go of slots that nobody used since the last time, oldest first. */
+  #forgetIdle(): void {
+    let looked = 0;
+    for (const slot of this.slots.values()) {
+      if (this.slots.size < this.options.activeMax || (looked += 1) > forgetLookMax) return;
+      this.slots.delete(slot.key);
+      if (slot.used || !slot.forgettable) {
+        slot.used = false;
+        this.slots.set(slot.key, slot);
+      }
+    }
+  }
+
+  /** A subscription left; nothing to do but let the slot age. */
+  left(slot: Slot): void {
+    slot.used = false;
+  }
+
+  /** Lets every subscription of a mailbox look into the store. */
+  startReaders(slot: Slot): undefined {
+    for (let i = slot.feeds.length - 1; i >= 0; i -= 1) slot.feeds[i]?.start();
+    for (const group of slot.groups.values()) if (group.memberCount > 0) group.start();
+    return undefined;
+  }
+
+  /** The batch for one command's changes. @throws {Mq9Error} when the store failed */
+  stage(): StoreBatch {
+    return this.journal.stage();
+  }
+
+  /**
+   * Tells `effect` when the changes just staged are durable.
+   * The effect must count `slot.staged` down, which this counts up.
+   */
+  afterCommit(slot: Slot, effect: Effect): void {
+    slot.staged += 1;
+    this.journal.afterCommit(effect);
+  }
+
+  /** Resolves when the changes just staged on this slot are durable. @throws {Mq9Error} */
+  durable(slot: Slot): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.afterCommit(slot, {
+        committed: () => {
+          slot.staged -= 1;
+          resolve();
+        },
+        failed: (error) => {
+          slot.staged -= 1;
+          reject(error);
+        },
+      });
+    });
+  }
+
+  /**
+   * Runs a command on a mailbox in its turn. `prepare` may read the store; `stage` then makes all of
+   * the command's changes in one go and returns what the caller waits for.
+   */
+  command<T>(
+    key: string,
+    stage: (slot: Slot) => Promise<T>,
+    prepare?: (slot: Slot) => Promise<void> | undefined,
+  ): Promise<T> {
+    const slot = this.slot(key);
+    return new Promise((resolve, reject) => {
+      const refuse = (error: unknown): void => reject(this.failure(error));
+      const act = (): void => {
+        stage(slot).then(resolve, refuse);
+      };
+      slot.enter(() => {
+        const prepared = prepare?.(slot);
+        if (prepared !== undefined) return prepared.then(act, refuse);
+        act();
+        return undefined;
+      });
+    });
+  }
+
+  takeMailboxNumber(batch: StoreBatch, nowMs: number): number {
+    const number = this.#nextMailboxNumber;
+    this.#nextMailboxNumber += 1;
+    batch.putCounters(this.#nextMailboxNumber, nowMs);
+    return number;
+  }
+
+  /** Asks for a look at this mailbox at an instant. */
+  stageDue(batch: StoreBatch, slot: Slot, mailboxNumber: number, atMs: number): void {
+    if (atMs >= neverMs) return;
+    batch.putDue({ atMs, mailboxNumber, mailboxKey: slot.key });
+    this.deps.wakeAt(atMs);
+  }
+
+  /**
+   * Stages one message: its record, its key's place and the removal of the one it replaces.
+   * `place` of an earlier message of the key must be in `slot.keyPlaces`.
+   */
+  stageMessage(batch: StoreBatch, slot: Slot, message: MessageRecord): void {
+    const number = (slot.record as MailboxRecord).number;
+    if (message.key !== undefined) {
+      const earlier = slot.keyPlaces.get(message.key);
+      if (earlier !== undefined) this.#stageRemoval(batch, slot, number, earlier);
+      const place = { rank: message.rank, seq: message.seq };
+      batch.putKeyPlace(number, message.key, place);
+      this.rememberPlace(slot, message.key, place);
+    }
+    batch.putMessage(number, message);
+    if (message.expiresAtMs < neverMs) this.#stageSweep(batch, slot, number, message.expiresAtMs);
+  }
+
+  /** Keeps a key's place in memory; the oldest of many are looked up again when needed. */
+  rememberPlace(slot: Slot, key: string, place: MessagePlace | undefined): void {
+    slot.keyPlaces.delete(key);
+    slot.keyPlaces.set(key, place);
+    if (slot.keyPlaces.size > keyPlacesMax) {
+      for (const oldest of slot.keyPlaces.keys()) {
+        slot.keyPlaces.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  /** Reads a key's place when it is not in memory. Call inside a slot task, before staging. */
+  async findPlace(slot: Slot, key: string): Promise<void> {
+    const record = slot.record;
+    if (record === undefined || slot.keyPlaces.has(key)) return;
+    await this.journal.settled();
+    this.rememberPlace(slot, key, await this.store.keyPlace(record.number, key));
+  }
+
+  /** Stages the removal of a message for every reader, and keeps its number from coming back. */
+  stageRemoval(batch: StoreBatch, slot: Slot, place: MessagePlace): void {
+    const record = slot.record as MailboxRecord;
+    this.#stageRemoval(batch, slot, record.number, place);
+    if (place.seq === slot.nextSeq - 1) {
+      slot.record = { ...record, nextSeq: slot.nextSeq };
+      batch.putMailbox(slot.record);
+    }
+  }
+
+  #stageRemoval(batch: StoreBatch, slot: Slot, mailboxNumber: number, place: MessagePlace): void {
+    batch.removeMessage(mailboxNumber, place.rank, place.seq);
+    if (slot.readers > 0) slot.removedLately.add(place.seq);
+    for (const group of slot.groups.values()) group.settle(place.seq);
+  }
+
+  /** One entry per mailbox and minute, however many messages end in it. */
+  #stageSweep(batch: StoreBatch, slot: Slot, mailboxNumber: number, expiresAtMs: number): void {
+    const atMs = Math.ceil((expiresAtMs + this.options.graceMs) / sweepEveryMs) * sweepEveryMs;
+    if (slot.sweepsAtMs.has(atMs)) return;
+    if (slot.sweepsAtMs.size >= sweepsRememberedMax) slot.sweepsAtMs.clear();
+    slot.sweepsAtMs.add(atMs);
+    this.stageDue(batch, slot, mailboxNumber, atMs);
+  }
+
+  /** A message became durable: live readers get it now, others know that there is more. */
+  announce(slot: Slot, mailboxNumber: number, stored: MessageRecord): void {
+    if (slot.record?.number !== mailboxNumber) return;
+    slot.version += 1;
+    if (slot.feeds.length === 0 && slot.groups.size === 0) return;
+    const nowMs = this.nowMs();
+    if (!slot.isLive(nowMs) || nowMs >= stored.expiresAtMs) return;
+    const message: MailMessage = slot.message(stored);
+    for (let i = slot.feeds.length - 1; i >= 0; i -= 1) slot.feeds[i]?.push(message, nowMs);
+    for (const group of slot.groups.values()) group.push(message, nowMs);
+  }
+
+  /** Refuses what would add to a store that takes nothing more. */
+  assertAccepting(): void {
+    if (this.refusal !== undefined) throw this.refusal;
+    if (this.journal.failure !== undefined) throw this.journal.failure;
+  }
+}
+
+/** The key under which a mailbox of kind `latest` keeps its one message. */
+export const latestKey = "\0latest";
+const keyPlacesMax = 4_096;
+const sweepEveryMs = 60_000;
+const sweepsRememberedMax = 16;
+const forgetLookMax = 64;

@@ -1,0 +1,149 @@
+// One push subscription on one mailbox: first what is stored, rank by rank, then what arrives.
+// The feed keeps its place per rank, so the seam between the two can neither lose nor repeat a
+// message, and a reader that falls behind costs no memory: it is served from the store again.
+import {
+  type MailMessage,
+  type MailSink,
+  type MailSubscription,
+  type RankMask,
+  ranks,
+} from "@mq9/protocol";
+import type { Store } from "@mq9/store";
+import type { Positions } from "./positions.ts";
+import type { Slot } from "./slot.ts";
+
+/** What feeds and groups need of the engine. */
+export interface FeedHost {
+  readonly store: Store;
+  readonly positions: Positions;
+  readonly pageMessages: number;
+  readonly pageBytes: number;
+  nowMs(): number;
+  /** A read failed; the engine decides what that means. */
+  readFailed(error: unknown): void;
+  /** A subscription left this slot. */
+  left(slot: Slot): void;
+}
+
+/**
+ * `live`: everything readable was handed over. `behind`: the store holds more, a read is under way
+ * or will be. `full`: the sink asked to wait. `ended`: no more deliveries.
+ */
+type FeedState = "live" | "behind" | "full" | "ended";
+
+export class Feed implements MailSubscription {
+  readonly #host: FeedHost;
+  readonly #slot: Slot;
+  readonly #ranks: RankMask;
+  readonly #sink: MailSink;
+  /** Highest number handed over, per rank. */
+  readonly #cursors = new Float64Array(4).fill(-1);
+  /** Numbers from here on are not for this reader. */
+  #endSeq = Number.POSITIVE_INFINITY;
+  #state: FeedState = "live";
+  #pumping = false;
+
+  constructor(host: FeedHost, slot: Slot, mask: RankMask, sink: MailSink) {
+    this.#host = host;
+    this.#slot = slot;
+    this.#ranks = mask;
+    this.#sink = sink;
+  }
+
+  /** Reads what is stored. Called at the start, and again when the mailbox or the store is back. */
+  start(): void {
+    if (this.#state === "ended" || this.#state === "full") return;
+    this.#state = "behind";
+    void this.#pump();
+  }
+
+  /** Limits the feed to messages accepted so far. */
+  stopAt(endSeq: number): void {
+    this.#endSeq = endSeq;
+  }
+
+  /** A message became readable. Hands it over at once when nothing stored is waiting before it. */
+  push(message: MailMessage, nowMs: number): void {
+    if (this.#state !== "live") return;
+    if ((this.#ranks & (1 << message.rank)) === 0) return;
+    if (message.msgId <= (this.#cursors[message.rank] as number)) return;
+    if (message.msgId >= this.#endSeq) return;
+    this.#handOver(message, false, nowMs);
+  }
+
+  /** A keyed message was taken back without a successor. */
+  retract(key: string): void {
+    if (this.#state !== "ended") this.#sink.retracted?.(key);
+  }
+
+  end(): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    const index = this.#slot.feeds.indexOf(this);
+    if (index >= 0) this.#slot.feeds.splice(index, 1);
+    this.#host.left(this.#slot);
+  }
+
+  #handOver(message: MailMessage, replayed: boolean, nowMs: number): void {
+    this.#cursors[message.rank] = message.msgId;
+    this.#host.positions.handed(this.#slot, message.rank, message.msgId, nowMs);
+    if (this.#sink.deliver(message, replayed) || this.#state === "ended") return;
+    this.#state = "full";
+    this.#sink.onceWritable(() => {
+      if (this.#state !== "full") return;
+      this.#state = "behind";
+      void this.#pump();
+    });
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    this.#slot.readers += 1;
+    try {
+      while (this.#state === "behind") {
+        const version = this.#slot.version;
+        const more = await this.#page();
+        if (this.#state === "behind" && !more && this.#slot.version === version)
+          this.#state = "live";
+      }
+    } catch (error) {
+      // The state stays `behind`: the feed is started again when the store is back.
+      this.#host.readFailed(error);
+    } finally {
+      this.#pumping = false;
+      this.#slot.readers -= 1;
+      if (this.#slot.readers === 0) this.#slot.removedLately.clear();
+    }
+  }
+
+  /** Hands over one page of the first rank that has any. @returns false when no rank had */
+  async #page(): Promise<boolean> {
+    const { store, pageMessages, pageBytes } = this.#host;
+    for (const rank of ranks) {
+      if ((this.#ranks & (1 << rank)) === 0) continue;
+      const record = this.#slot.record;
+      if (record === undefined || !this.#slot.isLive(this.#host.nowMs())) return false;
+      const page = await store.messages(record.number, {
+        rank,
+        afterSeq: this.#cursors[rank] as number,
+        limit: pageMessages,
+        bytesMax: pageBytes,
+      });
+      if (this.#slot.record?.number !== record.number) return true;
+      const nowMs = this.#host.nowMs();
+      for (const stored of page) {
+        if (this.#state !== "behind") return true;
+        if (!this.#slot.isLive(nowMs)) return false;
+        const gone = nowMs >= stored.expiresAtMs || this.#slot.removedLately.has(stored.seq);
+        if (gone || stored.seq >= this.#endSeq) {
+          this.#cursors[rank] = stored.seq;
+        } else {
+          this.#handOver(this.#slot.message(stored), true, nowMs);
+        }
+      }
+      if (page.length > 0) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,122 @@
+// One subscription across mailboxes: `m-status-*` follows every mailbox of kind `latest`, and every
+// public one, whose name matches, those made later too. It is a set of ordinary feeds with one sink.
+import type { MailSink, MailSubscription, SubscribeRequest } from "@mq9/protocol";
+import type { MailboxRecord } from "@mq9/store";
+import type { Engine } from "./engine.ts";
+import { Feed } from "./feed.ts";
+import type { Slot } from "./slot.ts";
+
+export class Glob implements MailSubscription {
+  readonly #engine: Engine;
+  readonly #request: SubscribeRequest;
+  readonly #prefix: string;
+  /** The pattern's parts between its stars. */
+  readonly #parts: readonly string[];
+  readonly #feeds = new Map<string, Feed>();
+  readonly #sink: SharedSink;
+  #ended = false;
+
+  constructor(engine: Engine, account: string, request: SubscribeRequest) {
+    this.#engine = engine;
+    this.#request = request;
+    this.#prefix = `${account}/`;
+    this.#parts = request.mailbox.split("*");
+    this.#sink = new SharedSink(request.sink);
+    engine.globs.add(this);
+    this.#scan().catch((error: unknown) => engine.readFailed(error));
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#engine.globs.delete(this);
+    for (const feed of this.#feeds.values()) feed.end();
+    this.#feeds.clear();
+  }
+
+  /** Follows a mailbox if it belongs here. */
+  consider(slot: Slot): void {
+    const record = slot.record;
+    if (this.#ended || record === undefined || !this.#takes(record) || this.#feeds.has(slot.key))
+      return;
+    if (this.#feeds.size >= this.#engine.options.globMailboxesMax) return;
+    const feed = new Feed(this.#engine, slot, this.#request.ranks, this.#sink);
+    this.#feeds.set(slot.key, feed);
+    slot.feeds.push(feed);
+    feed.start();
+  }
+
+  #takes(record: MailboxRecord): boolean {
+    return (
+      (record.kind === "latest" || record.public) &&
+      record.key.startsWith(this.#prefix) &&
+      matchesGlob(this.#parts, record.key.slice(this.#prefix.length))
+    );
+  }
+
+  async #scan(): Promise<void> {
+    const prefix = this.#prefix + (this.#parts[0] as string);
+    let after = "";
+    while (!this.#ended) {
+      const page = await this.#engine.store.mailboxes(prefix, after, scanPage);
+      for (const record of page) {
+        after = record.key;
+        if (this.#ended || !this.#takes(record)) continue;
+        const slot = this.#engine.slot(record.key);
+        slot.enter(() => {
+          if (slot.isLive(this.#engine.nowMs())) this.consider(slot);
+          return undefined;
+        });
+      }
+      if (page.length < scanPage) return;
+    }
+  }
+}
+
+const scanPage = 256;
+
+/** Offers a mailbox that was just made (or made public) to every glob. */
+export function attachGlobs(engine: Engine, slot: Slot): void {
+  for (const glob of engine.globs) glob.consider(slot);
+}
+
+/** Whether text is the parts in order with anything between them. */
+export function matchesGlob(parts: readonly string[], text: string): boolean {
+  const first = parts[0] as string;
+  const last = parts.at(-1) as string;
+  if (parts.length === 1) return text === first;
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) {
+    return false;
+  }
+  let at = first.length;
+  const end = text.length - last.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = text.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
+}
+
+/** Many feeds, one sink: remembers everyone who waits for room. */
+class SharedSink implements MailSink {
+  readonly #sink: MailSink;
+  #waiting: (() => void)[] = [];
+
+  constructor(sink: MailSink) {
+    this.#sink = sink;
+  }
+
+  deliver(message: Parameters<MailSink["deliver"]>[0], replayed: boolean): boolean {
+    return this.#sink.deliver(message, replayed);
+  }
+
+  onceWritable(resume: () => void): void {
+    this.#waiting.push(resume);
+    if (this.#waiting.length > 1) return;
+    this.#sink.onceWritable(() => {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const one of waiting) one();
+    });
+  }
+}

@@ -1,0 +1,152 @@
+// Group commit. Every change of the domain is staged here; what was staged while one commit was
+// under way becomes the next, so under load the disk forms the batches and no timer is needed.
+// Never decides what is written, and never retries: after a failure nothing more is accepted.
+import { Mq9Error } from "@mq9/protocol";
+import type { Store, StoreBatch } from "@mq9/store";
+
+/** What waits for a batch: told exactly once, in the order it was staged. */
+export interface Effect {
+  committed(): void;
+  failed(error: Mq9Error): void;
+}
+
+export interface JournalOptions {
+  /** Changes per commit; bounds the time one commit keeps the event loop. */
+  readonly operationsMax: number;
+  readonly bytesMax: number;
+}
+
+interface Staged {
+  readonly batch: StoreBatch;
+  readonly effects: Effect[];
+}
+
+export class Journal {
+  readonly #store: Store;
+  readonly #defer: (run: () => void) => void;
+  readonly #options: JournalOptions;
+  readonly #onFailure: (error: unknown) => void;
+  #open: Staged;
+  /** Full batches waiting for the disk, oldest first. */
+  readonly #full: Staged[] = [];
+  #inFlight: Staged | undefined;
+  #scheduled = false;
+  #failure: Mq9Error | undefined;
+  #pendingBytes = 0;
+
+  constructor(
+    store: Store,
+    defer: (run: () => void) => void,
+    options: JournalOptions,
+    onFailure: (error: unknown) => void,
+  ) {
+    this.#store = store;
+    this.#defer = defer;
+    this.#options = options;
+    this.#onFailure = onFailure;
+    this.#open = { batch: store.batch(), effects: [] };
+  }
+
+  /** Bytes staged and not yet durable; what back-pressure looks at. */
+  get pendingBytes(): number {
+    return this.#pendingBytes + this.#open.batch.bytes;
+  }
+
+  /** Set once a commit failed: the error every later command is refused with. */
+  get failure(): Mq9Error | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * The batch that takes one command's changes, all of them. Valid until control returns to the
+   * event loop.
+   * @throws {Mq9Error} `storage_failed` after a failed commit
+   */
+  stage(): StoreBatch {
+    if (this.#failure !== undefined) throw this.#failure;
+    const open = this.#open;
+    if (
+      open.batch.operations >= this.#options.operationsMax ||
+      open.batch.bytes >= this.#options.bytesMax
+    ) {
+      this.#pendingBytes += open.batch.bytes;
+      this.#full.push(open);
+      this.#open = { batch: this.#store.batch(), effects: [] };
+    }
+    if (!this.#scheduled && this.#inFlight === undefined) {
+      this.#scheduled = true;
+      this.#defer(this.#start);
+    }
+    return this.#open.batch;
+  }
+
+  /** Tells `effect` how the batch of the latest `stage()` ended. */
+  afterCommit(effect: Effect): void {
+    this.#open.effects.push(effect);
+  }
+
+  /** Resolves once everything staged so far is durable. @throws what the commit failed with */
+  settled(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const last = this.#lastUnfinished();
+    if (last === undefined) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      last.effects.push({ committed: resolve, failed: reject });
+    });
+  }
+
+  #lastUnfinished(): Staged | undefined {
+    if (this.#open.batch.operations > 0 || this.#open.effects.length > 0) return this.#open;
+    return this.#full.at(-1) ?? this.#inFlight;
+  }
+
+  /** Accepts changes again on a store that was closed, reopened and verified. */
+  reopened(): void {
+    this.#open = { batch: this.#store.batch(), effects: [] };
+    this.#failure = undefined;
+  }
+
+  readonly #start = (): void => {
+    this.#scheduled = false;
+    if (this.#inFlight !== undefined || this.#failure !== undefined) return;
+    let next = this.#full.shift();
+    if (next === undefined) {
+      if (this.#open.batch.operations === 0) return;
+      next = this.#open;
+      this.#pendingBytes += next.batch.bytes;
+      this.#open = { batch: this.#store.batch(), effects: [] };
+    }
+    this.#inFlight = next;
+    this.#store.commit(next.batch).then(this.#done, this.#fail);
+  };
+
+  readonly #done = (): void => {
+    const finished = this.#inFlight as Staged;
+    this.#inFlight = undefined;
+    this.#pendingBytes -= finished.batch.bytes;
+    // The next commit starts before the effects run, so the disk works while replies are written.
+    this.#start();
+    for (const effect of finished.effects) effect.committed();
+  };
+
+  readonly #fail = (cause: unknown): void => {
+    const failed = this.#inFlight as Staged;
+    const later = [...this.#full.splice(0), this.#open];
+    this.#inFlight = undefined;
+    this.#pendingBytes = 0;
+    this.#failure = new Mq9Error(
+      "storage_failed",
+      "the broker can not write to its disk; nothing was stored, try again later",
+      { cause },
+    );
+    this.#open = { batch: this.#store.batch(), effects: [] };
+    const unknown = new Mq9Error(
+      "unknown",
+      "the disk failed while this was written: it may or may not have been stored",
+      { cause },
+    );
+    for (const effect of failed.effects) effect.failed(unknown);
+    for (const staged of later) for (const effect of staged.effects) effect.failed(this.#failure);
+    this.#onFailure(cause);
+  };
+}

@@ -1,0 +1,168 @@
+// The domain's door: one object for all accounts, one MailboxApi per account. Owns nothing but the
+// engine; the caller owns time, the store's life and the timer.
+import type {
+  CreateRequest,
+  CreateResult,
+  ListRequest,
+  MailboxApi,
+  MailboxInfo,
+  MailSubscription,
+  Mq9Error,
+  QueryRequest,
+  QueryResult,
+  RemoveRequest,
+  SendRequest,
+  SendResult,
+  SubscribeRequest,
+} from "@mq9/protocol";
+import type { StoreOpening } from "@mq9/store";
+import { attend } from "./commands/attend.ts";
+import { create } from "./commands/create.ts";
+import { drop, info, list, renew } from "./commands/lifetime.ts";
+import { query } from "./commands/query.ts";
+import { remove } from "./commands/remove.ts";
+import { type SendCompletion, send } from "./commands/send.ts";
+import { subscribe } from "./commands/subscribe.ts";
+import { Engine, type MailboxDeps } from "./engine.ts";
+import { defaultMailboxOptions, type MailboxOptions } from "./options.ts";
+
+export class Mailboxes {
+  readonly #engine: Engine;
+  readonly #accounts = new Map<string, AccountMailboxes>();
+
+  constructor(deps: MailboxDeps, options: Partial<MailboxOptions> = {}) {
+    this.#engine = new Engine(deps, { ...defaultMailboxOptions, ...options });
+  }
+
+  /** Tells what the store's `open` found. Once, before anything else. */
+  opened(opening: StoreOpening): void {
+    this.#engine.opened(opening);
+  }
+
+  /** Continues after the store failed and was closed, reopened and verified. */
+  reopened(opening: StoreOpening): void {
+    this.#engine.reopened(opening);
+  }
+
+  /** Refuses new messages and mailboxes with this error; undefined = takes them again. */
+  refuse(error: Mq9Error | undefined): void {
+    this.#engine.refusal = error;
+  }
+
+  /** Bytes accepted and not yet durable. */
+  get pendingBytes(): number {
+    return this.#engine.journal.pendingBytes;
+  }
+
+  /** Mailboxes in memory. */
+  get activeCount(): number {
+    return this.#engine.slots.size;
+  }
+
+  account(name: string): AccountMailboxes {
+    let account = this.#accounts.get(name);
+    if (account === undefined) {
+      account = new AccountMailboxes(this.#engine, name);
+      this.#accounts.set(name, account);
+    }
+    return account;
+  }
+
+  /** Resolves once everything accepted so far is durable. @throws {Mq9Error} when the store failed */
+  settled(): Promise<void> {
+    return this.#engine.journal.settled();
+  }
+
+  /**
+   * Does what is due by now: ends mailboxes, frees bytes, writes positions.
+   * @returns when to call again, in milliseconds of the clock
+   */
+  async tick(): Promise<number> {
+    const engine = this.#engine;
+    this.writePositions();
+    await engine.journal.settled();
+    for (;;) {
+      const due = await engine.store.due(engine.nowMs(), duePage);
+      if (due.length === 0) break;
+      await Promise.all(due.map((entry) => attend(engine, entry)));
+    }
+    const [next] = await engine.store.due(Number.MAX_SAFE_INTEGER, 1);
+    const positionsMs = engine.positions.dueMs ?? Number.POSITIVE_INFINITY;
+    return Math.min(next?.atMs ?? Number.POSITIVE_INFINITY, positionsMs);
+  }
+
+  /** Stages what was handed out since the last time. Also the last thing before a clean stop. */
+  writePositions(): void {
+    const engine = this.#engine;
+    if (engine.journal.failure !== undefined) return;
+    engine.positions.write(engine.nowMs(), (slot) => {
+      const batch = engine.stage();
+      engine.durable(slot).catch(() => {
+        // best effort: a position that was not written repeats a delivery, it never skips one.
+      });
+      return batch;
+    });
+  }
+}
+
+const duePage = 128;
+
+/** The mailboxes of one account. Another account's mailboxes can not be named from here. */
+export class AccountMailboxes implements MailboxApi {
+  readonly #engine: Engine;
+  readonly #name: string;
+
+  constructor(engine: Engine, name: string) {
+    this.#engine = engine;
+    this.#name = name;
+  }
+
+  #key(mailbox: string): string {
+    return `${this.#name}/${mailbox}`;
+  }
+
+  create(request: CreateRequest): Promise<CreateResult> {
+    return create(this.#engine, this.#name, request);
+  }
+
+  info(mailbox: string): Promise<MailboxInfo> {
+    return info(this.#engine, this.#key(mailbox));
+  }
+
+  renew(mailbox: string, ttlSeconds: number): Promise<MailboxInfo> {
+    return renew(this.#engine, this.#key(mailbox), ttlSeconds);
+  }
+
+  drop(mailbox: string): Promise<void> {
+    return drop(this.#engine, this.#key(mailbox));
+  }
+
+  list(request: ListRequest): Promise<readonly MailboxInfo[]> {
+    return list(this.#engine, this.#name, request);
+  }
+
+  send(request: SendRequest): Promise<SendResult> {
+    return new Promise((resolve, reject) => {
+      this.post(request, {
+        settled: (error, msgId) => (error === undefined ? resolve({ msgId }) : reject(error)),
+      });
+    });
+  }
+
+  /** `send` without a promise, for the wire's hot path. `completion` may be told before this returns. */
+  post(request: SendRequest, completion: SendCompletion): void {
+    send(this.#engine, this.#key(request.mailbox), request, completion);
+  }
+
+  subscribe(request: SubscribeRequest): MailSubscription {
+    return subscribe(this.#engine, this.#name, request);
+  }
+
+  query(request: QueryRequest): Promise<QueryResult> {
+    return query(this.#engine, this.#key(request.mailbox), request);
+  }
+
+  remove(request: RemoveRequest): Promise<void> {
+    return remove(this.#engine, this.#key(request.mailbox), request);
+  }
+}

@@ -1,0 +1,160 @@
+// A mailbox in memory: what the engine knows of one name while somebody uses it. Commands on one
+// slot run one after the other; a slot that nobody uses is forgotten and read again when needed.
+import {
+  type MailboxInfo,
+  type MailMessage,
+  type Mq9Error,
+  mailboxExpired,
+  mailboxNotFound,
+} from "@mq9/protocol";
+import type { MailboxRecord, MessagePlace, MessageRecord } from "@mq9/store";
+import type { Feed } from "./feed.ts";
+import type { Group } from "./group.ts";
+
+/** A command on a slot. When it returns a promise, later commands wait for it. */
+export type SlotTask = () => Promise<void> | undefined;
+
+export class Slot {
+  /** `<account>/<name>`. */
+  readonly key: string;
+  readonly name: string;
+  /** Undefined = the name was never created, or was forgotten. Check `isLive` before use. */
+  record: MailboxRecord | undefined = undefined;
+  /** Set when the store could not be read: the mailbox may exist, nobody knows. */
+  unreadable: Mq9Error | undefined = undefined;
+  nextSeq = 0;
+  /** Grows with every message that became readable; tells a reader whether it missed one. */
+  version = 0;
+  /** Highest number per rank that any subscriber was handed. */
+  readonly readUpTo: Float64Array = new Float64Array(4).fill(-1);
+  readonly feeds: Feed[] = [];
+  readonly groups: Map<string, Group> = new Map();
+  /** Places of keyed messages as staged, for those looked up lately; undefined = known to be absent. */
+  readonly keyPlaces: Map<string, MessagePlace | undefined> = new Map();
+  /** Sweeps already asked for, by instant. */
+  readonly sweepsAtMs: Set<number> = new Set();
+  /** Messages removed while a page that holds them may still be on its way to a reader. */
+  readonly removedLately: Set<number> = new Set();
+  /** Readers between asking the store for a page and handing it on. */
+  readers = 0;
+  /** Changes staged and not yet durable. */
+  staged = 0;
+  /** Touched since the last search for idle slots. */
+  used = true;
+  /** `readUpTo` or a group's position changed since it was last written. */
+  positionsDirty = false;
+  #busy = false;
+  readonly #queue: SlotTask[] = [];
+
+  constructor(key: string) {
+    this.key = key;
+    this.name = key.slice(key.indexOf("/") + 1);
+  }
+
+  get account(): string {
+    return this.key.slice(0, this.key.indexOf("/"));
+  }
+
+  /** No command is running or waiting. */
+  get idle(): boolean {
+    return !this.#busy;
+  }
+
+  /** Nothing in memory would be lost by forgetting this slot. */
+  get forgettable(): boolean {
+    return (
+      !this.#busy &&
+      this.staged === 0 &&
+      this.readers === 0 &&
+      this.feeds.length === 0 &&
+      !this.positionsDirty &&
+      !this.#hasMembers()
+    );
+  }
+
+  #hasMembers(): boolean {
+    for (const group of this.groups.values()) if (group.memberCount > 0) return true;
+    return false;
+  }
+
+  /** Runs a command now, or after those that came before it. The task must not throw or reject. */
+  enter(task: SlotTask): void {
+    if (this.#busy) {
+      this.#queue.push(task);
+      return;
+    }
+    this.#busy = true;
+    const pending = task();
+    if (pending === undefined && this.#queue.length === 0) this.#busy = false;
+    else void this.#drain(pending);
+  }
+
+  /** Waits for its turn and keeps it until the returned function is called, exactly once. */
+  acquire(): Promise<() => void> {
+    return new Promise((resolve) => {
+      this.enter(() => new Promise<void>((leave) => resolve(leave)));
+    });
+  }
+
+  async #drain(first: Promise<void> | undefined): Promise<void> {
+    await first;
+    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
+      const pending = task();
+      if (pending !== undefined) await pending;
+    }
+    this.#busy = false;
+  }
+
+  isLive(nowMs: number): boolean {
+    const record = this.record;
+    return record !== undefined && !record.dropped && nowMs < record.expiresAtMs;
+  }
+
+  /** Why a command on this name is refused when it is not live. */
+  absence(): Mq9Error {
+    if (this.unreadable !== undefined) return this.unreadable;
+    const record = this.record;
+    if (record === undefined || record.dropped) return mailboxNotFound(this.name);
+    return mailboxExpired(this.name);
+  }
+
+  /** Forgets what belonged to the earlier life of the name. Subscriptions stay. */
+  beginLife(record: MailboxRecord): void {
+    this.record = record;
+    this.nextSeq = record.nextSeq;
+    this.readUpTo.fill(-1);
+    this.keyPlaces.clear();
+    this.sweepsAtMs.clear();
+    this.removedLately.clear();
+    this.positionsDirty = false;
+    for (const group of this.groups.values()) group.reset();
+  }
+
+  info(): MailboxInfo {
+    const record = this.record as MailboxRecord;
+    return {
+      name: this.name,
+      kind: record.kind,
+      public: record.public,
+      desc: record.desc,
+      ttlSeconds: record.ttlSeconds,
+      createdAtMs: record.createdAtMs,
+      expiresAtMs: record.expiresAtMs,
+    };
+  }
+
+  /** A stored message as readers see it. */
+  message(stored: MessageRecord): MailMessage {
+    return {
+      msgId: stored.seq,
+      mailbox: this.name,
+      rank: stored.rank,
+      label: stored.label,
+      createdAtMs: stored.createdAtMs,
+      expiresAtMs: stored.expiresAtMs,
+      key: stored.key,
+      headers: stored.headers,
+      payload: stored.payload,
+    };
+  }
+}
