@@ -1,0 +1,2 @@
+// The embedded store engine.
+export { createLevelStore, type LevelStoreOptions } from "./level-store.ts";

@@ -1,0 +1,285 @@
+// The LevelDB engine behind the store port: its life cycle and its writes. Reads are in
+// ./level-reader.ts. One rule above all: after a write that failed nothing is written, acknowledged
+// or read until the store was closed, opened and verified, because LevelDB itself goes on after a
+// full disk and loses what it then acknowledges.
+import { mkdir } from "node:fs/promises";
+import {
+  type DueEntry,
+  type MailboxRecord,
+  type MessagePlace,
+  type MessageRange,
+  type MessageRecord,
+  type Store,
+  type StoreBatch,
+  StoreError,
+  type StoreOpening,
+} from "@mq9/store";
+import { ClassicLevel } from "classic-level";
+import { Anchor } from "./anchor.ts";
+import { checkRing, readRing, ringSlot } from "./commit-ring.ts";
+import { anchorFile, databaseFolder, diskSpace, prepareFolder, syncFolder } from "./data-folder.ts";
+import { toStoreError } from "./errors.ts";
+import { GarbageCollector } from "./garbage.ts";
+import { countersKey } from "./keys.ts";
+import { type Level, LevelBatch } from "./level-batch.ts";
+import { LevelReader } from "./level-reader.ts";
+import { RecordWriter } from "./record-writer.ts";
+import { readNumbers } from "./records.ts";
+
+export interface LevelStoreOptions {
+  /** The data folder; made when it is not there. */
+  readonly folder: string;
+  /** Memory for what was written and not yet sorted into a table. Default 4 MiB. */
+  readonly writeBufferBytes?: number | undefined;
+  /** Memory for blocks that were read. Default 32 MiB. */
+  readonly cacheBytes?: number | undefined;
+  /** Size of a table file. Default 8 MiB. */
+  readonly tableBytes?: number | undefined;
+}
+
+/** The embedded store: LevelDB in a data folder of its own. Opens nothing before `open`. */
+export function createLevelStore(options: LevelStoreOptions): Store {
+  return new LevelStore(options);
+}
+
+/** How long an acknowledged commit may be missing from the anchor file. */
+const anchorIntervalMs = 1000;
+
+/** What exists only while the store is open. */
+interface Session {
+  readonly db: Level;
+  readonly reader: LevelReader;
+  readonly garbage: GarbageCollector;
+  readonly anchor: Anchor;
+  /** The number of the last commit that was acknowledged. */
+  commit: number;
+  anchorTimer: NodeJS.Timeout | undefined;
+  /** Why nothing is accepted any more. */
+  failure: StoreError | undefined;
+}
+
+class LevelStore implements Store {
+  readonly durable = true;
+  readonly #options: LevelStoreOptions;
+  readonly #writer = new RecordWriter();
+  #session: Session | undefined;
+  /** Writes, `open` and `close` take their turn here. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: LevelStoreOptions) {
+    this.#options = options;
+  }
+
+  open(): Promise<StoreOpening> {
+    return this.#inTurn(async () => {
+      if (this.#session !== undefined) {
+        throw new StoreError("locked", "the store is open already");
+      }
+      return this.#open();
+    });
+  }
+
+  close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    return this.#inTurn(async () => {
+      if (session !== undefined) await closeSession(session);
+    });
+  }
+
+  batch(): StoreBatch {
+    return new LevelBatch(this.#usable().db, this.#writer);
+  }
+
+  commit(batch: StoreBatch): Promise<void> {
+    return this.#inTurn(async () => {
+      const session = this.#usable();
+      if (!(batch instanceof LevelBatch) || !batch.belongsTo(session.db)) {
+        throw new StoreError("closed", "the batch was made before the store was opened");
+      }
+      if (batch.operations === 0) return;
+      const commit = session.commit + 1;
+      await this.#write(session, () => batch.write(commit, ringSlot(commit)));
+      session.commit = commit;
+      session.reader.dueCommitted(batch.earliestDueMs);
+      anchorSoon(session);
+    });
+  }
+
+  mailbox(key: string): Promise<MailboxRecord | undefined> {
+    return this.#read(`mailbox '${key}'`, (reader) => reader.mailbox(key));
+  }
+
+  mailboxes(prefix: string, afterKey: string, limit: number): Promise<MailboxRecord[]> {
+    return this.#read("mailboxes", (reader) => reader.mailboxes(prefix, afterKey, limit));
+  }
+
+  messages(mailboxNumber: number, range: MessageRange): Promise<MessageRecord[]> {
+    const what = `messages of mailbox number ${mailboxNumber}`;
+    return this.#read(what, (reader) => reader.messages(mailboxNumber, range));
+  }
+
+  message(mailboxNumber: number, seq: number): Promise<MessageRecord | undefined> {
+    const what = `message ${seq} of mailbox number ${mailboxNumber}`;
+    return this.#read(what, (reader) => reader.message(mailboxNumber, seq));
+  }
+
+  lastSeq(mailboxNumber: number): Promise<number> {
+    const what = `messages of mailbox number ${mailboxNumber}`;
+    return this.#read(what, (reader) => reader.lastSeq(mailboxNumber));
+  }
+
+  keyPlace(mailboxNumber: number, key: string): Promise<MessagePlace | undefined> {
+    const what = `keys of mailbox number ${mailboxNumber}`;
+    return this.#read(what, (reader) => reader.keyPlace(mailboxNumber, key));
+  }
+
+  cursors(mailboxNumber: number): Promise<Map<string, Uint8Array>> {
+    const what = `cursors of mailbox number ${mailboxNumber}`;
+    return this.#read(what, (reader) => reader.cursors(mailboxNumber));
+  }
+
+  due(untilMs: number, limit: number): Promise<DueEntry[]> {
+    return this.#read("the due index", (reader) => reader.due(untilMs, limit));
+  }
+
+  // The removal takes its turn with the commits: LevelDB would let a commit succeed right behind a
+  // removal that failed, and lose it.
+  async clearGarbage(): Promise<boolean> {
+    const session = this.#usable();
+    const keys = await this.#read("garbage", () => session.garbage.nextSlice());
+    if (keys.length === 0) return false;
+    await this.#inTurn(async () => {
+      if (this.#usable() !== session) throw closedError();
+      await this.#write(session, () => {
+        const batch = session.db.batch();
+        for (const key of keys) batch.del(key);
+        return batch.write();
+      });
+    });
+    return this.#read("garbage", () => session.garbage.isLeft());
+  }
+
+  async space(): Promise<{ freeBytes: number; totalBytes: number }> {
+    this.#usable();
+    try {
+      return await diskSpace(this.#options.folder);
+    } catch (cause) {
+      throw toStoreError(cause, `cannot measure the disk of ${this.#options.folder}`);
+    }
+  }
+
+  async #open(): Promise<StoreOpening> {
+    const { folder } = this.#options;
+    const fresh = await prepareFolder(folder);
+    const db = openableDatabase(this.#options);
+    let anchor: Anchor | undefined;
+    try {
+      await mkdir(databaseFolder(folder), { recursive: true, mode: 0o700 });
+      await db.open();
+      anchor = await Anchor.open(anchorFile(folder));
+      const found = await anchor.read();
+      const commit = checkRing(await readRing(db), found?.commit ?? 0, databaseFolder(folder));
+      await syncFolder(databaseFolder(folder));
+      await anchor.write({ commit, clean: false }, true);
+      await syncFolder(folder);
+      const [nextMailboxNumber = 1, clockMs = 0] = await readCounters(db);
+      this.#session = {
+        db,
+        reader: new LevelReader(db),
+        garbage: new GarbageCollector(db),
+        anchor,
+        commit,
+        anchorTimer: undefined,
+        failure: undefined,
+      };
+      const recovered = !fresh && commit > 0 && found?.clean !== true;
+      return { fresh, nextMailboxNumber, clockMs, recovered };
+    } catch (cause) {
+      await anchor?.close();
+      await db.close();
+      const error = toStoreError(cause, `cannot open the store in ${folder}`);
+      if (error.code !== "locked") throw error;
+      throw new StoreError("locked", `${folder} is in use by another process`, { cause });
+    }
+  }
+
+  /** Runs one write; its failure ends the session's use. */
+  async #write(session: Session, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (cause) {
+      session.failure = toStoreError(cause, `writing to ${this.#options.folder} failed`);
+      throw session.failure;
+    }
+  }
+
+  async #read<T>(what: string, read: (reader: LevelReader) => Promise<T>): Promise<T> {
+    const session = this.#usable();
+    try {
+      return await read(session.reader);
+    } catch (cause) {
+      throw toStoreError(cause, `cannot read ${what}`);
+    }
+  }
+
+  #usable(): Session {
+    const session = this.#session;
+    if (session === undefined) throw closedError();
+    if (session.failure === undefined) return session;
+    throw new StoreError(
+      "io",
+      "an earlier write failed; nothing is accepted until the store was closed and opened again",
+      { cause: session.failure },
+    );
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(task);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function openableDatabase(options: LevelStoreOptions): Level {
+  return new ClassicLevel<Buffer, Buffer>(databaseFolder(options.folder), {
+    keyEncoding: "buffer",
+    valueEncoding: "buffer",
+    writeBufferSize: options.writeBufferBytes ?? 4 * 1024 * 1024,
+    cacheSize: options.cacheBytes ?? 32 * 1024 * 1024,
+    maxFileSize: options.tableBytes ?? 8 * 1024 * 1024,
+    compression: true,
+  });
+}
+
+async function readCounters(db: Level): Promise<number[]> {
+  const value = await db.get(countersKey);
+  return value === undefined ? [] : readNumbers(countersKey, value, "the counters of the store");
+}
+
+/** Writes the anchor within a second, once for all commits until then. */
+function anchorSoon(session: Session): void {
+  session.anchorTimer ??= setTimeout(() => {
+    session.anchorTimer = undefined;
+    session.anchor
+      .write({ commit: session.commit, clean: false }, false)
+      .catch((cause: unknown) => {
+        session.failure ??= toStoreError(cause, "writing the anchor file failed");
+      });
+  }, anchorIntervalMs).unref();
+}
+
+async function closeSession(session: Session): Promise<void> {
+  clearTimeout(session.anchorTimer);
+  try {
+    const clean = session.failure === undefined;
+    await session.anchor.write({ commit: session.commit, clean }, true);
+  } finally {
+    await session.anchor.close();
+    await session.db.close();
+  }
+}
+
+function closedError(): StoreError {
+  return new StoreError("closed", "the store is not open");
+}
