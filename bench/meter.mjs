@@ -1,0 +1,103 @@
+// Measures one step inside a generator process: a warm-up, then a window of wall time with counts,
+// latencies and processor time of the generator and of the server it loads.
+import { readFileSync } from "node:fs";
+
+/** Clock ticks per second of /proc/<pid>/stat; 100 on every Linux that Node supports. */
+const ticksPerSecond = 100;
+
+/** Counts and latencies of one step; only what falls into the measured window is kept. */
+export class Meter {
+  measuring = false;
+  #count = 0;
+  #latenciesMs = new Float64Array(1 << 16);
+  #latencyCount = 0;
+
+  count(messages) {
+    if (this.measuring) this.#count += messages;
+  }
+
+  latency(ms) {
+    if (!this.measuring) return;
+    if (this.#latencyCount === this.#latenciesMs.length) {
+      const grown = new Float64Array(this.#latencyCount * 2);
+      grown.set(this.#latenciesMs);
+      this.#latenciesMs = grown;
+    }
+    this.#latenciesMs[this.#latencyCount++] = ms;
+  }
+
+  /**
+   * Runs the window. The load must already be going.
+   * @param {{ warmMs: number, measureMs: number, serverPid?: number }} window
+   */
+  async run(window) {
+    await sleep(window.warmMs);
+    const serverBefore = processorSeconds(window.serverPid);
+    const ownBefore = process.cpuUsage();
+    const startedUs = nowUs();
+    this.measuring = true;
+    await sleep(window.measureMs);
+    this.measuring = false;
+    const endedUs = nowUs();
+    const seconds = (endedUs - startedUs) / 1e6;
+    const own = process.cpuUsage(ownBefore);
+    const serverAfter = processorSeconds(window.serverPid);
+    return {
+      perSecond: this.#count / seconds,
+      generatorCores: (own.user + own.system) / 1e6 / seconds,
+      serverCores: serverBefore === undefined ? undefined : (serverAfter - serverBefore) / seconds,
+      windowUs: [startedUs, endedUs],
+      ...this.percentiles(),
+    };
+  }
+
+  /** p50 and p99 of what was recorded, in milliseconds; nothing when there are no latencies. */
+  percentiles() {
+    if (this.#latencyCount === 0) return {};
+    const sorted = this.#latenciesMs.subarray(0, this.#latencyCount).sort();
+    return {
+      p50Ms: sorted[Math.floor(sorted.length * 0.5)],
+      p99Ms: sorted[Math.floor(sorted.length * 0.99)],
+    };
+  }
+}
+
+/** User and system time a process has used; undefined where /proc is not there. */
+export function processorSeconds(pid) {
+  if (pid === undefined) return undefined;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  } catch {
+    return undefined; // best effort: not Linux
+  }
+}
+
+/** Resident memory of a process in bytes; undefined where /proc is not there. */
+export function residentBytes(pid) {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]) * 1024;
+  } catch {
+    return undefined; // best effort: not Linux
+  }
+}
+
+/** The monotonic clock of the machine, the same in every process. */
+export function nowUs() {
+  return Number(process.hrtime.bigint() / 1000n);
+}
+
+export function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Resolves once `done()` is true; rejects with `what()` after `timeoutMs`. */
+export async function until(done, what, timeoutMs = 20_000) {
+  const endsMs = performance.now() + timeoutMs;
+  while (!done()) {
+    if (performance.now() > endsMs) throw new Error(what());
+    await sleep(1);
+  }
+}
