@@ -45,7 +45,7 @@ export function natsServers(): Servers {
       port: server.port,
       signal: (name) => process.kill(pid, name),
     };
-    return { target, stop: async () => await stopBoth(server, folder) };
+    return { target, stop: async () => await stopBoth(server, folder, pid) };
   });
 }
 
@@ -92,8 +92,13 @@ function brokerFlags(setup: ServerSetup): string[] {
   return given.flatMap(([flag, value]) => [String(flag), String(value)]);
 }
 
-async function stopBoth(server: { stop(): Promise<void> }, folder: TempDir): Promise<void> {
-  // A server in lame duck mode takes its time and ignores SIGTERM; the folder can go anyway.
+async function stopBoth(
+  server: { stop(): Promise<void> },
+  folder: TempDir,
+  pid: number,
+): Promise<void> {
+  // In lame duck mode it ignores SIGTERM and takes its time.
+  process.kill(pid, "SIGKILL");
   await server.stop();
   await folder.remove();
 }
