@@ -1,4 +1,6 @@
 // The assembled broker: what it can be told, and how it is started and stopped.
+export { Broker, type BrokerAddress, type BrokerDeps, createBroker } from "./broker.ts";
+export type { DiskReserve } from "./disk-guard.ts";
 export { type Log, type LogFields, type LogValue, silentLog } from "./log.ts";
 export {
   type BrokerOptions,

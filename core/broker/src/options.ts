@@ -120,7 +120,7 @@ export const defaultOptions: Omit<BrokerOptions, "tap"> = {
     defaultTtlSeconds: 86_400, // one day, what the published brokers and documents use
     namedTtlSeconds: 0, // documented: a named mailbox stays until it is removed
     notifyTtlSeconds: 300, // documents say "short-lived"; long enough to survive a reconnect
-    activeMailboxesMax: 16_384, // some tens of MB; reading one back takes well under a millisecond
+    activeMailboxesMax: 16_384, // about 1 KB each; reading one back takes well under a millisecond
   },
   disk: {
     softMarkBytes: undefined, // see `diskMarks`

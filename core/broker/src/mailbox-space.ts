@@ -1,0 +1,347 @@
+// The owner of `$mq9.AI.`: turns PUB and SUB of that space into mailbox operations through the
+// dialects, and their results into replies. Knows no generation's words and no disk.
+import {
+  type Caller,
+  type DialectOptions,
+  type Exchange,
+  errorReply,
+  type Generation,
+  needsEnvelope,
+  openRequest,
+  type PublishTarget,
+  parsePublish,
+  parseSubscribe,
+  reservedHeaders,
+  revealedGeneration,
+  type SubscribeTarget,
+  unrecognizedReply,
+  type View,
+} from "@mq9/dialects";
+import type { AccountMailboxes, Mailboxes } from "@mq9/mailbox";
+import { allRanks, type MailSubscription, Mq9Error } from "@mq9/protocol";
+import {
+  type Client,
+  type RouterServices,
+  Sublist,
+  type SubjectSpace,
+  type Subscription,
+} from "@mq9/router";
+import { stripHeaders } from "@mq9/wire";
+import { DeliveryHeaders } from "./delivery-headers.ts";
+import { MailReader } from "./mail-reader.ts";
+import { ChannelReceipt, type Desk, Receipt } from "./receipts.ts";
+import { perform } from "./requests.ts";
+
+/** Accepted and not yet durable bytes above which a publisher is no longer read. */
+const pendingBytesHigh = 8 * 1024 * 1024;
+const pendingBytesLow = pendingBytesHigh / 2;
+/** Subjects whose meaning is remembered. */
+const targetsMax = 16_384;
+
+/** What the space remembers of one connection. */
+class Visitor implements Caller {
+  readonly clientName: string;
+  generation: Generation | undefined = undefined;
+  readonly mailboxes: AccountMailboxes;
+  /** Mailbox subscriptions; undefined while it is being found out what the subject means. */
+  readonly readers = new Map<Subscription, MailSubscription | undefined>();
+
+  constructor(client: Client, mailboxes: AccountMailboxes) {
+    this.clientName = client.name;
+    this.mailboxes = mailboxes;
+  }
+}
+
+export class MailboxSpace implements SubjectSpace, Desk {
+  readonly prefix = "$mq9.AI.";
+  readonly #mailboxes: Mailboxes;
+  readonly #router: RouterServices;
+  readonly #options: DialectOptions;
+  /** Ordinary subscriptions inside the space: BROADCAST, STATUS, subjects of nobody. */
+  readonly #plain: Sublist = new Sublist();
+  /** Subscriptions that watch every publish of the space. */
+  readonly #taps: Sublist = new Sublist();
+  #tapCount = 0;
+  readonly #targets = new Map<string, PublishTarget>();
+  readonly #headers = new DeliveryHeaders();
+  readonly #paused: Client[] = [];
+
+  constructor(mailboxes: Mailboxes, router: RouterServices, options: DialectOptions) {
+    this.#mailboxes = mailboxes;
+    this.#router = router;
+    this.#options = options;
+  }
+
+  publish(
+    client: Client,
+    subject: string,
+    reply: string,
+    headers: Buffer | undefined,
+    payload: Buffer,
+  ): void {
+    if (this.#tapCount > 0) this.#router.fanOut(this.#taps, client, subject, "", headers, payload);
+    const visitor = this.#visitor(client);
+    const target = this.#target(subject);
+    const generation = revealedGeneration(target);
+    if (generation !== undefined) visitor.generation = generation;
+    switch (target.kind) {
+      case "send":
+        this.#send(client, visitor, target, subject, reply, headers, payload);
+        return;
+      case "request":
+        this.#request(client, visitor, openRequest(target.command, payload, visitor, this.#options), reply);
+        return;
+      case "broadcast":
+        this.#broadcast(client, visitor, target.channel, subject, reply, headers, payload);
+        return;
+      case "plain":
+        this.#passOn(client, target.known, subject, reply, headers, payload);
+        return;
+      case "refused":
+        if (reply === "") client.refusePublish(subject);
+        else this.reply(client, reply, errorReply(target.error));
+        return;
+    }
+  }
+
+  subscribe(client: Client, subscription: Subscription): void {
+    const visitor = this.#visitor(client);
+    const target = parseSubscribe(subscription.subject, this.#options);
+    const generation = revealedGeneration(target);
+    if (generation !== undefined) visitor.generation = generation;
+    switch (target.kind) {
+      case "mail":
+        if (target.otherwise === undefined) this.#read(client, visitor, subscription, target);
+        else this.#readEither(client, visitor, subscription, target);
+        return;
+      case "broadcast":
+        this.#plain.insert(subscription, target.subject);
+        if (subscription.queue === "") this.#readChannel(client, visitor, subscription, target);
+        return;
+      case "plain":
+        this.#plain.insert(subscription, target.subject);
+        return;
+      case "tap":
+        this.#taps.insert(subscription, target.subject);
+        this.#tapCount += 1;
+        return;
+      case "refused":
+        client.refuseSubscription(subscription.subject, subscription.queue);
+        return;
+    }
+  }
+
+  unsubscribe(client: Client, subscription: Subscription): void {
+    this.#leave(this.#visitor(client), subscription, "unsubscribed");
+  }
+
+  disconnect(client: Client, subscriptions: readonly Subscription[]): void {
+    const visitor = this.#visitor(client);
+    for (const subscription of subscriptions) this.#leave(visitor, subscription, "vanished");
+    const paused = this.#paused.indexOf(client);
+    if (paused >= 0) this.#paused.splice(paused, 1);
+  }
+
+  #visitor(client: Client): Visitor {
+    const known = client.ownerState;
+    if (known instanceof Visitor) return known;
+    const visitor = new Visitor(client, this.#mailboxes.account(client.account));
+    client.ownerState = visitor;
+    return visitor;
+  }
+
+  #target(subject: string): PublishTarget {
+    const known = this.#targets.get(subject);
+    if (known !== undefined) return known;
+    const target = parsePublish(subject, this.#options);
+    if (this.#targets.size >= targetsMax) this.#targets.clear();
+    this.#targets.set(subject, target);
+    return target;
+  }
+
+  // --- publishing -------------------------------------------------------------------------------
+
+  #send(
+    client: Client,
+    visitor: Visitor,
+    target: Extract<PublishTarget, { kind: "send" }>,
+    subject: string,
+    reply: string,
+    headers: Buffer | undefined,
+    payload: Buffer,
+  ): void {
+    const request = {
+      mailbox: target.mailbox,
+      label: target.label,
+      payload,
+      headers: headers === undefined ? undefined : stripHeaders(headers, reservedHeaders),
+      ttlSeconds: target.ttlSeconds,
+      key: undefined,
+    };
+    const receipt = new Receipt(this, client, subject, reply);
+    const other = target.otherwise;
+    if (other === undefined) {
+      visitor.mailboxes.post(request, receipt);
+    } else {
+      // The last token may belong to the name: that reading counts when the first has no mailbox.
+      visitor.mailboxes.post(request, {
+        settled: (error, msgId) => {
+          if (error?.code === "not_found") visitor.mailboxes.post({ ...request, ...other }, receipt);
+          else receipt.settled(error, msgId);
+        },
+      });
+    }
+    if (this.#mailboxes.pendingBytes > pendingBytesHigh && !this.#paused.includes(client)) {
+      this.#paused.push(client);
+      client.pauseReading();
+    }
+  }
+
+  relieve(): void {
+    if (this.#paused.length === 0 || this.#mailboxes.pendingBytes > pendingBytesLow) return;
+    for (const client of this.#paused.splice(0)) client.resumeReading();
+  }
+
+  reply(client: Client, reply: string, body: Uint8Array): void {
+    if (reply !== "") this.#router.publish(client.account, reply, "", undefined, body);
+  }
+
+  noResponders(client: Client, subject: string, reply: string): void {
+    if (reply !== "") this.#router.noResponders(client, subject, reply);
+  }
+
+  #broadcast(
+    client: Client,
+    visitor: Visitor,
+    channel: string,
+    subject: string,
+    reply: string,
+    headers: Buffer | undefined,
+    payload: Buffer,
+  ): void {
+    const heard = this.#router.fanOut(this.#plain, client, subject, reply, headers, payload);
+    visitor.mailboxes.post(
+      {
+        mailbox: channel,
+        label: "normal",
+        payload,
+        headers: headers === undefined ? undefined : stripHeaders(headers, reservedHeaders),
+      },
+      new ChannelReceipt(this, client, subject, reply, heard > 0),
+    );
+  }
+
+  #passOn(
+    client: Client,
+    known: boolean,
+    subject: string,
+    reply: string,
+    headers: Buffer | undefined,
+    payload: Buffer,
+  ): void {
+    const heard = this.#router.fanOut(this.#plain, client, subject, reply, headers, payload);
+    if (heard > 0 || reply === "") return;
+    if (known) this.noResponders(client, subject, reply);
+    else this.reply(client, reply, unrecognizedReply(subject));
+  }
+
+  // --- requests ---------------------------------------------------------------------------------
+
+  #request(client: Client, visitor: Visitor, exchange: Exchange, reply: string): void {
+    if (exchange.op === "refused") {
+      this.reply(client, reply, exchange.refusal);
+      return;
+    }
+    const hold = client.hold();
+    void perform(visitor.mailboxes, exchange).then((body) => {
+      this.reply(client, reply, body);
+      hold.release();
+    });
+  }
+
+  // --- subscribing ------------------------------------------------------------------------------
+
+  #read(
+    client: Client,
+    visitor: Visitor,
+    subscription: Subscription,
+    target: Extract<SubscribeTarget, { kind: "mail" }>,
+  ): void {
+    try {
+      const reader = visitor.mailboxes.subscribe({
+        mailbox: target.mailbox,
+        match: target.match,
+        ranks: target.ranks,
+        group: subscription.queue === "" || target.match === "glob" ? undefined : subscription.queue,
+        sink: this.#reader(client, visitor, subscription, target.view),
+      });
+      visitor.readers.set(subscription, reader);
+    } catch (error) {
+      if (!(error instanceof Mq9Error)) throw error;
+      client.refuseSubscription(subscription.subject, subscription.queue);
+    }
+  }
+
+  #reader(client: Client, visitor: Visitor, subscription: Subscription, view: View): MailReader {
+    return new MailReader(client, subscription, {
+      view,
+      envelope: needsEnvelope(visitor, view),
+      headers: this.#headers,
+    });
+  }
+
+  /** Finds out first which of two readings of the subject names a mailbox. */
+  #readEither(
+    client: Client,
+    visitor: Visitor,
+    subscription: Subscription,
+    target: Extract<SubscribeTarget, { kind: "mail" }>,
+  ): void {
+    const other = target.otherwise as NonNullable<typeof target.otherwise>;
+    const hold = client.hold();
+    visitor.readers.set(subscription, undefined);
+    const start = (chosen: typeof target): void => {
+      if (visitor.readers.has(subscription) && !client.closed) {
+        this.#read(client, visitor, subscription, chosen);
+      }
+      hold.release();
+    };
+    void exists(visitor.mailboxes, target.mailbox).then(async (first) => {
+      const second = !first && (await exists(visitor.mailboxes, other.mailbox));
+      start(second ? { ...target, ...other } : target);
+    });
+  }
+
+  /** A channel that is also a mailbox replays what it stored; what comes later comes live. */
+  #readChannel(
+    client: Client,
+    visitor: Visitor,
+    subscription: Subscription,
+    target: Extract<SubscribeTarget, { kind: "broadcast" }>,
+  ): void {
+    const reader = visitor.mailboxes.subscribe({
+      mailbox: target.channel,
+      match: "exact",
+      ranks: allRanks,
+      replayOnly: true,
+      sink: this.#reader(client, visitor, subscription, target.view),
+    });
+    visitor.readers.set(subscription, reader);
+  }
+
+  #leave(visitor: Visitor, subscription: Subscription, how: "unsubscribed" | "vanished"): void {
+    if (visitor.readers.has(subscription)) {
+      visitor.readers.get(subscription)?.end(how);
+      visitor.readers.delete(subscription);
+    }
+    if (this.#plain.remove(subscription)) return;
+    if (this.#taps.remove(subscription)) this.#tapCount -= 1;
+  }
+}
+
+function exists(mailboxes: AccountMailboxes, name: string): Promise<boolean> {
+  return mailboxes.info(name).then(
+    () => true,
+    () => false,
+  );
+}
