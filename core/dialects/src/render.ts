@@ -14,24 +14,24 @@ const mailboxPrefix = `${spacePrefix}MAILBOX.MSG.`;
 
 /** The literal subject and body of one delivery. Bodies pass unchanged except in `directory` views. */
 export function render(view: View, message: MailMessage): Rendered {
-  if (view.form === "directory") return renderCreated(message);
-  return { subject: deliverySubject(view, message), payload: message.payload };
-}
-
-function deliverySubject(view: View, message: MailMessage): string {
-  const { mailbox, label } = message;
+  const { mailbox, label, payload } = message;
   switch (view.form) {
     case "inbox":
-      return view.bare ? inboxPrefix + mailbox : `${inboxPrefix}${mailbox}.${inboxWords[label]}`;
+      return { subject: inboxPrefix + mailbox + suffix(view, inboxWords[label]), payload };
     case "direct":
-      return `${directPrefix}${mailbox}.${directWords[label]}`;
+      return { subject: directPrefix + mailbox + suffix(view, directWords[label]), payload };
     case "mailbox":
       // Early and late clients share this subject: each reads a word it does not know as normal.
-      return view.bare ? mailboxPrefix + mailbox : `${mailboxPrefix}${mailbox}.${label}`;
+      return { subject: mailboxPrefix + mailbox + suffix(view, label), payload };
     case "channel":
+      return { subject: channelSubject(mailbox), payload };
     case "directory":
-      return channelSubject(mailbox);
+      return renderCreated(message);
   }
+}
+
+function suffix(view: View, word: string): string {
+  return view.bare ? "" : `.${word}`;
 }
 
 /**

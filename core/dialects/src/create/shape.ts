@@ -35,7 +35,6 @@ export function createShape(body: JsonObject): CreateShape {
 
 export function createRules(shape: CreateShape, caller: Caller): CreateRules {
   const generation = knownGeneration(caller);
-  const maybeFirst = generation === undefined || generation === 0;
   switch (shape) {
     case "typed":
       return { errorKey: false, token: true, strict: false, compact: false };
@@ -46,14 +45,14 @@ export function createRules(shape: CreateShape, caller: Caller): CreateRules {
     case "ttl":
       return {
         errorKey: generation === 2,
-        token: maybeFirst,
+        token: generation === 0,
         strict: true,
         compact: generation === 2,
       };
     case "empty":
       return {
         errorKey: generation !== 1,
-        token: maybeFirst,
+        token: generation === undefined || generation === 0,
         strict: true,
         compact: generation === 2,
       };

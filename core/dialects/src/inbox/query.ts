@@ -1,5 +1,5 @@
 // `MAILBOX.QUERY.<id>` of generation 0: what is stored, with payloads, shown to whoever has the token.
-import { Mq9Error, type QueryResult } from "@mq9/protocol";
+import type { QueryResult } from "@mq9/protocol";
 import type { Exchange } from "../dialect.ts";
 import { decodeBody, type JsonObject, limitField, textField } from "../json.ts";
 import { joinRows, messageRow, payloadFields, rowsMax } from "../message-json.ts";
@@ -12,7 +12,7 @@ const request = "MAILBOX.QUERY";
 /** What a failed QUERY still carries of its success form. */
 export const queryEmptied: JsonObject = { messages: [] };
 
-/** @throws {Mq9Error} `invalid` */
+/** @throws {Mq9Error} `invalid` when the body makes no sense */
 export function openQuery(mailbox: string, bytes: Uint8Array): Exchange {
   const body = decodeBody(bytes, request);
   return {
@@ -24,7 +24,7 @@ export function openQuery(mailbox: string, bytes: Uint8Array): Exchange {
       limit: limitField(body, rowsMax, request),
     },
     succeed: (result) => queryReply(mailbox, result),
-    fail: (error) => errorReply(asAuthError(error), queryEmptied),
+    fail: (error) => errorReply(error, queryEmptied),
   };
 }
 
@@ -37,10 +37,4 @@ function queryReply(mailbox: string, result: QueryResult): Uint8Array {
   const more = cut || result.more ? ',"more":true' : "";
   const id = JSON.stringify(mailbox);
   return encodeText(`{"mail_id":${id},"unread":${result.unread},"messages":${json}${more}}`);
-}
-
-/** The documents call a wrong token an "auth error" (facts 1.1). */
-function asAuthError(error: Mq9Error): Mq9Error {
-  if (error.code !== "forbidden") return error;
-  return new Mq9Error("forbidden", `auth error: ${error.message}`, { cause: error });
 }

@@ -1,18 +1,19 @@
 // `MAILBOX.LIST.<id>` of generation 1: what is stored, without payloads unless the body asks for them.
-import { Mq9Error, type QueryResult } from "@mq9/protocol";
+import type { QueryResult } from "@mq9/protocol";
 import type { Exchange } from "../dialect.ts";
 import { decodeBody, flagField, type JsonObject, limitField } from "../json.ts";
 import { joinRows, messageRow, payloadFields, rowsMax } from "../message-json.ts";
 import { errorReply } from "../replies.ts";
 import { encodeText } from "../utf8.ts";
 import { listWords } from "../words.ts";
+import { asMailboxNotFound } from "./errors.ts";
 
 const request = "MAILBOX.LIST";
 
 /** What a failed LIST still carries of its success form. */
 export const listEmptied: JsonObject = { messages: [] };
 
-/** @throws {Mq9Error} `invalid` */
+/** @throws {Mq9Error} `invalid` when the body makes no sense */
 export function openList(mailbox: string, bytes: Uint8Array): Exchange {
   const body = decodeBody(bytes, request);
   const withPayload = flagField(body, "payload", request);
@@ -34,10 +35,4 @@ function listReply(mailbox: string, result: QueryResult, withPayload: boolean): 
   const more = cut || result.more ? ',"more":true' : "";
   const id = JSON.stringify(mailbox);
   return encodeText(`{"mail_id":${id},"mail_address":${id},"messages":${json}${more}}`);
-}
-
-/** Generation 1 prints `mailbox not found`; the sentence of the later ones stays behind it. */
-export function asMailboxNotFound(error: Mq9Error): Mq9Error {
-  if (error.code !== "not_found") return error;
-  return new Mq9Error("not_found", `mailbox not found: ${error.message}`, { cause: error });
 }

@@ -4,7 +4,7 @@ import type { Exchange } from "../dialect.ts";
 import { encodeJson, type JsonObject } from "../json.ts";
 import { errorReply } from "../replies.ts";
 import { subjectText } from "../utf8.ts";
-import { asMailboxNotFound } from "./list.ts";
+import { asMailboxNotFound, asMessageNotFound } from "./errors.ts";
 
 /** What a failed DELETE still carries of its success form. */
 export const removeEmptied: JsonObject = { deleted: false };
@@ -15,7 +15,7 @@ export function openRemove(mailbox: string, msgId: string): Exchange {
     op: "remove",
     operation: { op: "remove", mailbox, msgId: parseMsgId(msgId) },
     succeed: () => encodeJson({ deleted: true }),
-    fail: (error) => errorReply(inWordsOfDelete(error), removeEmptied),
+    fail: (error) => errorReply(asMessageNotFound(asMailboxNotFound(error)), removeEmptied),
   };
 }
 
@@ -23,9 +23,4 @@ function parseMsgId(token: string): number {
   const msgId = /^(?:0|[1-9][0-9]{0,15})$/.test(token) ? Number(token) : Number.NaN;
   if (Number.isSafeInteger(msgId)) return msgId;
   throw new Mq9Error("invalid", `invalid msg_id: ${subjectText(token)}`);
-}
-
-function inWordsOfDelete(error: Mq9Error): Mq9Error {
-  if (error.code !== "message_not_found") return asMailboxNotFound(error);
-  return new Mq9Error("message_not_found", "message not found", { cause: error });
 }

@@ -1,0 +1,78 @@
+import {
+  type MailMessage,
+  neverMs,
+  type PriorityLabel,
+  priorityLabels,
+  rankOf,
+} from "@mq9/protocol";
+import { describe, expect, it } from "vitest";
+import type { View } from "./dialect.ts";
+import { deliveryHeaders, render, reservedHeaders } from "./render.ts";
+
+function message(label: PriorityLabel, mailbox = "m-1"): MailMessage {
+  return {
+    msgId: 7,
+    mailbox,
+    rank: rankOf(label),
+    label,
+    createdAtMs: 1_700_000_000_999,
+    expiresAtMs: neverMs,
+    key: undefined,
+    headers: undefined,
+    payload: Uint8Array.of(1, 2, 3),
+  };
+}
+
+describe("delivered subjects", () => {
+  it.each<[View["form"], string, string[]]>([
+    ["inbox", "INBOX.m-1.", ["urgent", "urgent", "urgent", "normal", "notify", "notify"]],
+    ["direct", "MAILBOX.m-1.", ["high", "high", "high", "normal", "low", "low"]],
+    ["mailbox", "MAILBOX.MSG.m-1.", ["critical", "urgent", "high", "normal", "low", "notify"]],
+  ])("of the %s form speak its words", (form, prefix, words) => {
+    const subjects = priorityLabels.map(
+      (label) => render({ form, bare: false }, message(label)).subject,
+    );
+    expect(subjects).toEqual(words.map((word) => `$mq9.AI.${prefix}${word}`));
+  });
+
+  it("carry no priority where the subscription named none", () => {
+    const subject = (form: View["form"]): string =>
+      render({ form, bare: true }, message("low")).subject;
+    expect(subject("mailbox")).toBe("$mq9.AI.MAILBOX.MSG.m-1");
+    expect(subject("inbox")).toBe("$mq9.AI.INBOX.m-1");
+  });
+
+  it("of a channel are the subject it was published on", () => {
+    const stored = message("normal", "BROADCAST.pipeline.complete");
+    expect(render({ form: "channel", bare: true }, stored).subject).toBe(
+      "$mq9.AI.BROADCAST.pipeline.complete",
+    );
+  });
+
+  it("leave the body alone, to the very bytes", () => {
+    const one = message("urgent");
+    for (const form of ["inbox", "direct", "mailbox", "channel"] as const) {
+      expect(render({ form, bare: false }, one).payload).toBe(one.payload);
+    }
+  });
+});
+
+describe("delivery headers", () => {
+  const lines = "mq9-msg-id: 7\r\nmq9-priority: high\r\nmq9-mail-id: m-1\r\nmq9-ts: 1700000000\r\n";
+
+  it("name the message, its mailbox, its sender's word and its second", () => {
+    expect(deliveryHeaders(message("high"), false)).toBe(lines);
+  });
+
+  it("tell a replayed message", () => {
+    expect(deliveryHeaders(message("high"), true)).toBe(`${lines}mq9-replay: 1\r\n`);
+  });
+
+  it("can be set by the broker alone", () => {
+    const names = deliveryHeaders(message("high"), true)
+      .split("\r\n")
+      .filter((line) => line !== "")
+      .map((line) => line.slice(0, line.indexOf(":")));
+    expect([...reservedHeaders].sort()).toEqual(names.sort());
+  });
+});
