@@ -132,6 +132,6 @@ function writeU32(bytes: Buffer, at: number, value: number): void {
 
 function outOfRange(value: number): RangeError {
   return new RangeError(
-    `${value} does not fit a record: numbers are 0 to 2^48 - 1, texts 65535 bytes`,
+    `${value} does not fit a record: a number is an integer from 0 to 2^48 - 1, a text holds 65535 bytes at most`,
   );
 }
