@@ -13,6 +13,7 @@ export {
   type LimitOptions,
   type MailboxOptions,
   OptionsError,
+  type OutOfRange,
   resolveOptions,
   type ShutdownOptions,
 } from "./options.ts";

@@ -38,13 +38,23 @@ const pendingBytesLow = pendingBytesHigh / 2;
 /** Subjects whose meaning is remembered. */
 const targetsMax = 16_384;
 
+/** Header lines only the broker writes; a sender's own are taken out. */
+const reservedPrefixes: readonly string[] = [...reservedHeaders].map((name) => `${name}:`);
+
+/** Where one subscription takes part. Both may be unset while its meaning is being found out. */
+interface Place {
+  reader?: MailSubscription;
+  readonly list?: Sublist;
+  /** Its pattern in `list`. */
+  readonly pattern?: string;
+}
+
 /** What the space remembers of one connection. */
 class Visitor implements Caller {
   readonly clientName: string;
   generation: Generation | undefined = undefined;
   readonly mailboxes: AccountMailboxes;
-  /** Mailbox subscriptions; undefined while it is being found out what the subject means. */
-  readonly readers = new Map<Subscription, MailSubscription | undefined>();
+  readonly places = new Map<Subscription, Place>();
 
   constructor(client: Client, mailboxes: AccountMailboxes) {
     this.clientName = client.name;
@@ -61,7 +71,6 @@ export class MailboxSpace implements SubjectSpace, Desk {
   readonly #plain: Sublist = new Sublist();
   /** Subscriptions that watch every publish of the space. */
   readonly #taps: Sublist = new Sublist();
-  #tapCount = 0;
   readonly #targets = new Map<string, PublishTarget>();
   readonly #headers = new DeliveryHeaders();
   readonly #paused: Client[] = [];
@@ -79,7 +88,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
     headers: Buffer | undefined,
     payload: Buffer,
   ): void {
-    if (this.#tapCount > 0) this.#router.fanOut(this.#taps, client, subject, "", headers, payload);
+    if (this.#taps.size > 0) this.#router.fanOut(this.#taps, client, subject, "", headers, payload);
     const visitor = this.#visitor(client);
     const target = this.#target(subject);
     const generation = revealedGeneration(target);
@@ -115,15 +124,14 @@ export class MailboxSpace implements SubjectSpace, Desk {
         else this.#readEither(client, visitor, subscription, target);
         return;
       case "broadcast":
-        this.#plain.insert(subscription, target.subject);
+        visitor.places.set(subscription, listen(this.#plain, subscription, target.subject));
         if (subscription.queue === "") this.#readChannel(client, visitor, subscription, target);
         return;
       case "plain":
-        this.#plain.insert(subscription, target.subject);
+        visitor.places.set(subscription, listen(this.#plain, subscription, target.subject));
         return;
       case "tap":
-        this.#taps.insert(subscription, target.subject);
-        this.#tapCount += 1;
+        visitor.places.set(subscription, listen(this.#taps, subscription, target.subject));
         return;
       case "refused":
         client.refuseSubscription(subscription.subject, subscription.queue);
@@ -174,7 +182,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
       mailbox: target.mailbox,
       label: target.label,
       payload,
-      headers: headers === undefined ? undefined : stripHeaders(headers, reservedHeaders),
+      headers: headers === undefined ? undefined : stripHeaders(headers, reservedPrefixes),
       ttlSeconds: target.ttlSeconds,
       key: undefined,
     };
@@ -225,7 +233,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
         mailbox: channel,
         label: "normal",
         payload,
-        headers: headers === undefined ? undefined : stripHeaders(headers, reservedHeaders),
+        headers: headers === undefined ? undefined : stripHeaders(headers, reservedPrefixes),
       },
       new ChannelReceipt(this, client, subject, reply, heard > 0),
     );
@@ -275,7 +283,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
         group: subscription.queue === "" || target.match === "glob" ? undefined : subscription.queue,
         sink: this.#reader(client, visitor, subscription, target.view),
       });
-      visitor.readers.set(subscription, reader);
+      this.#attach(visitor, subscription, reader);
     } catch (error) {
       if (!(error instanceof Mq9Error)) throw error;
       client.refuseSubscription(subscription.subject, subscription.queue);
@@ -299,9 +307,9 @@ export class MailboxSpace implements SubjectSpace, Desk {
   ): void {
     const other = target.otherwise as NonNullable<typeof target.otherwise>;
     const hold = client.hold();
-    visitor.readers.set(subscription, undefined);
+    visitor.places.set(subscription, {});
     const start = (chosen: typeof target): void => {
-      if (visitor.readers.has(subscription) && !client.closed) {
+      if (visitor.places.has(subscription) && !client.closed) {
         this.#read(client, visitor, subscription, chosen);
       }
       hold.release();
@@ -326,17 +334,27 @@ export class MailboxSpace implements SubjectSpace, Desk {
       replayOnly: true,
       sink: this.#reader(client, visitor, subscription, target.view),
     });
-    visitor.readers.set(subscription, reader);
+    this.#attach(visitor, subscription, reader);
+  }
+
+  #attach(visitor: Visitor, subscription: Subscription, reader: MailSubscription): void {
+    const place = visitor.places.get(subscription);
+    if (place === undefined) visitor.places.set(subscription, { reader });
+    else place.reader = reader;
   }
 
   #leave(visitor: Visitor, subscription: Subscription, how: "unsubscribed" | "vanished"): void {
-    if (visitor.readers.has(subscription)) {
-      visitor.readers.get(subscription)?.end(how);
-      visitor.readers.delete(subscription);
-    }
-    if (this.#plain.remove(subscription)) return;
-    if (this.#taps.remove(subscription)) this.#tapCount -= 1;
+    const place = visitor.places.get(subscription);
+    if (place === undefined) return;
+    visitor.places.delete(subscription);
+    place.reader?.end(how);
+    place.list?.remove(subscription, place.pattern);
   }
+}
+
+function listen(list: Sublist, subscription: Subscription, pattern: string): Place {
+  list.insert(subscription, pattern);
+  return { list, pattern };
 }
 
 function exists(mailboxes: AccountMailboxes, name: string): Promise<boolean> {

@@ -19,6 +19,8 @@ export interface JournalOptions {
 interface Staged {
   readonly batch: StoreBatch;
   readonly effects: Effect[];
+  /** Size when it was closed. */
+  bytes: number;
 }
 
 export class Journal {
@@ -26,7 +28,8 @@ export class Journal {
   readonly #defer: (run: () => void) => void;
   readonly #options: JournalOptions;
   readonly #onFailure: (error: unknown) => void;
-  #open: Staged;
+  /** Takes what is staged next; made with the first change. */
+  #open: Staged | undefined;
   /** Full batches waiting for the disk, oldest first. */
   readonly #full: Staged[] = [];
   #inFlight: Staged | undefined;
@@ -44,12 +47,11 @@ export class Journal {
     this.#defer = defer;
     this.#options = options;
     this.#onFailure = onFailure;
-    this.#open = { batch: store.batch(), effects: [] };
   }
 
   /** Bytes staged and not yet durable; what back-pressure looks at. */
   get pendingBytes(): number {
-    return this.#pendingBytes + this.#open.batch.bytes;
+    return this.#pendingBytes + (this.#open?.batch.bytes ?? 0);
   }
 
   /** Set once a commit failed: the error every later command is refused with. */
@@ -64,15 +66,10 @@ export class Journal {
    */
   stage(): StoreBatch {
     if (this.#failure !== undefined) throw this.#failure;
-    const open = this.#open;
-    if (
-      open.batch.operations >= this.#options.operationsMax ||
-      open.batch.bytes >= this.#options.bytesMax
-    ) {
-      this.#pendingBytes += open.batch.bytes;
-      this.#full.push(open);
-      this.#open = { batch: this.#store.batch(), effects: [] };
+    if (this.#open !== undefined && this.#isFull(this.#open.batch)) {
+      this.#full.push(this.#seal() as Staged);
     }
+    this.#open ??= { batch: this.#store.batch(), effects: [], bytes: 0 };
     if (!this.#scheduled && this.#inFlight === undefined) {
       this.#scheduled = true;
       this.#defer(this.#start);
@@ -82,40 +79,45 @@ export class Journal {
 
   /** Tells `effect` how the batch of the latest `stage()` ended. */
   afterCommit(effect: Effect): void {
-    this.#open.effects.push(effect);
+    (this.#open as Staged).effects.push(effect);
   }
 
   /** Resolves once everything staged so far is durable. @throws what the commit failed with */
   settled(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const last = this.#lastUnfinished();
+    const last = this.#open ?? this.#full.at(-1) ?? this.#inFlight;
     if (last === undefined) return Promise.resolve();
     return new Promise((resolve, reject) => {
       last.effects.push({ committed: resolve, failed: reject });
     });
   }
 
-  #lastUnfinished(): Staged | undefined {
-    if (this.#open.batch.operations > 0 || this.#open.effects.length > 0) return this.#open;
-    return this.#full.at(-1) ?? this.#inFlight;
-  }
-
   /** Accepts changes again on a store that was closed, reopened and verified. */
   reopened(): void {
-    this.#open = { batch: this.#store.batch(), effects: [] };
     this.#failure = undefined;
+  }
+
+  #isFull(batch: StoreBatch): boolean {
+    return (
+      batch.operations >= this.#options.operationsMax || batch.bytes >= this.#options.bytesMax
+    );
+  }
+
+  /** Closes the open batch: what is staged from now on goes into the next. */
+  #seal(): Staged | undefined {
+    const sealed = this.#open;
+    if (sealed === undefined) return undefined;
+    this.#open = undefined;
+    sealed.bytes = sealed.batch.bytes;
+    this.#pendingBytes += sealed.bytes;
+    return sealed;
   }
 
   readonly #start = (): void => {
     this.#scheduled = false;
     if (this.#inFlight !== undefined || this.#failure !== undefined) return;
-    let next = this.#full.shift();
-    if (next === undefined) {
-      if (this.#open.batch.operations === 0) return;
-      next = this.#open;
-      this.#pendingBytes += next.batch.bytes;
-      this.#open = { batch: this.#store.batch(), effects: [] };
-    }
+    const next = this.#full.shift() ?? this.#seal();
+    if (next === undefined) return;
     this.#inFlight = next;
     this.#store.commit(next.batch).then(this.#done, this.#fail);
   };
@@ -123,7 +125,7 @@ export class Journal {
   readonly #done = (): void => {
     const finished = this.#inFlight as Staged;
     this.#inFlight = undefined;
-    this.#pendingBytes -= finished.batch.bytes;
+    this.#pendingBytes -= finished.bytes;
     // The next commit starts before the effects run, so the disk works while replies are written.
     this.#start();
     for (const effect of finished.effects) effect.committed();
@@ -131,7 +133,8 @@ export class Journal {
 
   readonly #fail = (cause: unknown): void => {
     const failed = this.#inFlight as Staged;
-    const later = [...this.#full.splice(0), this.#open];
+    const open = this.#seal();
+    const later = open === undefined ? this.#full.splice(0) : [...this.#full.splice(0), open];
     this.#inFlight = undefined;
     this.#pendingBytes = 0;
     this.#failure = new Mq9Error(
@@ -139,7 +142,6 @@ export class Journal {
       "the broker can not write to its disk; nothing was stored, try again later",
       { cause },
     );
-    this.#open = { batch: this.#store.batch(), effects: [] };
     const unknown = new Mq9Error(
       "unknown",
       "the disk failed while this was written: it may or may not have been stored",
