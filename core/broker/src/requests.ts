@@ -31,12 +31,14 @@ async function act(mailboxes: MailboxApi, exchange: OpenExchange): Promise<Uint8
       const { mailbox, token, limit } = exchange.operation;
       const tokenDigest = token === undefined ? undefined : digest(token);
       return exchange.succeed(
-        await mailboxes.query({ mailbox, tokenDigest, unreadOnly: true, limit }),
+        await mailboxes.query({ mailbox, checkToken: true, tokenDigest, unreadOnly: true, limit }),
       );
     }
     case "list": {
       const { mailbox, limit } = exchange.operation;
-      return exchange.succeed(await mailboxes.query({ mailbox, unreadOnly: false, limit }));
+      return exchange.succeed(
+        await mailboxes.query({ mailbox, checkToken: false, unreadOnly: false, limit }),
+      );
     }
     case "remove":
       await mailboxes.remove(exchange.operation);

@@ -117,6 +117,8 @@ export interface MailSubscription {
 
 export interface QueryRequest {
   readonly mailbox: string;
+  /** The mailbox's token must be shown, if it has one (only generation 0 asks for it). */
+  readonly checkToken: boolean;
   /** SHA-256 of the token the caller showed; undefined = it showed none. */
   readonly tokenDigest?: Uint8Array | undefined;
   /** Only messages that no subscriber was handed yet. */

@@ -19,7 +19,7 @@ export function query(engine: Engine, key: string, request: QueryRequest): Promi
     }
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
     const expected = slot.record?.tokenDigest;
-    if (expected !== undefined && !sameBytes(expected, request.tokenDigest)) {
+    if (request.checkToken && expected !== undefined && !sameBytes(expected, request.tokenDigest)) {
       throw new Mq9Error(
         "forbidden",
         request.tokenDigest === undefined
