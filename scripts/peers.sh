@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Installs the programs of others that the tests run against the broker into .peers/, pinned and
+# only when something changed. Everything comes from the Go and Python package registries.
+# Each part prints one line; a toolchain that is not there is a warning, a failed install an error.
+set -u
+cd "$(dirname "$0")/.."
+peers="$PWD/.peers"
+pins="$PWD/scripts/peers"
+mkdir -p "$peers/bin" "$peers/stamps" "$peers/log"
+failures=0
+
+say() { printf '%-22s %s\n' "$1" "$2"; }
+
+# part NAME "WHAT IT IS" STAMP COMMAND...: runs the command unless it ran before with this stamp.
+part() {
+  local name=$1 what=$2 stamp=$3
+  shift 3
+  if [ "$(cat "$peers/stamps/$name" 2>/dev/null)" = "$stamp" ]; then
+    say "$name" "$what (already there)"
+  elif "$@" >"$peers/log/$name.log" 2>&1; then
+    printf '%s' "$stamp" >"$peers/stamps/$name"
+    say "$name" "$what"
+  else
+    failures=$((failures + 1))
+    say "$name" "FAILED, see .peers/log/$name.log; it ends:"
+    tail -n 5 "$peers/log/$name.log" >&2
+  fi
+}
+
+pinned() { cat "$@" | cksum | cut -d ' ' -f 1; }
+
+build_go_tools() {
+  (cd "$pins" && go build -trimpath -o "$peers/bin/" github.com/nats-io/nats-server/v2 github.com/nats-io/natscli/nats)
+}
+
+fetch_go_client() {
+  (cd tests && go mod download)
+}
+
+install_python() {
+  rm -rf "$peers/venv"
+  "$python" -m venv "$peers/venv" &&
+    "$peers/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$pins/requirements.txt"
+}
+
+# The release before, beside the venv: a test that wants it puts this folder into PYTHONPATH.
+install_older_sdk() {
+  rm -rf "$peers/robustmq-0.3.5"
+  "$peers/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    --target "$peers/robustmq-0.3.5" robustmq==0.3.5
+}
+
+if command -v go >/dev/null 2>&1; then
+  toolchain=$(go env GOVERSION)
+  part go-tools "nats-server 2.15.2 and the nats CLI 0.3.0" \
+    "$toolchain-$(pinned "$pins/go.mod" "$pins/go.sum")" build_go_tools
+  part go-client "nats.go 1.53.1" "$(pinned tests/go.mod tests/go.sum)" fetch_go_client
+else
+  say go-tools "WARNING: go is not installed; tests against nats-server, the CLI and nats.go are skipped"
+fi
+
+python=$(command -v python3 || true)
+if [ -n "$python" ] && "$python" -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 10)' 2>/dev/null; then
+  version=$("$python" -c 'import platform; print(platform.python_version())')
+  part python "nats-py 2.16.0, robustmq 1.0.0, langchain-mq9 0.3.5" \
+    "$version-$(pinned "$pins/requirements.txt")" install_python
+  part python-robustmq-0.3.5 "robustmq 0.3.5" "$version-0.3.5" install_older_sdk
+else
+  say python "WARNING: no python3 of at least 3.10 with venv; tests against nats-py are skipped"
+fi
+
+say npm-sdk "@robustmq/sdk is not on the npm registry; tests speak its wire calls instead"
+
+[ "$failures" -eq 0 ]
