@@ -1,0 +1,137 @@
+// What the tests of malformed input share: a broker of its own, a witness that proves after each case
+// that everybody else is served, and an exchange of bytes on a connection nobody else uses.
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { connectRaw, type RawClient, type RunningBroker, startBroker } from "@mq9/testkit";
+
+/** A healthy client beside the ones that misbehave. */
+export interface Witness extends AsyncDisposable {
+  /** Sends and gets an ordinary message, and sends to a mailbox; both must be answered at once. */
+  check(): Promise<void>;
+}
+
+export interface LiveBroker extends AsyncDisposable {
+  readonly port: number;
+  readonly broker: RunningBroker;
+  readonly witness: Witness;
+  /** Memory of the broker's process. */
+  residentBytes(): number;
+}
+
+/** Starts a broker and its witness. */
+export async function startLive(args: readonly string[] = []): Promise<LiveBroker> {
+  const broker = await startBroker({ args });
+  const witness = await createWitness(broker.port);
+  return {
+    port: broker.port,
+    broker,
+    witness,
+    residentBytes: () => {
+      const status = readFileSync(`/proc/${broker.process.pid}/status`, "utf8");
+      return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1_024;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await witness[Symbol.asyncDispose]();
+      const code = await broker.stop();
+      const { logs } = broker;
+      await broker[Symbol.asyncDispose]();
+      if (code !== 0 || /unhandled|uncaught/i.test(logs)) {
+        throw new Error(`the broker ended with ${code}\n${logs}`);
+      }
+    },
+  };
+}
+
+async function createWitness(port: number): Promise<Witness> {
+  const client = await connectRaw(port, { name: "witness", headers: true });
+  client.send("SUB witness.echo 1", "SUB witness.inbox 2");
+  await request(client, "$mq9.AI.MAILBOX.CREATE", '{"public":true,"name":"witness","ttl":3600}');
+  let count = 0;
+  return {
+    check: async () => {
+      count += 1;
+      client.publish("witness.echo", `echo ${count}`);
+      const echo = await client.readMessage();
+      const receipt = await request(client, "$mq9.AI.MAILBOX.MSG.witness", `mail ${count}`);
+      const text = echo.payload.toString("utf8");
+      if (text !== `echo ${count}` || receipt["msg_id"] !== count - 1) {
+        throw new Error(`the witness got ${text} and ${JSON.stringify(receipt)}`);
+      }
+    },
+    [Symbol.asyncDispose]: async () => await client.close(),
+  };
+}
+
+async function request(
+  client: RawClient,
+  subject: string,
+  body: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  client.publish(subject, body, "witness.inbox");
+  const message = await client.readMessage();
+  return JSON.parse(message.payload.toString("utf8")) as Record<string, unknown>;
+}
+
+/** What came back from an exchange. */
+export interface Answer {
+  /** Everything after INFO, as a byte string, without the PONG that proves a connection open. */
+  readonly text: string;
+  readonly closed: boolean;
+}
+
+const plainConnect =
+  'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\n';
+const patienceMs = 10_000;
+
+/**
+ * Sends bytes on a fresh connection and reads until the server closes it, or, when it is expected to
+ * stay open, until it has answered a PING sent behind them.
+ */
+export async function exchange(
+  port: number,
+  bytes: string | Buffer,
+  options: { readonly ends: "open" | "closed"; readonly connect?: string },
+): Promise<Answer> {
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  let text = "";
+  let closed = false;
+  let wake: () => void = () => undefined;
+  socket.setEncoding("latin1");
+  socket.on("data", (chunk: string) => {
+    text += chunk;
+    wake();
+  });
+  // best effort: a reset is a way of closing; "close" follows.
+  socket.on("error", () => undefined);
+  socket.on("close", () => {
+    closed = true;
+    wake();
+  });
+  await once(socket, "connect");
+  socket.write(options.connect ?? plainConnect);
+  socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
+  if (options.ends === "open") socket.write("PING\r\n");
+  const done = (): boolean => closed || (options.ends === "open" && text.endsWith("PONG\r\n"));
+  const late = AbortSignal.timeout(patienceMs);
+  while (!done() && !late.aborted) {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      late.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+  socket.destroy();
+  const afterInfo = text.slice(text.indexOf("\r\n") + 2);
+  return { text: closed ? afterInfo : afterInfo.replace(/PONG\r\n$/, ""), closed };
+}
+
+/** `PUB` with its payload. */
+export function pub(subject: string, payload: string, reply = ""): string {
+  return `PUB ${subject} ${reply === "" ? "" : `${reply} `}${payload.length}\r\n${payload}\r\n`;
+}
+
+/** `HPUB` with its headers and payload, whatever they hold. */
+export function hpub(subject: string, headers: string, payload: string): string {
+  const sizes = `${headers.length} ${headers.length + payload.length}`;
+  return `HPUB ${subject} ${sizes}\r\n${headers}${payload}\r\n`;
+}
