@@ -1,0 +1,628 @@
+// One client connection: its states, its options, its subscriptions, and what each operation means.
+// Between a transport, which brings bytes, and the hub, which delivers. Opens no sockets itself.
+
+import {
+  encodeError,
+  encodeInfo,
+  fixedLines,
+  isHeaderBlock,
+  isLiteralSubject,
+  isValidSubject,
+  type OperationSink,
+  Parser,
+  type PublishFrame,
+  publishViolation,
+  replyViolation,
+  subscriptionViolation,
+  type WireError,
+  wireErrors,
+} from "@mq9/wire";
+import { type ConnectOptions, defaultConnectOptions, parseConnect } from "./connect-options.ts";
+import { type Answer, Holds } from "./holds.ts";
+import type { Hub } from "./hub.ts";
+import { globalAccount, type Identity, type Permissions } from "./identity.ts";
+import { infoObject, newNonce } from "./info.ts";
+import { KeepAlive } from "./keepalive.ts";
+import type { Transport, TransportEvents } from "./listeners/transport.ts";
+import { Outbox, type OutboxOwner } from "./outbox.ts";
+import { ResponseGrants } from "./response-grants.ts";
+import type { Client, Hold } from "./subject-space.ts";
+import type { SubjectEntry } from "./subject-table.ts";
+import type { Sublist } from "./sublist.ts";
+import { Subscription } from "./subscription.ts";
+
+/**
+ * CONNECTING until INFO is sent, AWAIT_CONNECT until CONNECT is accepted, OPEN, DRAINING while the
+ * last words are sent and nothing is read any more, CLOSED.
+ */
+export type ConnectionState = "CONNECTING" | "AWAIT_CONNECT" | "OPEN" | "DRAINING" | "CLOSED";
+
+/** Answers an owner keeps back before the connection is no longer read. */
+const deferredMax = 16_384;
+/** Publish decisions remembered per connection; cleared when full. */
+const decisionsMax = 512;
+
+/** A client. */
+export class Connection implements Client, OperationSink, TransportEvents, OutboxOwner {
+  readonly id: number;
+  readonly outbox: Outbox;
+  /** Of the far end. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** When it was accepted, on the hub's clock. */
+  readonly sinceMs: number;
+  readonly keepAlive: KeepAlive;
+
+  state: ConnectionState = "CONNECTING";
+  options: ConnectOptions = defaultConnectOptions;
+  identity: Identity | undefined = undefined;
+  account: string = globalAccount;
+  sublist: Sublist;
+  echo = true;
+  headers = false;
+  noResponders = false;
+  ownerState: unknown = undefined;
+  /** Leave to answer requests it got. */
+  grants: ResponseGrants | undefined = undefined;
+
+  inMsgs = 0;
+  inBytes = 0;
+  outMsgs = 0;
+  outBytes = 0;
+
+  readonly #hub: Hub;
+  readonly #transport: Transport;
+  readonly #parser: Parser;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #nonce: string;
+
+  #verbose = true;
+  #pedantic = true;
+  #permissions: Permissions | undefined = undefined;
+  /** Verbose, pedantic or bound by permissions: publishes need a closer look. */
+  #careful = true;
+  #decisions: Map<string, boolean> | undefined = undefined;
+  /** The owner refused the operation at hand. */
+  #refused = false;
+  #pongSent = false;
+
+  #holds: Holds | undefined = undefined;
+  #pausedForHolds = false;
+  #pauses = 0;
+  #stallTimer: NodeJS.Timeout | undefined = undefined;
+  #closeReason = "";
+
+  constructor(hub: Hub, transport: Transport, id: number) {
+    this.id = id;
+    this.remoteAddress = transport.remoteAddress;
+    this.remotePort = transport.remotePort;
+    this.sinceMs = hub.nowMs();
+    this.sublist = hub.sublistOf(globalAccount);
+    this.outbox = new Outbox(transport, this, hub.pool, {
+      pendingBytesMax: hub.options.maxPendingBytes,
+      highWaterBytes: hub.options.highWaterBytes,
+      lowWaterBytes: hub.options.lowWaterBytes,
+    });
+    this.#hub = hub;
+    this.#transport = transport;
+    this.#parser = new Parser(this, hub.limits);
+    this.#parser.connectRequired = hub.options.authRequired;
+    this.#nonce = hub.options.nonces ? newNonce() : "";
+    this.keepAlive = new KeepAlive(this, hub.options, this.sinceMs);
+  }
+
+  /** Speaks first: exactly one INFO, alone in its write, then silence. */
+  start(): void {
+    this.#sendInfo();
+    this.outbox.flush();
+    this.state = "AWAIT_CONNECT";
+  }
+
+  get closed(): boolean {
+    return this.state === "DRAINING" || this.state === "CLOSED";
+  }
+
+  /** Its name, as CONNECT gave it. */
+  get name(): string {
+    return this.options.name;
+  }
+
+  get lang(): string {
+    return this.options.lang;
+  }
+
+  /** All its subscriptions, those of owned spaces among them. */
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions;
+  }
+
+  /** Why it was closed, in a few words; "" while it is open. */
+  get closeReason(): string {
+    return this.#closeReason;
+  }
+
+  get parser(): Parser {
+    return this.#parser;
+  }
+
+  /** Its socket is not being read. */
+  get isPaused(): boolean {
+    return this.#pauses !== 0;
+  }
+
+  // --- bytes -----------------------------------------------------------------------------------
+
+  data(chunk: Buffer): void {
+    if (this.closed) return;
+    this.#hub.beginTurn(this);
+    this.#parser.parse(chunk);
+    this.#hub.endTurn();
+  }
+
+  drained(): void {
+    this.outbox.drained();
+    if (this.state === "DRAINING" && this.outbox.pendingBytes === 0) this.#transport.end();
+  }
+
+  /** The transport is gone, whoever ended it. */
+  ended(): void {
+    this.#end("Client Closed");
+    this.state = "CLOSED";
+    this.outbox.close();
+    this.#hub.gone(this);
+  }
+
+  // --- operations ------------------------------------------------------------------------------
+
+  publish(frame: PublishFrame): void {
+    const hub = this.#hub;
+    const bytes = frame.bodyEnd - frame.bodyStart;
+    this.inMsgs++;
+    this.inBytes += bytes;
+    hub.inMsgs++;
+    hub.inBytes += bytes;
+    if (frame.headerBytes !== 0 && hub.options.strictHeaders) {
+      const headersEnd = frame.bodyStart + frame.headerBytes;
+      if (!isHeaderBlock(frame.data, frame.bodyStart, headersEnd)) {
+        this.#parser.halt();
+        this.violation(wireErrors.unknownOperation);
+        return;
+      }
+    }
+    const entry = hub.subjects.find(frame);
+    const hasReply = frame.replyEnd !== frame.replyStart;
+    if (hasReply && !this.#mayReplyTo(frame)) return;
+    if (entry.kind === "ordinary") {
+      if (this.#careful && !this.#admit(entry)) return;
+      if (this.#verbose) this.#answer("ok");
+      const delivered = hub.route(this.sublist, this, entry, frame);
+      if (delivered === 0 && hasReply && this.noResponders) {
+        hub.noResponders(this, entry.text, replyOf(frame));
+      }
+      return;
+    }
+    if (!this.#admit(entry)) return;
+    this.#publishOwned(entry, frame);
+  }
+
+  subscribe(subject: string, queue: string, sid: string): void {
+    this.keepAlive.heard();
+    if (
+      queue === "_sys_" ||
+      (this.#permissions !== undefined && !this.#permissions.canSubscribe(subject, queue))
+    ) {
+      this.refuseSubscription(subject, queue);
+      return;
+    }
+    const { maxSubscriptions } = this.#hub.options;
+    if (maxSubscriptions !== 0 && this.#subscriptions.size >= maxSubscriptions) {
+      this.#error(wireErrors.tooManySubscriptions);
+      return;
+    }
+    if (!this.#subscriptions.has(sid)) {
+      if (!isValidSubject(subject)) {
+        this.#error(wireErrors.invalidSubject);
+        return;
+      }
+      if (!this.#addSubscription(subject, queue, sid)) return;
+    }
+    if (this.#verbose) this.#answer("ok");
+  }
+
+  unsubscribe(sid: string, max: number): void {
+    this.keepAlive.heard();
+    const subscription = this.#subscriptions.get(sid);
+    if (subscription !== undefined) {
+      if (max > subscription.delivered) {
+        subscription.max = max;
+      } else {
+        this.finish(subscription);
+      }
+    }
+    if (this.#verbose) this.#answer("ok");
+  }
+
+  ping(): void {
+    this.keepAlive.heard();
+    this.#answer("pong");
+    this.#pongSent = true;
+  }
+
+  pong(): void {
+    this.keepAlive.answered(this.#hub.nowMs());
+  }
+
+  connect(json: string): void {
+    const options = parseConnect(json);
+    if (options === undefined) {
+      this.close("Parse Error");
+      return;
+    }
+    if (options.namesAccount) {
+      this.close("Authentication Failure", wireErrors.authorizationViolation);
+      return;
+    }
+    const { authenticate } = this.#hub.hooks;
+    const everyone: Identity = { account: globalAccount, user: "", permissions: undefined };
+    if (authenticate === undefined) {
+      this.#admitted(options, everyone);
+      return;
+    }
+    const peer = { address: this.remoteAddress, port: this.remotePort, nonce: this.#nonce };
+    const answer = authenticate(options, peer);
+    if (!(answer instanceof Promise)) {
+      this.#admitted(options, answer);
+      return;
+    }
+    // What follows CONNECT waits until it is known who says it.
+    this.#parser.suspend();
+    this.pauseReading();
+    void answer.then((identity) => {
+      this.resumeReading();
+      if (this.closed) return;
+      this.#admitted(options, identity);
+      this.#hub.beginTurn(this);
+      this.#parser.resume();
+      this.#hub.endTurn();
+    });
+  }
+
+  info(json: string): void {
+    try {
+      JSON.parse(json);
+    } catch {
+      this.close("Parse Error");
+    }
+  }
+
+  peerError(): void {
+    this.close("Client Error");
+  }
+
+  violation(error: WireError | undefined): void {
+    this.close(error === undefined ? "Parse Error" : reasonOf(error), error);
+  }
+
+  // --- what owners may do ----------------------------------------------------------------------
+
+  hold(): Hold {
+    this.#holds ??= new Holds((answer) => this.#send(answer));
+    return this.#holds.open();
+  }
+
+  deliver(
+    subscription: Subscription,
+    subject: string,
+    reply: string,
+    headers: Uint8Array | undefined,
+    payload: Uint8Array,
+  ): boolean {
+    if (this.closed || !subscription.active) return !this.closed && this.outbox.isWritable;
+    const block = this.headers ? headers : undefined;
+    this.outbox.addComposed(subject, subscription.sidBytes, reply, block, payload);
+    const bytes = payload.length + (block === undefined ? 0 : block.length);
+    this.outMsgs++;
+    this.outBytes += bytes;
+    this.#hub.delivery.outMsgs++;
+    this.#hub.delivery.outBytes += bytes;
+    subscription.delivered++;
+    if (subscription.delivered === subscription.max) this.finish(subscription);
+    return this.outbox.isWritable;
+  }
+
+  onceWritable(resume: () => void): void {
+    this.outbox.onceWritable(resume);
+  }
+
+  refusePublish(subject: string): void {
+    this.#refused = true;
+    this.#error(publishViolation(subject));
+  }
+
+  refuseSubscription(subject: string, queue: string): void {
+    this.#refused = true;
+    this.#error(subscriptionViolation(subject, queue));
+  }
+
+  pauseReading(): void {
+    if (this.#pauses++ === 0) this.#transport.pause();
+  }
+
+  resumeReading(): void {
+    if (this.#pauses === 0) return;
+    if (--this.#pauses === 0 && this.state !== "CLOSED") this.#transport.resume();
+  }
+
+  end(): void {
+    this.close("Kicked");
+  }
+
+  // --- life ------------------------------------------------------------------------------------
+
+  /** Asks whether it is still there. */
+  sendPing(): void {
+    this.outbox.add(fixedLines.ping);
+  }
+
+  /** Tells it that the server is about to stop, if it understands. */
+  announceLameDuck(): void {
+    if (this.options.protocol >= 1 && this.#pongSent && !this.closed) this.#sendInfo();
+  }
+
+  /** Ends a subscription: UNSUB, or its max was reached. */
+  finish(subscription: Subscription): void {
+    if (!subscription.active) return;
+    subscription.active = false;
+    this.#subscriptions.delete(subscription.sid);
+    if (subscription.space === undefined) this.sublist.remove(subscription);
+    else subscription.space.unsubscribe(this, subscription);
+  }
+
+  /** Waits a little before more is read: it produces faster than a reader takes. */
+  stall(outbox: Outbox): void {
+    if (this.#stallTimer !== undefined || this.outbox === outbox || this.closed) return;
+    this.pauseReading();
+    const release = (): void => {
+      if (this.#stallTimer === undefined) return;
+      clearTimeout(this.#stallTimer);
+      this.#stallTimer = undefined;
+      this.resumeReading();
+    };
+    this.#stallTimer = setTimeout(release, this.#hub.options.stallMs);
+    outbox.onceUncrowded(release);
+  }
+
+  /** Ends the connection after its pending output and, if given, an error. */
+  close(reason: string, error?: WireError): void {
+    if (this.closed) return;
+    if (error !== undefined) this.outbox.add(encodeError(error));
+    this.outbox.flush();
+    this.#end(reason);
+    this.state = "DRAINING";
+    if (this.outbox.pendingBytes === 0) this.#transport.end();
+  }
+
+  /** Ends the connection at once; what is pending is lost. */
+  abort(reason: string): void {
+    if (this.state === "CLOSED") return;
+    this.outbox.close();
+    this.#end(reason);
+    this.state = "CLOSED";
+    this.#transport.destroy();
+  }
+
+  /** Ends a connection that was already closing. */
+  cut(): void {
+    this.#transport.destroy();
+  }
+
+  /** Too many pings went unanswered. */
+  stale(): void {
+    this.#hub.staleConnections++;
+    this.close("Stale Connection", wireErrors.staleConnection);
+  }
+
+  /** A write has been in flight for too long. */
+  writeDeadlineMissed(): void {
+    this.#hub.slowConsumers++;
+    this.abort("Slow Consumer (Write Deadline)");
+  }
+
+  outboxDirty(outbox: Outbox): void {
+    this.#hub.dirty(outbox);
+  }
+
+  outboxOverflow(): void {
+    this.#hub.slowConsumers++;
+    this.abort("Slow Consumer (Pending Bytes)");
+  }
+
+  outboxCrowded(outbox: Outbox): void {
+    this.#hub.crowded(outbox);
+  }
+
+  // --- details ---------------------------------------------------------------------------------
+
+  #publishOwned(entry: SubjectEntry, frame: PublishFrame): void {
+    const { space } = entry;
+    if (space === undefined) return;
+    const { data, bodyStart, headerBytes, bodyEnd } = frame;
+    const payloadStart = bodyStart + headerBytes;
+    const headers = headerBytes === 0 ? undefined : data.subarray(bodyStart, payloadStart);
+    this.#refused = false;
+    space.publish(this, entry.text, replyOf(frame), headers, data.subarray(payloadStart, bodyEnd));
+    if (this.#verbose && !this.#refused) this.#answer("ok");
+  }
+
+  /** Whether the connection may publish to a subject; says so when not. */
+  #admit(entry: SubjectEntry): boolean {
+    const subject = entry.text;
+    if (this.#pedantic && !isLiteralSubject(subject)) this.#error(wireErrors.invalidPublishSubject);
+    if (entry.kind === "reserved" || !this.#canPublish(subject)) {
+      this.#error(publishViolation(subject));
+      return false;
+    }
+    return true;
+  }
+
+  #canPublish(subject: string): boolean {
+    const permissions = this.#permissions;
+    if (permissions === undefined) return true;
+    this.#decisions ??= new Map();
+    let allowed = this.#decisions.get(subject);
+    if (allowed === undefined) {
+      if (this.#decisions.size >= decisionsMax) this.#decisions.clear();
+      allowed = permissions.canPublish(subject);
+      this.#decisions.set(subject, allowed);
+    }
+    return allowed || (this.grants?.use(subject) ?? false);
+  }
+
+  /** Whether a reply subject is not one that other kinds of servers rely on; says so when it is. */
+  #mayReplyTo(frame: PublishFrame): boolean {
+    const first = frame.data[frame.replyStart];
+    if (first !== 95 /* _ */ && first !== 36 /* $ */) return true;
+    if (first === 95 && frame.data[frame.replyStart + 1] === 73 /* _I */) return true;
+    const reply = replyOf(frame);
+    const isReserved =
+      reply.startsWith("_R_.") ||
+      reply.startsWith("_GR_.") ||
+      (reply.startsWith("$JS.ACK.") && reply.length > "$JS.ACK.".length);
+    if (isReserved) this.#error(replyViolation(reply));
+    return !isReserved;
+  }
+
+  #addSubscription(subject: string, queue: string, sid: string): boolean {
+    const space = this.#hub.subjects.spaceOf(subject);
+    const subscription = new Subscription(this, { sid, subject, queue }, space);
+    subscription.filter = this.#permissions?.filterFor(subject, queue);
+    this.#subscriptions.set(sid, subscription);
+    if (space === undefined) {
+      this.sublist.insert(subscription);
+      return true;
+    }
+    this.#refused = false;
+    space.subscribe(this, subscription);
+    if (!this.#refused) return true;
+    subscription.active = false;
+    this.#subscriptions.delete(sid);
+    return false;
+  }
+
+  #admitted(options: ConnectOptions, identity: Identity | undefined): void {
+    if (identity === undefined) {
+      this.close("Authentication Failure", wireErrors.authorizationViolation);
+      return;
+    }
+    if (options.protocol !== 0 && options.protocol !== 1) {
+      this.close("Bad Client Protocol Version", wireErrors.invalidProtocol);
+      return;
+    }
+    if (options.noResponders && !options.headers) {
+      this.close("No Responders Requires Headers", wireErrors.noRespondersNeedsHeaders);
+      return;
+    }
+    // A second CONNECT may be someone else: nothing of the first one stays.
+    if (this.state === "OPEN") this.#endSubscriptions();
+    this.identity = identity;
+    this.account = identity.account;
+    this.sublist = this.#hub.sublistOf(identity.account);
+    this.options = options;
+    this.echo = options.echo;
+    this.headers = options.headers;
+    this.noResponders = options.noResponders;
+    this.#verbose = options.verbose;
+    this.#pedantic = options.pedantic;
+    this.#permissions = identity.permissions;
+    this.#decisions = undefined;
+    this.#careful = options.verbose || options.pedantic || identity.permissions !== undefined;
+    const responses = identity.permissions?.responses;
+    this.grants = responses && new ResponseGrants(responses, this.#hub.nowMs);
+    this.#parser.headersAllowed = options.headers;
+    this.#parser.connectRequired = false;
+    const isFirst = this.state !== "OPEN";
+    this.state = "OPEN";
+    if (isFirst) {
+      this.keepAlive.connected(this.#hub.nowMs());
+      this.#hub.hooks.connected?.(this);
+    }
+    if (this.#verbose) this.#answer("ok");
+  }
+
+  #answer(answer: Answer): void {
+    const holds = this.#holds;
+    if (holds === undefined || holds.isEmpty) {
+      this.outbox.add(answer === "ok" ? fixedLines.ok : fixedLines.pong);
+      return;
+    }
+    holds.defer(answer);
+    if (holds.deferred > deferredMax && !this.#pausedForHolds) {
+      this.#pausedForHolds = true;
+      this.pauseReading();
+    }
+  }
+
+  #send(answer: Answer): void {
+    this.outbox.add(answer === "ok" ? fixedLines.ok : fixedLines.pong);
+    if (this.#pausedForHolds && this.#holds?.deferred === 0) {
+      this.#pausedForHolds = false;
+      this.resumeReading();
+    }
+  }
+
+  #error(error: WireError): void {
+    this.outbox.add(encodeError(error));
+  }
+
+  #sendInfo(): void {
+    const client = {
+      clientId: this.id,
+      clientIp: this.remoteAddress,
+      nonce: this.#nonce,
+      lameDuck: this.#hub.lameDuck,
+    };
+    this.outbox.add(encodeInfo(infoObject(this.#hub.server, client)));
+  }
+
+  /** Lets go of everything the connection held in the router. */
+  #end(reason: string): void {
+    if (this.#closeReason !== "") return;
+    this.#closeReason = reason;
+    this.#parser.halt();
+    this.#holds?.clear();
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = undefined;
+    this.state = "DRAINING";
+    this.#endSubscriptions();
+    this.#hub.closing(this);
+    this.#hub.hooks.disconnected?.(this, reason);
+  }
+
+  #endSubscriptions(): void {
+    const held = [...this.#subscriptions.values()];
+    this.#subscriptions.clear();
+    for (const subscription of held) {
+      subscription.active = false;
+      if (subscription.space === undefined) this.sublist.remove(subscription);
+    }
+    for (const space of this.#hub.subjects.spaces) {
+      space.disconnect(
+        this,
+        held.filter((subscription) => subscription.space === space),
+      );
+    }
+    this.ownerState = undefined;
+  }
+}
+
+function replyOf(frame: PublishFrame): string {
+  const { replyStart, replyEnd } = frame;
+  return replyStart === replyEnd ? "" : frame.data.latin1Slice(replyStart, replyEnd);
+}
+
+function reasonOf(error: WireError): string {
+  if (error === wireErrors.payloadTooLarge) return "Maximum Message Payload Exceeded";
+  if (error === wireErrors.controlLineTooLong) return "Maximum Control Line Exceeded";
+  if (error === wireErrors.authorizationViolation) return "Authentication Failure";
+  return "Protocol Violation";
+}

@@ -1,0 +1,196 @@
+// What all connections of a router share: accounts, subjects, buffers, counters, and the list of
+// outboxes to flush at the end of a turn. Knows no sockets.
+
+import type { PublishFrame, WireLimits } from "@mq9/wire";
+import type { Connection } from "./connection.ts";
+import { Delivery } from "./delivery.ts";
+import type { Authenticate } from "./identity.ts";
+import type { ServerInfo } from "./info.ts";
+import type { RouterOptions } from "./options.ts";
+import type { Outbox } from "./outbox.ts";
+import { SlabPool } from "./slab-pool.ts";
+import { type SubjectEntry, SubjectTable } from "./subject-table.ts";
+import { Sublist } from "./sublist.ts";
+
+/** What an embedder may hear and decide. */
+export interface RouterHooks {
+  /** Lets connections in; without it everyone is, in the account `$G`. */
+  readonly authenticate?: Authenticate;
+  /** A connection sent its CONNECT and was let in. */
+  readonly connected?: (connection: Connection) => void;
+  /** A connection ended. `reason` is a short phrase for people. */
+  readonly disconnected?: (connection: Connection, reason: string) => void;
+}
+
+/** Totals since the start. */
+export interface RouterStats {
+  readonly inMsgs: number;
+  readonly inBytes: number;
+  readonly outMsgs: number;
+  readonly outBytes: number;
+  readonly totalConnections: number;
+  readonly slowConsumers: number;
+  readonly staleConnections: number;
+}
+
+/** Shared state of one router. */
+export class Hub {
+  readonly options: RouterOptions;
+  readonly hooks: RouterHooks;
+  readonly limits: WireLimits;
+  server: ServerInfo;
+  readonly pool: SlabPool = new SlabPool();
+  readonly subjects: SubjectTable = new SubjectTable();
+  readonly delivery: Delivery;
+  /** Those that are open. */
+  readonly connections: Map<number, Connection> = new Map();
+  /** Those that say their last words. */
+  readonly leaving: Set<Connection> = new Set();
+  /** A monotonic clock, in milliseconds. */
+  readonly nowMs: () => number;
+
+  inMsgs = 0;
+  inBytes = 0;
+  totalConnections = 0;
+  slowConsumers = 0;
+  staleConnections = 0;
+  lameDuck = false;
+
+  /** The connection whose bytes are being worked on. */
+  #reading: Connection | undefined = undefined;
+  #dirty: Outbox[] = [];
+  #flushing: Outbox[] = [];
+  #flushScheduled = false;
+  #onEmpty: (() => void) | undefined = undefined;
+  readonly #accounts = new Map<string, Sublist>();
+
+  constructor(parts: {
+    readonly options: RouterOptions;
+    readonly hooks: RouterHooks;
+    readonly limits: WireLimits;
+    readonly server: ServerInfo;
+    readonly seed: number;
+    readonly nowMs: () => number;
+  }) {
+    this.options = parts.options;
+    this.hooks = parts.hooks;
+    this.limits = parts.limits;
+    this.server = parts.server;
+    this.nowMs = parts.nowMs;
+    this.delivery = new Delivery(parts.seed);
+  }
+
+  /** A connection is closing: it counts no more, but its transport still lives. */
+  closing(connection: Connection): void {
+    this.connections.delete(connection.id);
+    this.leaving.add(connection);
+  }
+
+  /** The transport of a connection ended. */
+  gone(connection: Connection): void {
+    this.leaving.delete(connection);
+    if (this.#onEmpty !== undefined && this.leaving.size + this.connections.size === 0) {
+      this.#onEmpty();
+    }
+  }
+
+  /** Waits until no connection is left, or for as long as given. */
+  async whenEmpty(timeoutMs: number): Promise<void> {
+    if (this.leaving.size + this.connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onEmpty = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#onEmpty = undefined;
+  }
+
+  /** The subscriptions of an account. */
+  sublistOf(account: string): Sublist {
+    let sublist = this.#accounts.get(account);
+    if (sublist === undefined) {
+      sublist = new Sublist();
+      this.#accounts.set(account, sublist);
+    }
+    return sublist;
+  }
+
+  /** The accounts that were ever used. */
+  get accounts(): ReadonlyMap<string, Sublist> {
+    return this.#accounts;
+  }
+
+  /** A connection's bytes are about to be parsed. */
+  beginTurn(connection: Connection): void {
+    this.#reading = connection;
+  }
+
+  /** They were: everything said meanwhile goes out. */
+  endTurn(): void {
+    this.#reading = undefined;
+    this.#flush();
+  }
+
+  /** An outbox has something to send. */
+  dirty(outbox: Outbox): void {
+    this.#dirty.push(outbox);
+    if (this.#reading !== undefined || this.#flushScheduled) return;
+    // Said by an owner or a timer: everything said by the time the microtasks run goes out together.
+    this.#flushScheduled = true;
+    queueMicrotask(this.#flushLater);
+  }
+
+  /** A reader is crowded: whoever is producing waits a little. */
+  crowded(outbox: Outbox): void {
+    this.#reading?.stall(outbox);
+  }
+
+  /** Ordinary delivery of a frame within an account. @returns how many subscriptions got it */
+  route(
+    sublist: Sublist,
+    from: Connection | undefined,
+    entry: SubjectEntry,
+    frame: PublishFrame,
+  ): number {
+    let { result } = entry;
+    if (result.generation !== sublist.generation) {
+      result = entry.kept ? sublist.match(entry.text) : sublist.matchOnce(entry.text);
+      entry.result = result;
+    }
+    return this.delivery.send(result, from, entry, frame);
+  }
+
+  /** Tells a publisher that nobody took its request, if it wants to know. */
+  noResponders(to: Connection, subject: string, reply: string): void {
+    if (!to.noResponders || !to.headers || reply === "") return;
+    const inbox = to.sublist
+      .matchOnce(reply)
+      .plain.find((candidate) => candidate.connection === to);
+    if (inbox === undefined) return;
+    to.outbox.addComposed(reply, inbox.sidBytes, "", noRespondersBlock(subject), noPayload);
+  }
+
+  readonly #flushLater = (): void => {
+    this.#flushScheduled = false;
+    this.#flush();
+  };
+
+  #flush(): void {
+    // Flushing may close connections, and their owners may say more.
+    while (this.#dirty.length !== 0) {
+      const batch = this.#dirty;
+      this.#dirty = this.#flushing;
+      for (let at = 0; at < batch.length; at++) (batch[at] as Outbox).flush();
+      batch.length = 0;
+      this.#flushing = batch;
+    }
+  }
+}
+
+const noPayload = Buffer.alloc(0);
+
+function noRespondersBlock(subject: string): Buffer {
+  return Buffer.from(`NATS/1.0 503\r\nNats-Subject: ${subject}\r\n\r\n`, "latin1");
+}

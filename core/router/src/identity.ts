@@ -1,0 +1,119 @@
+// Who a connection is and what it may do. The router asks the hook at CONNECT and the permissions
+// at every SUB and PUB; where they come from is the embedder's business.
+
+import { isSubset, overlaps, subjectMatches } from "@mq9/wire";
+import type { ConnectOptions } from "./connect-options.ts";
+import type { DeliveryFilter } from "./subscription.ts";
+
+/** Account of connections when no accounts are configured. */
+export const globalAccount = "$G";
+
+/** The far end of a connection that asks to be let in. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+  /** What INFO asked it to sign; "" without nonces. */
+  readonly nonce: string;
+}
+
+/** Who a connection is. */
+export interface Identity {
+  /** Its isolated world of subjects. */
+  readonly account: string;
+  /** For logs and monitoring; "" when anonymous. */
+  readonly user: string;
+  /** Undefined: everything but what the protocol reserves. */
+  readonly permissions: Permissions | undefined;
+}
+
+/**
+ * Lets a connection in. @returns undefined to refuse; a promise holds back what the connection
+ * sends after CONNECT, in order, until it settles. It must not reject.
+ */
+export type Authenticate = (
+  options: ConnectOptions,
+  peer: Peer,
+) => Identity | undefined | Promise<Identity | undefined>;
+
+/** What one connection may publish and subscribe to. Subjects are byte strings. */
+export interface Permissions {
+  /** @param subject as published */
+  canPublish(subject: string): boolean;
+  /** @param subject a pattern; true only when all it can match is allowed and not all is denied */
+  canSubscribe(subject: string, queue: string): boolean;
+  /** What to leave out at delivery to an allowed pattern; undefined when nothing needs to be. */
+  filterFor(subject: string, queue: string): DeliveryFilter | undefined;
+  /** Publishing to the reply subjects of messages it got; undefined = not granted. */
+  readonly responses: ResponseGrant | undefined;
+}
+
+/** Leave to answer requests. */
+export interface ResponseGrant {
+  /** Answers per request. */
+  readonly messagesMax: number;
+  /** How long after the request, in milliseconds; 0 = without end. */
+  readonly ttlMs: number;
+}
+
+/** Subjects that are allowed and denied. Without `allow` everything is; `deny` always wins. */
+export interface SubjectRules {
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+}
+
+/** Rules of one user. Entries for subscribing may be `<subject> <queue>`, wildcards in both. */
+export interface PermissionRules {
+  readonly publish?: SubjectRules;
+  readonly subscribe?: SubjectRules;
+  /** `true` is one answer within two minutes. */
+  readonly allowResponses?: true | ResponseGrant;
+}
+
+const defaultResponses: ResponseGrant = { messagesMax: 1, ttlMs: 120_000 };
+
+/** Makes permissions of lists of subjects. */
+export function createPermissions(rules: PermissionRules): Permissions {
+  const responses = rules.allowResponses === true ? defaultResponses : rules.allowResponses;
+  // Leave to answer without a list of its own means: answers only.
+  const publishAllow = rules.publish?.allow ?? (responses === undefined ? undefined : []);
+  const publishDeny = rules.publish?.deny ?? [];
+  const allow = rules.subscribe?.allow?.map(parseEntry);
+  const deny = (rules.subscribe?.deny ?? []).map(parseEntry);
+  return {
+    responses,
+    canPublish: (subject) =>
+      (publishAllow === undefined ||
+        publishAllow.some((entry) => subjectMatches(entry, subject))) &&
+      !publishDeny.some((entry) => subjectMatches(entry, subject)),
+    canSubscribe: (subject, queue) =>
+      (allow === undefined || allow.some((entry) => entryCovers(entry, subject, queue))) &&
+      !deny.some((entry) => entryCovers(entry, subject, queue)),
+    filterFor: (subject, queue) => {
+      const left = deny.filter(
+        (entry) => forQueue(entry, queue) && overlaps(entry.subject, subject),
+      );
+      if (left.length === 0) return undefined;
+      return (published) => !left.some((entry) => subjectMatches(entry.subject, published));
+    },
+  };
+}
+
+interface SubscribeEntry {
+  readonly subject: string;
+  /** Pattern of queue names; undefined = plain subscriptions and all queues. */
+  readonly queue: string | undefined;
+}
+
+function parseEntry(entry: string): SubscribeEntry {
+  const [subject = "", queue] = entry.trim().split(/\s+/);
+  return { subject, queue };
+}
+
+function forQueue(entry: SubscribeEntry, queue: string): boolean {
+  if (entry.queue === undefined) return true;
+  return queue !== "" && subjectMatches(entry.queue, queue);
+}
+
+function entryCovers(entry: SubscribeEntry, subject: string, queue: string): boolean {
+  return forQueue(entry, queue) && isSubset(subject, entry.subject);
+}

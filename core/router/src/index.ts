@@ -1,0 +1,22 @@
+export { type ConnectOptions, parseConnect } from "./connect-options.ts";
+export { Connection, type ConnectionState } from "./connection.ts";
+export type { RouterHooks, RouterStats } from "./hub.ts";
+export {
+  type Authenticate,
+  createPermissions,
+  globalAccount,
+  type Identity,
+  type Peer,
+  type PermissionRules,
+  type Permissions,
+  type ResponseGrant,
+  type SubjectRules,
+} from "./identity.ts";
+export type { KeepAlive } from "./keepalive.ts";
+export type { Accept, Listener, Transport, TransportEvents } from "./listeners/transport.ts";
+export { defaultRouterOptions, type RouterOptions, resolveRouterOptions } from "./options.ts";
+export type { Outbox } from "./outbox.ts";
+export { createRouter, type DrainTimes, type Router } from "./router.ts";
+export type { Client, Hold, RouterServices, SubjectSpace } from "./subject-space.ts";
+export { MatchResult, Sublist } from "./sublist.ts";
+export type { DeliveryFilter, Subscription, SubscriptionRequest } from "./subscription.ts";

@@ -1,0 +1,44 @@
+// What a connection needs from the thing that carries its bytes. Implemented once per kind of
+// listener, so that connection and outbox do not know which kind they are on.
+
+/** The bytes of one peer, in both directions. */
+export interface Transport {
+  /** Address of the peer, for INFO and logs. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /**
+   * Sends bytes. Only the outbox calls it, and only while nothing is in flight.
+   * @returns true when they were taken at once, so that the buffer may be used again; otherwise
+   * `drained` follows
+   */
+  write(bytes: Buffer): boolean;
+  /** Stops and restarts reading. */
+  pause(): void;
+  resume(): void;
+  /** Ends the connection after what was written; what still arrives is dropped. */
+  end(): void;
+  /** Ends the connection now. */
+  destroy(): void;
+}
+
+/** What a transport tells its connection. */
+export interface TransportEvents {
+  /** The next bytes, never written to again. */
+  data(chunk: Buffer): void;
+  /** What was in flight has been taken. */
+  drained(): void;
+  /** The connection is over. Told once. */
+  ended(): void;
+}
+
+/** Decides about a new transport; @returns who hears its events */
+export type Accept = (transport: Transport) => TransportEvents;
+
+/** Something that accepts connections. */
+export interface Listener {
+  /** Where it listens. */
+  readonly host: string;
+  readonly port: number;
+  /** Accepts no more. Connections that are open stay open. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,104 @@
+// Options of the router, with every default in one table. Every queue, wait and count in the router
+// is bounded by one of these.
+
+import { defaultWireLimits, type WireLimits } from "@mq9/wire";
+
+/** What can be chosen. All sizes in bytes, all times in milliseconds. */
+export interface RouterOptions {
+  /** Address to listen on. */
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  /** "" = the server id. */
+  readonly serverName: string;
+  /** NATS version that INFO reports; clients derive features from it. */
+  readonly version: string;
+  /** Our own version, in the INFO field `mq9`; "" leaves it out. */
+  readonly productVersion: string;
+  readonly maxConnections: number;
+  /** Per connection; 0 = no limit. */
+  readonly maxSubscriptions: number;
+  readonly maxPayloadBytes: number;
+  readonly maxControlLineBytes: number;
+  /** Output that waits for one connection. Beyond it the connection is a slow consumer and closed. */
+  readonly maxPendingBytes: number;
+  /** Output of a connection above which owners of spaces are told to wait, */
+  readonly highWaterBytes: number;
+  /** and below which they may go on. */
+  readonly lowWaterBytes: number;
+  /** A write that takes longer ends the connection. */
+  readonly writeDeadlineMs: number;
+  readonly pingIntervalMs: number;
+  /** Unanswered pings before a connection is stale. */
+  readonly pingMax: number;
+  /** First ping after CONNECT, to measure the round trip; at most `pingIntervalMs`. */
+  readonly firstPingMs: number;
+  /** CONNECT has to come within this time when authentication is required. */
+  readonly authTimeoutMs: number;
+  /** Connections must authenticate: no operation is accepted before CONNECT. */
+  readonly authRequired: boolean;
+  /** INFO carries a nonce for clients to sign. */
+  readonly nonces: boolean;
+  /** A line or payload begun must end within this time; 0 = no limit. */
+  readonly partialTimeoutMs: number;
+  /** Malformed header blocks end the publisher's connection; false passes them on unread. */
+  readonly strictHeaders: boolean;
+  /** Longest a producer is held for a crowded reader, per read. */
+  readonly stallMs: number;
+}
+
+/** The defaults; those a stock server has too are the same there. */
+export const defaultRouterOptions: RouterOptions = Object.freeze({
+  host: "0.0.0.0",
+  port: 4_222,
+  serverName: "",
+  version: "2.10.27",
+  productVersion: "",
+  maxConnections: 65_536,
+  maxSubscriptions: 0,
+  maxPayloadBytes: defaultWireLimits.payloadBytesMax,
+  maxControlLineBytes: defaultWireLimits.controlLineBytesMax,
+  maxPendingBytes: 67_108_864,
+  highWaterBytes: 1_048_576, // enough to keep a fast reader busy, little enough for thousands of slow ones
+  lowWaterBytes: 262_144,
+  writeDeadlineMs: 10_000,
+  pingIntervalMs: 120_000,
+  pingMax: 2,
+  firstPingMs: 2_000,
+  authTimeoutMs: 2_000,
+  authRequired: false,
+  nonces: false,
+  partialTimeoutMs: 10_000, // a peer that drips bytes holds a connection, never more
+  strictHeaders: true,
+  stallMs: 10,
+});
+
+/**
+ * Fills in the defaults.
+ * @throws {RangeError} when a number is not whole or not in its range, or limits contradict
+ */
+export function resolveRouterOptions(chosen: Partial<RouterOptions>): RouterOptions {
+  const options: RouterOptions = { ...defaultRouterOptions, ...chosen };
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value === "number" && !(Number.isSafeInteger(value) && value >= 0)) {
+      throw new RangeError(`${name} must be a whole number of at least 0, not ${value}`);
+    }
+  }
+  if (options.port > 65_535) throw new RangeError(`port must be at most 65535`);
+  if (options.maxPayloadBytes > options.maxPendingBytes) {
+    throw new RangeError("maxPayloadBytes must not exceed maxPendingBytes");
+  }
+  if (options.lowWaterBytes > options.highWaterBytes) {
+    throw new RangeError("lowWaterBytes must not exceed highWaterBytes");
+  }
+  if (options.pingIntervalMs === 0) throw new RangeError("pingIntervalMs must be at least 1");
+  return Object.freeze(options);
+}
+
+/** The part of the options that a parser enforces. */
+export function wireLimits(options: RouterOptions): WireLimits {
+  return {
+    controlLineBytesMax: options.maxControlLineBytes,
+    payloadBytesMax: options.maxPayloadBytes,
+  };
+}

@@ -1,0 +1,207 @@
+// A NATS core server: accepts connections, routes between them, hands claimed subject spaces to
+// their owners. Assembled here; used by the broker. Knows nothing of mailboxes.
+
+import { randomBytes } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { composeFrame, wireErrors } from "@mq9/wire";
+import { Connection } from "./connection.ts";
+import { Hub, type RouterHooks, type RouterStats } from "./hub.ts";
+import { newServerId } from "./info.ts";
+import { listenTcp } from "./listeners/tcp.ts";
+import type { Listener, Transport, TransportEvents } from "./listeners/transport.ts";
+import { type RouterOptions, resolveRouterOptions, wireLimits } from "./options.ts";
+import type { Client, RouterServices, SubjectSpace } from "./subject-space.ts";
+import type { Sublist } from "./sublist.ts";
+
+/** How long a lame duck lives, in milliseconds. */
+export interface DrainTimes {
+  /** Between the notice and the first close. */
+  readonly graceMs: number;
+  /** Over which the closes are spread. */
+  readonly spreadMs: number;
+}
+
+/** A running or startable NATS core server. */
+export interface Router {
+  /** Opens the TCP listener. @throws what the platform says, for instance `EADDRINUSE` */
+  listen(): Promise<{ host: string; port: number }>;
+  /** Makes a subject space the owner's. Before `listen`. */
+  claim(space: SubjectSpace): void;
+  /** What owners may ask for. */
+  readonly services: RouterServices;
+  /** Takes over a connection that another kind of listener accepted. @returns who hears of it */
+  accept(transport: Transport): TransportEvents;
+  /** Identifier in INFO. */
+  readonly serverId: string;
+  readonly stats: RouterStats;
+  readonly connections: Iterable<Connection>;
+  /** Subscriptions by account. */
+  readonly accounts: ReadonlyMap<string, Sublist>;
+  /** Accepts no more, tells clients to go elsewhere, then closes them one by one. */
+  drain(times: DrainTimes): Promise<void>;
+  /** Accepts no more and closes all connections after their pending output. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Often enough for intervals of seconds, cheap enough for a hundred thousand connections. */
+const checkIntervalMaxMs = 500;
+/** Connections that did not end by themselves are cut after this long. */
+const closeDeadlineMs = 2_000;
+
+/**
+ * Makes a router; nothing is opened before `listen`.
+ * @throws {RangeError} when options contradict
+ */
+export function createRouter(chosen: Partial<RouterOptions>, hooks: RouterHooks = {}): Router {
+  return new CoreRouter(resolveRouterOptions(chosen), hooks);
+}
+
+class CoreRouter implements Router {
+  readonly services: RouterServices;
+  readonly serverId: string = newServerId();
+  readonly #hub: Hub;
+  #listener: Listener | undefined = undefined;
+  #timer: NodeJS.Timeout | undefined = undefined;
+  #lastClientId = 0;
+  #stopping = false;
+
+  constructor(options: RouterOptions, hooks: RouterHooks) {
+    const server = {
+      serverId: this.serverId,
+      serverName: options.serverName || this.serverId,
+      version: options.version,
+      productVersion: options.productVersion,
+      host: options.host,
+      port: options.port,
+      maxPayloadBytes: options.maxPayloadBytes,
+      authRequired: options.authRequired,
+    };
+    this.#hub = new Hub({
+      options,
+      hooks,
+      limits: wireLimits(options),
+      server,
+      seed: randomBytes(4).readInt32LE(),
+      nowMs: () => performance.now(),
+    });
+    this.services = servicesOf(this.#hub);
+  }
+
+  async listen(): Promise<{ host: string; port: number }> {
+    const { options, server } = this.#hub;
+    this.#listener = await listenTcp(options.host, options.port, (transport) =>
+      this.accept(transport),
+    );
+    this.#hub.server = { ...server, port: this.#listener.port };
+    this.#startTimer();
+    return { host: this.#listener.host, port: this.#listener.port };
+  }
+
+  claim(space: SubjectSpace): void {
+    this.#hub.subjects.claim(space);
+  }
+
+  accept(transport: Transport): TransportEvents {
+    this.#startTimer();
+    const hub = this.#hub;
+    const connection = new Connection(hub, transport, ++this.#lastClientId);
+    hub.totalConnections++;
+    const isFull = hub.connections.size >= hub.options.maxConnections;
+    hub.connections.set(connection.id, connection);
+    connection.start();
+    if (isFull || this.#stopping) {
+      connection.close("Maximum Connections Exceeded", wireErrors.tooManyConnections);
+    }
+    return connection;
+  }
+
+  get stats(): RouterStats {
+    const { inMsgs, inBytes, delivery, totalConnections, slowConsumers, staleConnections } =
+      this.#hub;
+    const { outMsgs, outBytes } = delivery;
+    return {
+      inMsgs,
+      inBytes,
+      outMsgs,
+      outBytes,
+      totalConnections,
+      slowConsumers,
+      staleConnections,
+    };
+  }
+
+  get connections(): Iterable<Connection> {
+    return this.#hub.connections.values();
+  }
+
+  get accounts(): ReadonlyMap<string, Sublist> {
+    return this.#hub.accounts;
+  }
+
+  async drain(times: DrainTimes): Promise<void> {
+    const hub = this.#hub;
+    await this.#stopListening();
+    hub.lameDuck = true;
+    for (const connection of hub.connections.values()) connection.announceLameDuck();
+    await hub.whenEmpty(times.graceMs);
+    const left = [...hub.connections.values()];
+    const pauseMs = times.spreadMs / Math.max(1, left.length);
+    for (const connection of left) {
+      if (connection.closed) continue;
+      connection.close("Server Shutdown");
+      await hub.whenEmpty(Math.min(1_000, pauseMs * (0.5 + Math.random())));
+    }
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    const hub = this.#hub;
+    await this.#stopListening();
+    for (const connection of hub.connections.values()) connection.close("Server Shutdown");
+    await hub.whenEmpty(closeDeadlineMs);
+    for (const connection of hub.leaving) connection.cut();
+    await hub.whenEmpty(closeDeadlineMs);
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #stopListening(): Promise<void> {
+    this.#stopping = true;
+    await this.#listener?.stop();
+  }
+
+  /** One timer looks after all deadlines of all connections. */
+  #startTimer(): void {
+    const { pingIntervalMs, writeDeadlineMs, authTimeoutMs } = this.#hub.options;
+    const shortest = Math.min(pingIntervalMs, writeDeadlineMs, authTimeoutMs);
+    const intervalMs = Math.min(checkIntervalMaxMs, Math.max(5, Math.floor(shortest / 8)));
+    this.#timer ??= setInterval(() => {
+      const nowMs = this.#hub.nowMs();
+      for (const connection of this.#hub.connections.values()) connection.keepAlive.check(nowMs);
+      for (const connection of this.#hub.leaving) connection.keepAlive.checkWrite(nowMs);
+    }, intervalMs);
+  }
+}
+
+function servicesOf(hub: Hub): RouterServices {
+  return {
+    publish: (account, subject, reply, headers, payload) => {
+      const frame = composeFrame(subject, reply, headers, payload);
+      return hub.route(hub.sublistOf(account), undefined, hub.subjects.find(frame), frame);
+    },
+    fanOut: (sublist, from, subject, reply, headers, payload) => {
+      const frame = composeFrame(subject, reply, headers, payload);
+      const entry = hub.subjects.entryFor(subject);
+      return hub.delivery.send(sublist.match(subject), connectionOf(from), entry, frame);
+    },
+    noResponders: (client, subject, reply) => {
+      const to = connectionOf(client);
+      if (to !== undefined) hub.noResponders(to, subject, reply);
+    },
+  };
+}
+
+/** Every client that owners get to see is a connection of this router. */
+function connectionOf(client: Client | undefined): Connection | undefined {
+  return client instanceof Connection ? client : undefined;
+}

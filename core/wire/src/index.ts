@@ -1,0 +1,42 @@
+export { copyRun, decimalLength, viewOf, writeBytes, writeDecimal } from "./bytes.ts";
+export {
+  composeFrame,
+  encodeError,
+  encodeInfo,
+  fixedLines,
+  tailLength,
+  writeTail,
+} from "./encoder.ts";
+export {
+  publishViolation,
+  quoted,
+  replyViolation,
+  subscriptionViolation,
+  type WireError,
+  type WireErrorName,
+  wireErrors,
+} from "./errors.ts";
+export {
+  appendHeaders,
+  encodeHeaders,
+  getHeader,
+  type Header,
+  headerStatus,
+  isHeaderBlock,
+  iterateHeaders,
+  stripHeaders,
+} from "./headers.ts";
+export { defaultWireLimits, sizeDigitsMax, type WireLimits } from "./limits.ts";
+export { hashByte, type OperationSink, PublishFrame } from "./operation.ts";
+export { Parser } from "./parser.ts";
+export {
+  fromWireSubject,
+  hasEmptyToken,
+  hasWildcards,
+  isLiteralSubject,
+  isSubset,
+  isValidSubject,
+  overlaps,
+  subjectMatches,
+  toWireSubject,
+} from "./subject.ts";
