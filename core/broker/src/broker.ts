@@ -67,15 +67,21 @@ export class Broker implements AsyncDisposable {
         payloadBytesMax: options.limits.maxPayloadBytes,
       },
     );
+    const routerLog = deps.log.child("router");
+    const { maxSubscriptionsPerConnection, ...limits } = options.limits;
     this.#router = createRouter(
       {
         host: options.host,
         port: options.port,
         serverName: options.serverName,
-        ...options.limits,
+        ...limits,
+        maxSubscriptions: maxSubscriptionsPerConnection,
         productVersion: deps.version,
       },
-      { log: deps.log.child("router") },
+      {
+        connected: ({ id, name, lang }) => routerLog.debug("connected", { client: id, name, lang }),
+        disconnected: ({ id }, reason) => routerLog.debug("disconnected", { client: id, reason }),
+      },
     );
     this.#router.claim(
       new MailboxSpace(this.#mailboxes, this.#router.services, {
@@ -103,7 +109,8 @@ export class Broker implements AsyncDisposable {
   async start(): Promise<BrokerAddress> {
     const { store, log } = this.#deps;
     const opening = await store.open();
-    if (opening.recovered) log.warn("the last process did not stop cleanly; the store was verified");
+    if (opening.recovered)
+      log.warn("the last process did not stop cleanly; the store was verified");
     try {
       this.#time = createBrokerClock(opening.clockMs);
       this.#mailboxes.opened(opening);

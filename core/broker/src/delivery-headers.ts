@@ -18,7 +18,7 @@ export class DeliveryHeaders {
     const head = sent === undefined ? emptyBlock : sent.subarray(0, sent.length - 2);
     const block = Buffer.allocUnsafe(head.length + own.length);
     block.set(head, 0);
-    block.latin1Write(own, head.length);
+    block.latin1Write(own, head.length, own.length);
     this.#message = message;
     this.#replayed = replayed;
     this.#block = block;

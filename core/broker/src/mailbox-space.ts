@@ -22,8 +22,8 @@ import { allRanks, type MailSubscription, Mq9Error } from "@mq9/protocol";
 import {
   type Client,
   type RouterServices,
-  Sublist,
   type SubjectSpace,
+  Sublist,
   type Subscription,
 } from "@mq9/router";
 import { stripHeaders } from "@mq9/wire";
@@ -98,7 +98,12 @@ export class MailboxSpace implements SubjectSpace, Desk {
         this.#send(client, visitor, target, subject, reply, headers, payload);
         return;
       case "request":
-        this.#request(client, visitor, openRequest(target.command, payload, visitor, this.#options), reply);
+        this.#request(
+          client,
+          visitor,
+          openRequest(target.command, payload, visitor, this.#options),
+          reply,
+        );
         return;
       case "broadcast":
         this.#broadcast(client, visitor, target.channel, subject, reply, headers, payload);
@@ -194,7 +199,8 @@ export class MailboxSpace implements SubjectSpace, Desk {
       // The last token may belong to the name: that reading counts when the first has no mailbox.
       visitor.mailboxes.post(request, {
         settled: (error, msgId) => {
-          if (error?.code === "not_found") visitor.mailboxes.post({ ...request, ...other }, receipt);
+          if (error?.code === "not_found")
+            visitor.mailboxes.post({ ...request, ...other }, receipt);
           else receipt.settled(error, msgId);
         },
       });
@@ -280,7 +286,8 @@ export class MailboxSpace implements SubjectSpace, Desk {
         mailbox: target.mailbox,
         match: target.match,
         ranks: target.ranks,
-        group: subscription.queue === "" || target.match === "glob" ? undefined : subscription.queue,
+        group:
+          subscription.queue === "" || target.match === "glob" ? undefined : subscription.queue,
         sink: this.#reader(client, visitor, subscription, target.view),
       });
       this.#attach(visitor, subscription, reader);

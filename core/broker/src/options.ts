@@ -134,14 +134,24 @@ export const defaultOptions: Omit<BrokerOptions, "tap"> = {
   },
 };
 
+/** What a number was and the lowest and highest value it may have. */
+export interface OutOfRange {
+  readonly value: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
+
 /** An option that can not be used. `option` is its path, for instance `limits.maxPayloadBytes`. */
 export class OptionsError extends Error {
   readonly option: string;
+  /** Set when the option is a number outside its range; undefined for every other reason. */
+  readonly range: OutOfRange | undefined;
 
-  constructor(option: string, message: string) {
+  constructor(option: string, message: string, range?: OutOfRange) {
     super(message);
     this.name = "OptionsError";
     this.option = option;
+    this.range = range;
   }
 }
 
@@ -257,19 +267,19 @@ function checkAddress(options: BrokerOptions): void {
   }
 }
 
-const maxInt32 = 2_147_483_647; // the longest delay a timer takes, and 2 GiB less one byte
+const dayMs = 86_400_000;
 const maxTtlSeconds = 31_536_000; // 365 days
 
 /** Lowest and highest value of every number, both allowed. */
 const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "limits.maxPayloadBytes": [1, 64 * mebibyte],
   "limits.maxControlLineBytes": [512, mebibyte],
-  "limits.maxPendingBytes": [64 * kibibyte, maxInt32],
+  "limits.maxPendingBytes": [64 * kibibyte, gibibyte],
   "limits.maxConnections": [1, 1_000_000],
-  "limits.maxSubscriptionsPerConnection": [0, maxInt32],
-  "limits.pingIntervalMs": [100, maxInt32],
+  "limits.maxSubscriptionsPerConnection": [0, 10_000_000],
+  "limits.pingIntervalMs": [100, dayMs],
   "limits.pingMax": [1, 1_000],
-  "limits.writeDeadlineMs": [100, maxInt32],
+  "limits.writeDeadlineMs": [100, dayMs],
   "mailbox.defaultTtlSeconds": [0, maxTtlSeconds],
   "mailbox.namedTtlSeconds": [0, maxTtlSeconds],
   "mailbox.notifyTtlSeconds": [0, maxTtlSeconds],
@@ -298,6 +308,7 @@ function checkNumbers(options: BrokerOptions): void {
         throw new OptionsError(
           path,
           `${path} is ${value}; it must be a whole number from ${lowest} to ${highest}`,
+          { value, lowest, highest },
         );
       }
     }
