@@ -48,9 +48,9 @@ export class LevelBatch implements StoreBatch {
     this.#writer = writer;
   }
 
-  /** Whether this batch was made by that database and not yet by one opened before it. */
-  belongsTo(db: Level): boolean {
-    return this.#db === db;
+  /** Whether it was made since the database was opened, and not committed yet. */
+  canBeCommittedTo(db: Level): boolean {
+    return this.#db === db && !this.#taken;
   }
 
   /** Writes the batch with the number of its commit, and syncs. Once only. */

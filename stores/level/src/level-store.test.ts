@@ -1,13 +1,248 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeStoreContract } from "@mq9/store/testing";
+import type { Store } from "@mq9/store";
+import { asciiBytes, describeStoreContract, sampleMessage } from "@mq9/store/testing";
+import { ClassicLevel } from "classic-level";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Anchor } from "./anchor.ts";
 import { createLevelStore } from "./level-store.ts";
 
 describeStoreContract("level", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "mq9-level-"));
+  const folder = await temporaryFolder();
   return {
     store: createLevelStore({ folder }),
     dispose: () => rm(folder, { recursive: true }),
   };
 });
+
+describe("the data folder", () => {
+  let folder: string;
+  let store: Store;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    store = createLevelStore({ folder });
+  });
+
+  afterEach(async () => {
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it("is made with its parents, and says what wrote it", async () => {
+    const below = createLevelStore({ folder: join(folder, "a", "b") });
+    expect(await below.open()).toMatchObject({ fresh: true });
+    await below.close();
+    const format = JSON.parse(await readFile(join(folder, "a", "b", "FORMAT"), "utf8"));
+    expect(format).toEqual({ format: 1, engine: "leveldb", created: expect.any(String) });
+  });
+
+  it("of a newer release is refused with what to do", async () => {
+    await writeFile(join(folder, "FORMAT"), '{"format":2,"engine":"leveldb"}');
+    await expect(store.open()).rejects.toMatchObject({
+      code: "format",
+      message: expect.stringMatching(/newer release \(format 2.*run that release/),
+    });
+  });
+
+  it("of another engine is refused", async () => {
+    await writeFile(join(folder, "FORMAT"), '{"format":1,"engine":"other"}');
+    await expect(store.open()).rejects.toMatchObject({
+      code: "format",
+      message: expect.stringContaining("engine 'other'"),
+    });
+  });
+
+  it.each(["", "{", "null", '{"format":"1"}'])(
+    "with a damaged FORMAT %j is refused",
+    async (text) => {
+      await writeFile(join(folder, "FORMAT"), text);
+      await expect(store.open()).rejects.toMatchObject({ code: "corrupt" });
+    },
+  );
+
+  it("that can not be made is refused with its path", async () => {
+    await writeFile(join(folder, "file"), "");
+    const path = join(folder, "file", "data");
+    await expect(createLevelStore({ folder: path }).open()).rejects.toMatchObject({
+      code: "io",
+      message: expect.stringContaining(path),
+    });
+  });
+
+  it("is locked for a second store of the same process", async () => {
+    await store.open();
+    const second = createLevelStore({ folder });
+    await expect(second.open()).rejects.toMatchObject({
+      code: "locked",
+      message: expect.stringContaining("is in use"),
+    });
+    await expect(second.open()).rejects.toMatchObject({ code: "locked" });
+    await store.close();
+    await second.open();
+    await second.close();
+  });
+
+  it("whose database is gone is refused, not replaced by an empty one", async () => {
+    await store.open();
+    await send(store, 0);
+    await store.close();
+    await rm(join(folder, "store"), { recursive: true });
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await expect(store.open()).rejects.toMatchObject({
+        code: "corrupt",
+        message: expect.stringContaining("holds no database, although 1 commits"),
+      });
+    }
+  });
+
+  it("whose creation was interrupted is opened", async () => {
+    await store.open();
+    await store.close();
+    await rm(join(folder, "store"), { recursive: true });
+    await store.open();
+    await rm(join(folder, "ANCHOR"));
+    await store.close();
+    await store.open();
+    await send(store, 0);
+    expect(await store.lastSeq(1)).toBe(0);
+  });
+
+  it("whose last commits are missing is refused with their numbers", async () => {
+    await store.open();
+    for (let seq = 0; seq < 5; seq += 1) await send(store, seq);
+    await store.close();
+    const anchor = await Anchor.open(join(folder, "ANCHOR"));
+    await anchor.read();
+    await anchor.write({ commit: 8, clean: false }, true);
+    await anchor.close();
+    await expect(store.open()).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining("commits 6 to 8 are missing although acknowledged"),
+    });
+  });
+
+  it("with a hole in its commits is refused with the number", async () => {
+    await store.open();
+    for (let seq = 0; seq < 5; seq += 1) await send(store, seq);
+    await store.close();
+    const raw = new ClassicLevel<Buffer, Buffer>(join(folder, "store"), { keyEncoding: "buffer" });
+    await raw.del(Buffer.from([0x00, 0x72, 0, 3]));
+    await raw.close();
+    await expect(store.open()).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining("commit 3 is missing although acknowledged"),
+    });
+  });
+
+  it("keeps its ring of commits right after more than one round", async () => {
+    await store.open();
+    for (let commit = 0; commit < 4100; commit += 1) {
+      const batch = store.batch();
+      batch.putCounters(1, commit);
+      await store.commit(batch);
+    }
+    await store.close();
+    expect(await store.open()).toMatchObject({ recovered: false, clockMs: 4099 });
+  });
+
+  it("refuses a record that another release wrote, by its version", async () => {
+    await store.open();
+    await send(store, 0);
+    await store.close();
+    const raw = new ClassicLevel<Buffer, Buffer>(join(folder, "store"), {
+      keyEncoding: "buffer",
+      valueEncoding: "buffer",
+    });
+    const key = Buffer.from("0200000000000102000000000000", "hex");
+    const value = (await raw.get(key)) as Buffer;
+    value[0] = 2;
+    await raw.put(key, value);
+    await raw.close();
+    await store.open();
+    await expect(store.message(1, 0)).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining("message 0 of mailbox number 1"),
+    });
+  });
+
+  it("names a damaged message and serves the others", async () => {
+    await store.open();
+    for (let seq = 0; seq < 3; seq += 1) await send(store, seq);
+    await store.close();
+    const raw = new ClassicLevel<Buffer, Buffer>(join(folder, "store"), {
+      keyEncoding: "buffer",
+      valueEncoding: "buffer",
+    });
+    const key = Buffer.from("0200000000000102000000000001", "hex");
+    const value = (await raw.get(key)) as Buffer;
+    value[20] = (value[20] as number) ^ 1;
+    await raw.put(key, value);
+    await raw.close();
+    await store.open();
+    const named = {
+      code: "corrupt",
+      message: expect.stringContaining("message 1 of mailbox number 1"),
+    };
+    await expect(store.message(1, 1)).rejects.toMatchObject(named);
+    const range = { rank: 2, afterSeq: -1, limit: 10, bytesMax: 10_000 } as const;
+    await expect(store.messages(1, range)).rejects.toMatchObject(named);
+    expect((await store.messages(1, { ...range, afterSeq: 1 })).map(({ seq }) => seq)).toEqual([2]);
+    expect(await store.lastSeq(1)).toBe(2);
+  });
+});
+
+describe("a batch of the engine", () => {
+  it("is refused when its store was closed and opened in between, or when it is used twice", async () => {
+    const folder = await temporaryFolder();
+    const store = createLevelStore({ folder });
+    await store.open();
+    const old = store.batch();
+    await store.close();
+    await store.open();
+    await expect(store.commit(old)).rejects.toMatchObject({ code: "closed" });
+    expect(() => old.putCursor(1, "a", asciiBytes("a"))).toThrow(
+      expect.objectContaining({ code: "closed" }),
+    );
+    const batch = store.batch();
+    batch.putCursor(1, "a", asciiBytes("a"));
+    await store.commit(batch);
+    expect(() => batch.putCursor(1, "b", asciiBytes("b"))).toThrow(
+      expect.objectContaining({ code: "closed" }),
+    );
+    await expect(store.commit(batch)).rejects.toMatchObject({ code: "closed" });
+    expect((await store.cursors(1)).size).toBe(1);
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it("refuses numbers that a record can not hold, and stays usable", async () => {
+    const folder = await temporaryFolder();
+    const store = createLevelStore({ folder });
+    await store.open();
+    const batch = store.batch();
+    for (const wrong of [-1, 0.5, 2 ** 48, Number.NaN]) {
+      expect(() => batch.putMessage(1, sampleMessage(0, { createdAtMs: wrong }))).toThrow(
+        RangeError,
+      );
+      expect(() => batch.putMessage(wrong, sampleMessage(0))).toThrow(RangeError);
+    }
+    batch.putMessage(1, sampleMessage(7));
+    expect(batch.operations).toBe(1);
+    await store.commit(batch);
+    expect(await store.lastSeq(1)).toBe(7);
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+});
+
+function temporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), "mq9-level-"));
+}
+
+async function send(store: Store, seq: number): Promise<void> {
+  const batch = store.batch();
+  batch.putMessage(1, sampleMessage(seq));
+  await store.commit(batch);
+}

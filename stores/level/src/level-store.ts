@@ -3,6 +3,7 @@
 // or read until the store was closed, opened and verified, because LevelDB itself goes on after a
 // full disk and loses what it then acknowledges.
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import {
   type DueEntry,
   type MailboxRecord,
@@ -22,9 +23,13 @@ import { toStoreError } from "./errors.ts";
 import { GarbageCollector } from "./garbage.ts";
 import { countersKey } from "./keys.ts";
 import { type Level, LevelBatch } from "./level-batch.ts";
+import { readIfThere } from "./level-files.ts";
 import { LevelReader } from "./level-reader.ts";
+import { readLiveFiles } from "./manifest.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { readNumbers } from "./records.ts";
+import { checkTables } from "./table-check.ts";
+import { checkLogs, droppedWhileOpening } from "./wal-check.ts";
 
 export interface LevelStoreOptions {
   /** The data folder; made when it is not there. */
@@ -35,6 +40,11 @@ export interface LevelStoreOptions {
   readonly cacheBytes?: number | undefined;
   /** Size of a table file. Default 8 MiB. */
   readonly tableBytes?: number | undefined;
+  /**
+   * Bytes of table files, the newest first, whose checksums `open` verifies. Default 256 MiB: about
+   * half a second. The log is always verified whole.
+   */
+  readonly verifyBytesMax?: number | undefined;
 }
 
 /** The embedded store: LevelDB in a data folder of its own. Opens nothing before `open`. */
@@ -44,6 +54,7 @@ export function createLevelStore(options: LevelStoreOptions): Store {
 
 /** How long an acknowledged commit may be missing from the anchor file. */
 const anchorIntervalMs = 1000;
+const mebibyte = 1024 * 1024;
 
 /** What exists only while the store is open. */
 interface Session {
@@ -94,8 +105,11 @@ class LevelStore implements Store {
   commit(batch: StoreBatch): Promise<void> {
     return this.#inTurn(async () => {
       const session = this.#usable();
-      if (!(batch instanceof LevelBatch) || !batch.belongsTo(session.db)) {
-        throw new StoreError("closed", "the batch was made before the store was opened");
+      if (!(batch instanceof LevelBatch) || !batch.canBeCommittedTo(session.db)) {
+        throw new StoreError(
+          "closed",
+          "the batch is of an earlier opening or was committed already",
+        );
       }
       if (batch.operations === 0) return;
       const commit = session.commit + 1;
@@ -144,7 +158,7 @@ class LevelStore implements Store {
   }
 
   // The removal takes its turn with the commits: LevelDB would let a commit succeed right behind a
-  // removal that failed, and lose it.
+  // removal that failed, and lose it. It is synced because ./wal-check.ts counts on that.
   async clearGarbage(): Promise<boolean> {
     const session = this.#usable();
     const keys = await this.#read("garbage", () => session.garbage.nextSlice());
@@ -154,7 +168,7 @@ class LevelStore implements Store {
       await this.#write(session, () => {
         const batch = session.db.batch();
         for (const key of keys) batch.del(key);
-        return batch.write();
+        return batch.write({ sync: true });
       });
     });
     return this.#read("garbage", () => session.garbage.isLeft());
@@ -171,36 +185,35 @@ class LevelStore implements Store {
 
   async #open(): Promise<StoreOpening> {
     const { folder } = this.#options;
+    const where = databaseFolder(folder);
     const fresh = await prepareFolder(folder);
-    const db = openableDatabase(this.#options);
+    let db: Level | undefined;
     let anchor: Anchor | undefined;
     try {
-      await mkdir(databaseFolder(folder), { recursive: true, mode: 0o700 });
-      await db.open();
       anchor = await Anchor.open(anchorFile(folder));
+      await expectDatabase(where, (await anchor.read())?.commit ?? 0);
+      const live = await readLiveFiles(where);
+      await checkLogs(where, live);
+      await checkTables(where, live, this.#options.verifyBytesMax ?? 256 * mebibyte);
+      db = await openDatabase(this.#options);
+      // Only now is the folder ours: what the anchor said before may have been another process's.
       const found = await anchor.read();
-      const commit = checkRing(await readRing(db), found?.commit ?? 0, databaseFolder(folder));
-      await syncFolder(databaseFolder(folder));
+      const commit = checkRing(await readRing(db), found?.commit ?? 0, where);
+      if (found?.clean === true) expectNothingDropped(where, await droppedWhileOpening(where));
+      const [nextMailboxNumber = 1, clockMs = 0] = await readCounters(db);
+      await syncFolder(where);
       await anchor.write({ commit, clean: false }, true);
       await syncFolder(folder);
-      const [nextMailboxNumber = 1, clockMs = 0] = await readCounters(db);
-      this.#session = {
-        db,
-        reader: new LevelReader(db),
-        garbage: new GarbageCollector(db),
-        anchor,
-        commit,
-        anchorTimer: undefined,
-        failure: undefined,
-      };
-      const recovered = !fresh && commit > 0 && found?.clean !== true;
+      this.#session = makeSession(db, anchor, commit);
+      const recovered = !fresh && found?.clean !== true;
       return { fresh, nextMailboxNumber, clockMs, recovered };
     } catch (cause) {
       await anchor?.close();
-      await db.close();
+      await db?.close();
       const error = toStoreError(cause, `cannot open the store in ${folder}`);
       if (error.code !== "locked") throw error;
-      throw new StoreError("locked", `${folder} is in use by another process`, { cause });
+      const owner = "another process, or another store of this one, has it open";
+      throw new StoreError("locked", `${folder} is in use: ${owner}`, { cause });
     }
   }
 
@@ -241,15 +254,49 @@ class LevelStore implements Store {
   }
 }
 
-function openableDatabase(options: LevelStoreOptions): Level {
-  return new ClassicLevel<Buffer, Buffer>(databaseFolder(options.folder), {
+function makeSession(db: Level, anchor: Anchor, commit: number): Session {
+  return {
+    db,
+    reader: new LevelReader(db),
+    garbage: new GarbageCollector(db),
+    anchor,
+    commit,
+    anchorTimer: undefined,
+    failure: undefined,
+  };
+}
+
+/** LevelDB would make an empty database where one is missing. */
+async function expectDatabase(where: string, anchorCommit: number): Promise<void> {
+  await mkdir(where, { recursive: true, mode: 0o700 });
+  if (anchorCommit === 0 || (await readIfThere(join(where, "CURRENT"))) !== undefined) return;
+  throw new StoreError(
+    "corrupt",
+    `${where} holds no database, although ${anchorCommit} commits were acknowledged. Nothing was changed. Restore the data folder from a backup, or move it away to start with an empty one`,
+  );
+}
+
+/** After a proper close there is nothing unfinished that LevelDB could rightly drop. */
+function expectNothingDropped(where: string, dropped: readonly string[]): void {
+  if (dropped.length === 0) return;
+  throw new StoreError(
+    "corrupt",
+    `${where} lost data although it was closed properly: LevelDB says '${dropped[0]}'. Restore the data folder from a backup, or move it away to start with an empty one`,
+  );
+}
+
+/** LevelDB begins to recover as soon as the object is made: check everything before. */
+async function openDatabase(options: LevelStoreOptions): Promise<Level> {
+  const db = new ClassicLevel<Buffer, Buffer>(databaseFolder(options.folder), {
     keyEncoding: "buffer",
     valueEncoding: "buffer",
-    writeBufferSize: options.writeBufferBytes ?? 4 * 1024 * 1024,
-    cacheSize: options.cacheBytes ?? 32 * 1024 * 1024,
-    maxFileSize: options.tableBytes ?? 8 * 1024 * 1024,
+    writeBufferSize: options.writeBufferBytes ?? 4 * mebibyte,
+    cacheSize: options.cacheBytes ?? 32 * mebibyte,
+    maxFileSize: options.tableBytes ?? 8 * mebibyte,
     compression: true,
   });
+  await db.open();
+  return db;
 }
 
 async function readCounters(db: Level): Promise<number[]> {

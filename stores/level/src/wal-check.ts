@@ -1,0 +1,40 @@
+// Reads LevelDB's write-ahead logs before LevelDB does, because LevelDB drops what is damaged, goes
+// on, and removes the file. Every write of the store is synced before the next one begins, so after
+// a crash only the last record of the last log may be damaged; anything else is a loss of what was
+// acknowledged, and the store is left as it is.
+import { join } from "node:path";
+import { StoreError } from "@mq9/store";
+import { numberedFiles, readIfThere } from "./level-files.ts";
+import { scanLog } from "./level-log.ts";
+import type { LiveFiles } from "./manifest.ts";
+
+/**
+ * Checks the logs that LevelDB will recover.
+ * @throws {StoreError} `corrupt` naming the file and the place
+ */
+export async function checkLogs(folder: string, live: LiveFiles): Promise<void> {
+  let damaged: { path: string; at: number; bytes: number } | undefined;
+  for (const { path, number } of await numberedFiles(folder, "log")) {
+    if (!live.isLiveLog(number)) continue;
+    const bytes = await readIfThere(path);
+    if (bytes === undefined) continue;
+    const found = scanLog(bytes);
+    if (damaged !== undefined && found.records > 0) throw lossIn(damaged);
+    if (found.damagedAt !== undefined) damaged = { path, at: found.damagedAt, bytes: bytes.length };
+    if (damaged !== undefined && found.goesOn) throw lossIn(damaged);
+  }
+}
+
+/** What LevelDB says to have dropped while it opened; it does not say so in any other way. */
+export async function droppedWhileOpening(folder: string): Promise<string[]> {
+  const log = await readIfThere(join(folder, "LOG"));
+  const lines = log?.toString().split("\n") ?? [];
+  return lines.filter((line) => /ignoring error|dropping \d+ bytes/i.test(line));
+}
+
+function lossIn({ path, at, bytes }: { path: string; at: number; bytes: number }): StoreError {
+  return new StoreError(
+    "corrupt",
+    `${path} is damaged at byte ${at} of ${bytes}, before commits that were acknowledged. Nothing was changed. Restore the data folder from a backup, or move it away to start with an empty one`,
+  );
+}
