@@ -1,13 +1,11 @@
 // Every way in which the answers of this broker and of nats-server may differ, each with its reason.
-// The transcript itself holds our answer; `realServer` holds the lines of the real one in its place.
+// ./wire holds our answer; ./wire/nats-server holds a transcript of the same name with the other one.
 
-/** One transcript whose two answers differ. */
+/** One transcript that the two servers answer differently. */
 export interface DocumentedDifference {
-  /** File name in ./wire. */
+  /** File name in ./wire and in ./wire/nats-server. */
   readonly file: string;
   readonly reason: string;
-  /** The whole record of the real server: what `replay` returns. */
-  readonly realServer: readonly string[];
 }
 
 /**
@@ -17,9 +15,13 @@ export interface DocumentedDifference {
  */
 export const differences: readonly DocumentedDifference[] = [
   {
+    file: "headers-not-a-block.txt",
+    reason:
+      "The real server passes any bytes on as headers. A client that checks what it gets drops its own connection then, so one publisher could cut off every reader; here the publisher is the one that goes.",
+  },
+  {
     file: "leading-zeros.txt",
     reason:
       "The real server repeats the digits of the publisher. A size is a number here and is written without leading zeros, which every client reads alike.",
-    realServer: ["S: MSG foo 1 000000002", "S: hi", "S: PONG", "open"],
   },
 ];

@@ -8,8 +8,8 @@ import { escapeBytes, lineMatches, type Step, type Transcript } from "./transcri
 export interface Target {
   readonly host: string;
   readonly port: number;
-  /** Sends a signal to its process. */
-  signal(name: NodeJS.Signals): void;
+  /** Asks it to let its clients go before it stops. */
+  drain(): void;
 }
 
 /** Longest wait for an answer that the transcript expects; a wrong server costs this once. */
@@ -40,7 +40,7 @@ function blocksOf(steps: readonly Step[]): Step[][] {
   const blocks: Step[][] = [];
   let previous: Step["do"] = "expect";
   for (const step of steps) {
-    const starts = step.do !== previous && (step.do === "send" || step.do === "signal");
+    const starts = step.do !== previous && (step.do === "send" || step.do === "drain");
     if (starts || blocks.length === 0) blocks.push([]);
     (blocks.at(-1) as Step[]).push(step);
     previous = step.do;
@@ -98,8 +98,8 @@ class Session {
     switch (step.do) {
       case "send":
         return;
-      case "signal":
-        this.#target.signal(step.name);
+      case "drain":
+        this.#target.drain();
         return;
       case "refused":
         this.record.push((await isRefused(this.#target)) ? "refused" : "accepted");

@@ -43,7 +43,7 @@ export function natsServers(): Servers {
     const target: Target = {
       host: "127.0.0.1",
       port: server.port,
-      signal: (name) => process.kill(pid, name),
+      drain: () => process.kill(pid, "SIGUSR2"),
     };
     return { target, stop: async () => await stopBoth(server, folder, pid) };
   });
@@ -56,7 +56,8 @@ export function brokers(): Servers {
     const target: Target = {
       host: broker.host,
       port: broker.port,
-      signal: (name) => broker.process.kill(name),
+      // Every stop that is asked for is a drain.
+      drain: () => broker.process.kill("SIGTERM"),
     };
     return { target, stop: async () => await broker[Symbol.asyncDispose]() };
   });
@@ -97,8 +98,12 @@ async function stopBoth(
   folder: TempDir,
   pid: number,
 ): Promise<void> {
-  // In lame duck mode it ignores SIGTERM and takes its time.
-  process.kill(pid, "SIGKILL");
+  try {
+    // In lame duck mode it ignores SIGTERM and takes its time.
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // best effort: without clients it has stopped by itself.
+  }
   await server.stop();
   await folder.remove();
 }

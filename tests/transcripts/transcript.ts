@@ -6,8 +6,8 @@ export type Step =
   | { readonly do: "send"; readonly connection: string; readonly bytes: Buffer }
   | { readonly do: "expect"; readonly connection: string; readonly line: string }
   | { readonly do: "end"; readonly connection: string; readonly closed: boolean }
-  /** Sends a signal to the server's process. */
-  | { readonly do: "signal"; readonly name: NodeJS.Signals }
+  /** Asks the server to let its clients go before it stops. */
+  | { readonly do: "drain" }
   /** From here on the server takes no new connection. */
   | { readonly do: "refused" };
 
@@ -58,11 +58,10 @@ function parseStep(line: string, number: number): Step {
     if (side === "S") return { do: "expect", connection, line: text };
     return { do: "send", connection, bytes: unescapeBytes(raw === "~" ? text : `${text}\\r\\n`) };
   }
-  const word = /^(closed|open|refused|signal)(?:\.(\w+))?(?: (SIG\w+))?$/.exec(line);
+  const word = /^(closed|open|refused|drain)(?:\.(\w+))?$/.exec(line);
   if (word === null) throw new Error(`line ${number}: not of the format: ${line}`);
-  const [, verb, connection = "a", signal] = word;
-  if (verb === "refused") return { do: "refused" };
-  if (verb === "signal") return { do: "signal", name: signal as NodeJS.Signals };
+  const [, verb, connection = "a"] = word;
+  if (verb === "refused" || verb === "drain") return { do: verb };
   return { do: "end", connection, closed: verb === "closed" };
 }
 
