@@ -1,0 +1,325 @@
+// The one table of what can be set. Flags, environment names, keys of the configuration file, help
+// and --print-config all come from it: `maxPayload` is --max-payload, MQ9_MAX_PAYLOAD, max_payload.
+import { type BrokerOptionsInput, defaultOptions } from "@mq9/broker";
+import {
+  bytes,
+  choice,
+  count,
+  flag,
+  host,
+  type Kind,
+  milliseconds,
+  orAuto,
+  path,
+  port,
+  seconds,
+  text,
+} from "./kinds.ts";
+
+/** The value of every setting of `mq9 serve`. */
+export interface Settings {
+  readonly host: string;
+  readonly port: number;
+  readonly name: string;
+  readonly insecure: boolean;
+  readonly tap: boolean | "auto";
+  readonly data: string;
+  readonly diskSoftMark: number | "auto";
+  readonly diskHardMark: number;
+  readonly diskReserve: number;
+  readonly ttl: number;
+  readonly namedTtl: number;
+  readonly notifyTtl: number;
+  readonly activeMailboxes: number;
+  readonly maxPayload: number;
+  readonly maxControlLine: number;
+  readonly maxPending: number;
+  readonly maxConnections: number;
+  readonly maxSubscriptions: number;
+  readonly pingInterval: number;
+  readonly pingMax: number;
+  readonly writeDeadline: number;
+  readonly stopGrace: number;
+  readonly stopSpread: number;
+  readonly stopDeadline: number;
+  readonly logFormat: "pretty" | "json" | "auto";
+  readonly logLevel: LogLevel;
+}
+
+export type SettingName = keyof Settings;
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export interface Setting<T> {
+  readonly kind: Kind<T>;
+  readonly fallback: T;
+  /** Heading it stands under in help. */
+  readonly group: string;
+  readonly help: string;
+  /** One-letter flag. */
+  readonly short?: string;
+  /** Further spellings of its flag, without being shown: those of nats-server. */
+  readonly aliases?: readonly string[];
+  /** Where its value goes in the broker's options; undefined = it is the executable's own. */
+  readonly option?: string;
+}
+
+const { limits, mailbox, disk, shutdown } = defaultOptions;
+
+const network = {
+  host: {
+    kind: host,
+    fallback: defaultOptions.host,
+    group: "Network:",
+    help: "address to listen on",
+    short: "-a",
+    aliases: ["--addr", "--net"],
+    option: "host",
+  },
+  port: {
+    kind: port,
+    fallback: defaultOptions.port,
+    group: "Network:",
+    help: "TCP port; 0 or -1 takes any free one",
+    short: "-p",
+    option: "port",
+  },
+  name: {
+    kind: text,
+    fallback: defaultOptions.serverName,
+    group: "Network:",
+    help: "name that clients are told [the server's id]",
+    short: "-n",
+    aliases: ["--server_name"],
+    option: "serverName",
+  },
+  insecure: {
+    kind: flag,
+    fallback: defaultOptions.insecure,
+    group: "Network:",
+    help: "allow an address that other machines reach, although nobody has to say who they are",
+    option: "insecure",
+  },
+  tap: {
+    kind: orAuto(flag),
+    fallback: "auto",
+    group: "Network:",
+    help: "let clients watch all mail pass ($mq9.AI.#); --no-tap forbids it [only while --host is this machine]",
+    option: "tap",
+  },
+} satisfies Partial<SettingTable>;
+
+const storage = {
+  data: {
+    kind: path,
+    fallback: "./mq9-data",
+    group: "Storage:",
+    help: "data folder, made when missing",
+    aliases: ["-sd", "--store_dir"],
+  },
+  diskSoftMark: {
+    kind: orAuto(bytes),
+    fallback: "auto",
+    group: "Storage:",
+    help: "refuse new mail below this free space; auto = a tenth of the disk, 1GiB to 10GiB",
+    option: "disk.softMarkBytes",
+  },
+  diskHardMark: {
+    kind: bytes,
+    fallback: disk.hardMarkBytes,
+    group: "Storage:",
+    help: "below this only removal and expiry write",
+    option: "disk.hardMarkBytes",
+  },
+  diskReserve: {
+    kind: bytes,
+    fallback: disk.reserveBytes,
+    group: "Storage:",
+    help: "space set aside, given up at the hard mark",
+    option: "disk.reserveBytes",
+  },
+} satisfies Partial<SettingTable>;
+
+const mailboxes = {
+  ttl: {
+    kind: seconds,
+    fallback: mailbox.defaultTtlSeconds,
+    group: "Mailboxes:",
+    help: "life of a mailbox created without ttl; 0 = no end",
+    option: "mailbox.defaultTtlSeconds",
+  },
+  namedTtl: {
+    kind: seconds,
+    fallback: mailbox.namedTtlSeconds,
+    group: "Mailboxes:",
+    help: "the same if it has a name (generation 2)",
+    option: "mailbox.namedTtlSeconds",
+  },
+  notifyTtl: {
+    kind: seconds,
+    fallback: mailbox.notifyTtlSeconds,
+    group: "Mailboxes:",
+    help: "life of a notify message; 0 = as its mailbox",
+    option: "mailbox.notifyTtlSeconds",
+  },
+  activeMailboxes: {
+    kind: count,
+    fallback: mailbox.activeMailboxesMax,
+    group: "Mailboxes:",
+    help: "mailboxes kept in memory between uses",
+    option: "mailbox.activeMailboxesMax",
+  },
+} satisfies Partial<SettingTable>;
+
+const clientLimits = {
+  maxPayload: {
+    kind: bytes,
+    fallback: limits.maxPayloadBytes,
+    group: "Limits:",
+    help: "largest message, headers included",
+    option: "limits.maxPayloadBytes",
+  },
+  maxControlLine: {
+    kind: bytes,
+    fallback: limits.maxControlLineBytes,
+    group: "Limits:",
+    help: "longest protocol line",
+    option: "limits.maxControlLineBytes",
+  },
+  maxPending: {
+    kind: bytes,
+    fallback: limits.maxPendingBytes,
+    group: "Limits:",
+    help: "unread output that ends a connection",
+    option: "limits.maxPendingBytes",
+  },
+  maxConnections: {
+    kind: count,
+    fallback: limits.maxConnections,
+    group: "Limits:",
+    help: "client connections",
+    option: "limits.maxConnections",
+  },
+  maxSubscriptions: {
+    kind: count,
+    fallback: limits.maxSubscriptionsPerConnection,
+    group: "Limits:",
+    help: "subscriptions of one client; 0 = no limit",
+    option: "limits.maxSubscriptionsPerConnection",
+  },
+  pingInterval: {
+    kind: milliseconds,
+    fallback: limits.pingIntervalMs,
+    group: "Limits:",
+    help: "silence before a client is pinged",
+    option: "limits.pingIntervalMs",
+  },
+  pingMax: {
+    kind: count,
+    fallback: limits.pingMax,
+    group: "Limits:",
+    help: "unanswered pings before it counts as gone",
+    option: "limits.pingMax",
+  },
+  writeDeadline: {
+    kind: milliseconds,
+    fallback: limits.writeDeadlineMs,
+    group: "Limits:",
+    help: "time one write to a client may take",
+    option: "limits.writeDeadlineMs",
+  },
+} satisfies Partial<SettingTable>;
+
+const stopping = {
+  stopGrace: {
+    kind: milliseconds,
+    fallback: shutdown.graceMs,
+    group: "Stopping:",
+    help: "go on taking new work after SIGTERM, if there are clients",
+    option: "shutdown.graceMs",
+  },
+  stopSpread: {
+    kind: milliseconds,
+    fallback: shutdown.spreadMs,
+    group: "Stopping:",
+    help: "close client connections spread over this time",
+    option: "shutdown.spreadMs",
+  },
+  stopDeadline: {
+    kind: milliseconds,
+    fallback: shutdown.deadlineMs,
+    group: "Stopping:",
+    help: "give up a stop that hangs (exit code 75)",
+    option: "shutdown.deadlineMs",
+  },
+} satisfies Partial<SettingTable>;
+
+const logging = {
+  logFormat: {
+    kind: choice("pretty", "json", "auto"),
+    fallback: "auto",
+    group: "Log, on standard error:",
+    help: "pretty, json, or auto = pretty on a terminal",
+  },
+  logLevel: {
+    kind: choice("debug", "info", "warn", "error"),
+    fallback: "info",
+    group: "Log, on standard error:",
+    help: "debug, info, warn or error",
+  },
+} satisfies Partial<SettingTable>;
+
+type SettingTable = { readonly [K in SettingName]: Setting<Settings[K]> };
+
+/** Every setting, in the order of help. */
+export const settingTable: SettingTable = {
+  ...network,
+  ...storage,
+  ...mailboxes,
+  ...clientLimits,
+  ...stopping,
+  ...logging,
+};
+
+/** The names of all settings, in the order of help. */
+export const settingNames: readonly SettingName[] = Object.keys(settingTable) as SettingName[];
+
+/** A setting without its type, for code that treats all alike. */
+export function settingOf(name: SettingName): Setting<unknown> {
+  return settingTable[name] as unknown as Setting<unknown>;
+}
+
+/** `--max-payload` */
+export function flagName(name: SettingName): string {
+  return `--${dashed(name)}`;
+}
+
+/** `MQ9_MAX_PAYLOAD` */
+export function environmentName(name: SettingName): string {
+  return `MQ9_${dashed(name).replaceAll("-", "_").toUpperCase()}`;
+}
+
+/** `max_payload` */
+export function fileKey(name: SettingName): string {
+  return dashed(name).replaceAll("-", "_");
+}
+
+/** The broker's options as the settings have them, not yet checked. */
+export function toBrokerOptions(settings: Settings): BrokerOptionsInput {
+  const input: Record<string, unknown> = {};
+  for (const name of settingNames) {
+    const path = settingOf(name).option;
+    const value = settings[name];
+    if (path === undefined || value === "auto") continue;
+    const [group = "", option] = path.split(".");
+    if (option === undefined) {
+      input[group] = value;
+    } else {
+      input[group] = { ...(input[group] as object | undefined), [option]: value };
+    }
+  }
+  return input;
+}
+
+function dashed(name: SettingName): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,118 @@
+// The process's log: pino behind the broker's Log interface, JSON lines or pretty text, on standard
+// error. Made once by the serve command. Writes no payloads; text that came from outside is cut and
+// stripped of characters that could forge or hide log lines.
+import type { Log, LogFields } from "@mq9/broker";
+import { destination, type Logger, pino, stdTimeFunctions } from "pino";
+import { prettyFactory } from "pino-pretty";
+import type { LogLevel } from "./config/settings.ts";
+
+export interface ProcessLog {
+  /** For the parts of the process; events carry `component`. */
+  readonly log: Log;
+  /** The event that ends the process, written whatever the level is. */
+  fatal: (msg: string, fields?: LogFields) => void;
+}
+
+export interface LogOptions {
+  readonly format: "pretty" | "json";
+  readonly level: LogLevel;
+  /** Colours, for the pretty format. */
+  readonly colors: boolean;
+  /** Where whole lines go; default: standard error. */
+  readonly write?: (line: string) => void;
+}
+
+/** Opens the log. Lines are written before the call that made them returns. */
+export function openLog(options: LogOptions): ProcessLog {
+  const write = options.write ?? standardError();
+  const sink = options.format === "json" ? write : prettified(write, options.colors);
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      serializers: { err: (described: unknown) => described }, // see describeError
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: sink },
+  );
+  return {
+    log: toLog(logger, "mq9"),
+    fatal: (msg, fields) => logger.fatal(fieldsOf("mq9", fields), cleanText(msg)),
+  };
+}
+
+/** A reader of the log that went away must not take the broker with it. */
+function standardError(): (line: string) => void {
+  const stream = destination({ dest: 2, sync: true });
+  stream.on("error", () => {});
+  return (line) => {
+    stream.write(line);
+  };
+}
+
+function prettified(write: (line: string) => void, colors: boolean): (line: string) => void {
+  const prettify = prettyFactory({
+    colorize: colors,
+    colorizeObjects: colors,
+    translateTime: "SYS:HH:MM:ss.l",
+    ignore: "component",
+    messageFormat: "{if component}[{component}] {end}{msg}",
+    singleLine: true,
+  });
+  return (line) => write(prettify(line));
+}
+
+function toLog(logger: Logger, component: string): Log {
+  return {
+    debug: (msg, fields) => logger.debug(fieldsOf(component, fields), msg),
+    info: (msg, fields) => logger.info(fieldsOf(component, fields), msg),
+    warn: (msg, fields) => logger.warn(fieldsOf(component, fields), msg),
+    error: (msg, fields) => logger.error(fieldsOf(component, fields), msg),
+    child: (name) => toLog(logger, name),
+  };
+}
+
+function fieldsOf(component: string, fields: LogFields | undefined): Record<string, unknown> {
+  const result: Record<string, unknown> = { component };
+  for (const [name, value] of Object.entries(fields ?? {})) {
+    if (value instanceof Error) {
+      result[name] = describeError(value);
+    } else {
+      result[name] = typeof value === "string" ? cleanText(value) : value;
+    }
+  }
+  return result;
+}
+
+/** An error as a plain object. Depth is bounded: a cause may be its own cause. */
+function describeError(error: Error, depth = 0): Record<string, unknown> {
+  const { code } = error as { code?: unknown };
+  return {
+    type: error.name,
+    message: cleanText(error.message),
+    ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
+    stack: error.stack
+      ?.split("\n")
+      .slice(1, 12)
+      .map((line) => cleanText(line.trim())),
+    ...(error.cause instanceof Error && depth < 3
+      ? { cause: describeError(error.cause, depth + 1) }
+      : {}),
+  };
+}
+
+const textMax = 512; // enough for any sentence of ours; a client's text is never that interesting
+
+// Controls, line and paragraph separators, and format characters (without width, or turning the
+// direction of the text): everything that makes a line look like another or hides a part of it.
+const unsafeCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Text as it may stand in a log line: one line, visible, of bounded length. */
+export function cleanText(text: string): string {
+  const cut = text.length > textMax ? `${text.slice(0, textMax)}…` : text;
+  return cut.replace(
+    unsafeCharacters,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}

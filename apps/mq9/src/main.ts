@@ -1,0 +1,54 @@
+// Entry of the executable: knows the commands, hands over to one of them, and turns errors into exit
+// codes. Called by bin/mq9.js with the arguments after the program's name.
+import { Command, CommanderError } from "commander";
+import { addServeCommand } from "./commands/serve.ts";
+import { normalizeArguments } from "./config/arguments.ts";
+import { ExitError, exitUsage } from "./exit-codes.ts";
+import { runBroker } from "./run-broker.ts";
+import { version } from "./version.ts";
+
+/**
+ * Runs one command to its end and sets the exit code of the process.
+ * @param argv arguments without the program's own name
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    process.exitCode = await runCommand(argv);
+  } catch (error) {
+    if (!(error instanceof ExitError)) throw error;
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exitCode = error.exitCode;
+  }
+}
+
+async function runCommand(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const serving = argv[0] === "serve";
+  const { args, remarks } = normalizeArguments(serving ? argv.slice(1) : []);
+  const program = new Command("mq9")
+    .description("Durable mailboxes for AI agents, on the NATS wire protocol.")
+    .version(`mq9 ${version}`, "-v, --version", "show the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show the help of a command")
+    .exitOverride()
+    .showHelpAfterError("See mq9 serve --help.");
+  addServeCommand(program, {
+    environment: process.env,
+    remarks,
+    run: async (request) => {
+      exitCode = await runBroker(request);
+    },
+  });
+  program.addHelpText("after", "\nStart with:  mq9 serve\nLearn more:  mq9 serve --help");
+  if (argv.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  try {
+    await program.parseAsync(serving ? ["serve", ...args] : argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : exitUsage;
+  }
+  return exitCode;
+}
