@@ -202,6 +202,7 @@ describe("a subject", () => {
         const sids = Array.from({ length: 1_000 }, (_, at) => batch * 1_000 + at + 1);
         client.send(...sids.map((sid) => `SUB w${sid}.*.> ${sid}`), "PING");
         for (let line = await client.readLine(); line !== "PONG"; line = await client.readLine()) {
+          if (line === "PING") continue; // the broker measures its round trip
           expect(line).toBe("-ERR 'maximum subscriptions exceeded'");
           refused += 1;
         }

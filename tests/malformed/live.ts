@@ -2,8 +2,9 @@
 // that everybody else is served, and an exchange of bytes on a connection nobody else uses.
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
-import { connectRaw, type RawClient, type RunningBroker, startBroker } from "@mq9/testkit";
+import { connect as connectSocket } from "node:net";
+import { type RunningBroker, startBroker } from "@mq9/testkit";
+import { connect } from "@nats-io/transport-node";
 
 /** A healthy client beside the ones that misbehave. */
 export interface Witness extends AsyncDisposable {
@@ -43,34 +44,26 @@ export async function startLive(args: readonly string[] = []): Promise<LiveBroke
   };
 }
 
+/** A published client library: it answers PINGs and notices everything that is not as it should be. */
 async function createWitness(port: number): Promise<Witness> {
-  const client = await connectRaw(port, { name: "witness", headers: true });
-  client.send("SUB witness.echo 1", "SUB witness.inbox 2");
-  await request(client, "$mq9.AI.MAILBOX.CREATE", '{"public":true,"name":"witness","ttl":3600}');
+  const client = await connect({ port, name: "witness", reconnect: false });
+  await client.request("$mq9.AI.MAILBOX.CREATE", '{"public":true,"name":"witness","ttl":3600}');
+  const echoes = client.subscribe("witness.echo")[Symbol.asyncIterator]();
   let count = 0;
   return {
     check: async () => {
       count += 1;
       client.publish("witness.echo", `echo ${count}`);
-      const echo = await client.readMessage();
-      const receipt = await request(client, "$mq9.AI.MAILBOX.MSG.witness", `mail ${count}`);
-      const text = echo.payload.toString("utf8");
-      if (text !== `echo ${count}` || receipt["msg_id"] !== count - 1) {
-        throw new Error(`the witness got ${text} and ${JSON.stringify(receipt)}`);
+      const echo = await echoes.next();
+      const text = echo.done === true ? "nothing" : echo.value.string();
+      const receipt = await client.request("$mq9.AI.MAILBOX.MSG.witness", `mail ${count}`);
+      const { msg_id: msgId } = receipt.json<{ msg_id: number }>();
+      if (text !== `echo ${count}` || msgId !== count - 1) {
+        throw new Error(`the witness got ${text} and ${receipt.string()}`);
       }
     },
     [Symbol.asyncDispose]: async () => await client.close(),
   };
-}
-
-async function request(
-  client: RawClient,
-  subject: string,
-  body: string,
-): Promise<Readonly<Record<string, unknown>>> {
-  client.publish(subject, body, "witness.inbox");
-  const message = await client.readMessage();
-  return JSON.parse(message.payload.toString("utf8")) as Record<string, unknown>;
 }
 
 /** What came back from an exchange. */
@@ -93,7 +86,7 @@ export async function exchange(
   bytes: string | Buffer,
   options: { readonly ends: "open" | "closed"; readonly connect?: string },
 ): Promise<Answer> {
-  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  const socket = connectSocket({ host: "127.0.0.1", port, noDelay: true });
   let text = "";
   let closed = false;
   let wake: () => void = () => undefined;

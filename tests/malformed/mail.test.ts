@@ -113,11 +113,15 @@ describe("requests on a mailbox refuse", () => {
     expectError(await ask("$mq9.AI.INBOX.nobody.urgent", "x"), 404);
   });
 
-  const numbers = ["abc", "-1", "+1", "0x1", "01", "1e3", "99999999999999999999", "٣", "*", ">"];
+  const numbers = ["abc", "-1", "+1", "0x1", "01", "1e3", "99999999999999999999", "٣"];
   test.each(numbers)("a message number that is none: %s", async (number) => {
     const reply = await ask(`$mq9.AI.MAILBOX.DELETE.witness.${number}`, "{}");
     expect(reply["deleted"]).toBe(false);
     expectError(reply, 400);
+  });
+
+  test.each(["*", ">"])("a wildcard for a message number: %s", async (number) => {
+    expectError(await ask(`$mq9.AI.MAILBOX.DELETE.witness.${number}`, "{}"), 403);
   });
 
   test("a message that was never there", async () => {
