@@ -32,6 +32,7 @@ export class Meter {
    */
   async run(window) {
     await sleep(window.warmMs);
+    const machineBefore = machineSeconds();
     const serverBefore = processorSeconds(window.serverPid);
     const ownBefore = process.cpuUsage();
     const startedUs = nowUs();
@@ -41,11 +42,14 @@ export class Meter {
     const endedUs = nowUs();
     const seconds = (endedUs - startedUs) / 1e6;
     const own = process.cpuUsage(ownBefore);
-    const serverAfter = processorSeconds(window.serverPid);
+    const machine = machineSeconds() - machineBefore;
+    const generatorCores = (own.user + own.system) / 1e6 / seconds;
+    const serverCores = (processorSeconds(window.serverPid) - serverBefore) / seconds;
     return {
       perSecond: this.#count / seconds,
-      generatorCores: (own.user + own.system) / 1e6 / seconds,
-      serverCores: serverBefore === undefined ? undefined : (serverAfter - serverBefore) / seconds,
+      generatorCores,
+      serverCores,
+      otherCores: Math.max(0, machine / seconds - generatorCores - (serverCores || 0)),
       windowUs: [startedUs, endedUs],
       ...this.percentiles(),
     };
@@ -62,25 +66,39 @@ export class Meter {
   }
 }
 
-/** User and system time a process has used; undefined where /proc is not there. */
-export function processorSeconds(pid) {
-  if (pid === undefined) return undefined;
+/** Busy and stolen time of all cores together; NaN where /proc is not there. */
+function machineSeconds() {
+  try {
+    const [user, nice, system, , , irq, softIrq, steal] = readFileSync("/proc/stat", "latin1")
+      .split("\n", 1)[0]
+      .split(/\s+/)
+      .slice(1)
+      .map(Number);
+    return (user + nice + system + irq + softIrq + steal) / ticksPerSecond;
+  } catch {
+    return Number.NaN; // best effort: not Linux
+  }
+}
+
+/** User and system time a process has used; NaN where there is no process or no /proc. */
+function processorSeconds(pid) {
+  if (pid === undefined) return Number.NaN;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
   } catch {
-    return undefined; // best effort: not Linux
+    return Number.NaN; // best effort: not Linux
   }
 }
 
-/** Resident memory of a process in bytes; undefined where /proc is not there. */
+/** Resident memory of a process in bytes; NaN where /proc is not there. */
 export function residentBytes(pid) {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "latin1");
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]) * 1024;
   } catch {
-    return undefined; // best effort: not Linux
+    return Number.NaN; // best effort: not Linux
   }
 }
 

@@ -3,12 +3,12 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const functionsShown = 18;
+const functionsShown = 15;
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /**
- * For every case the functions with most self time within the measured windows, over all
- * repetitions. Profiles and windows share the monotonic clock of the machine (Linux).
+ * For every case the self time within the measured windows, over all repetitions: by package, and
+ * the functions with the most. Profiles and windows share the monotonic clock of the machine (Linux).
  */
 export function profileReport(folder, samples) {
   const profiles = fs
@@ -21,7 +21,7 @@ export function profileReport(folder, samples) {
     if (windows.length === 0) continue;
     const selfUs = new Map();
     for (const profile of profiles) addSelfTimes(profile, windows, selfUs);
-    sections.push(`### CPU of mq9: ${label}\n\n${table(selfUs)}\n`);
+    sections.push(`### CPU of mq9's main thread: ${label}\n\n${shares(selfUs)}\n`);
   }
   return sections.length === 0 ? "" : `\n${sections.join("\n")}`;
 }
@@ -38,6 +38,7 @@ function addSelfTimes(profile, windows, selfUs) {
   }
 }
 
+/** `function file:line`; builtins have no file. */
 function nameOf({ functionName, url, lineNumber }) {
   const name = functionName || "(anonymous)";
   if (url === "") return name;
@@ -45,11 +46,40 @@ function nameOf({ functionName, url, lineNumber }) {
   return `${name} ${file}:${lineNumber + 1}`;
 }
 
-function table(selfUs) {
-  const total = [...selfUs.values()].reduce((sum, us) => sum + us, 0);
-  const rows = [...selfUs]
+function packageOf(name) {
+  const file = name.split(" ")[1] ?? "";
+  if (name.startsWith("(")) return name;
+  if (file === "") return "native functions";
+  if (file.startsWith("node:")) return "node's own JavaScript";
+  return file.split("/").slice(0, 2).join("/");
+}
+
+function shares(selfUs) {
+  const total = sum(selfUs.values());
+  const idle = selfUs.get("(idle)") ?? 0;
+  const percent = (us, of) => `${((us / of) * 100).toFixed(1)} %`;
+  const busy = [...selfUs].filter(([name]) => name !== "(idle)").sort((a, b) => b[1] - a[1]);
+  const packages = new Map();
+  for (const [name, us] of busy) {
+    packages.set(packageOf(name), (packages.get(packageOf(name)) ?? 0) + us);
+  }
+  const byPackage = [...packages]
     .sort((a, b) => b[1] - a[1])
+    .map(([name, us]) => `${name} ${percent(us, total - idle)}`);
+  const rows = busy
     .slice(0, functionsShown)
-    .map(([name, us]) => `| ${((us / total) * 100).toFixed(1)} % | ${name} |`);
-  return ["| self time | function |", "| --- | --- |", ...rows].join("\n");
+    .map(([name, us]) => `| ${percent(us, total - idle)} | ${name} |`);
+  return [
+    `Waiting (idle) ${percent(idle, total)} of the time. Of the rest: ${byPackage.join(" · ")}.`,
+    "",
+    "| self time | function |",
+    "| --- | --- |",
+    ...rows,
+  ].join("\n");
+}
+
+function sum(values) {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
 }

@@ -97,6 +97,7 @@ function cell(results) {
 
 function ratioCell(above, below) {
   const ratios = above.map((one, i) => one.perSecond / below[i].perSecond);
+  if (!ratios.every(Number.isFinite)) return "–"; // a window too short for a single answer
   const [low, high] = [Math.min(...ratios), Math.max(...ratios)];
   return `**${ratio(median(ratios))}** [${ratio(low)}–${ratio(high)}]`;
 }
@@ -104,8 +105,16 @@ function ratioCell(above, below) {
 function coresCell(results) {
   if (results[0].generatorCores === undefined) return "";
   const generator = median(results.map((one) => one.generatorCores)).toFixed(2);
-  if (results[0].serverCores === undefined) return generator;
+  if (!Number.isFinite(results[0].serverCores)) return generator; // IPC turns NaN into null
   return `${generator} + ${median(results.map((one) => one.serverCores)).toFixed(2)}`;
+}
+
+/** How busy the machine was with other things; the reader's first question about a strange number. */
+export function quietness(samples) {
+  const others = samples.map((one) => one.otherCores).filter(Number.isFinite);
+  if (others.length === 0) return "";
+  const worst = Math.max(...others).toFixed(2);
+  return `Cores used by anything but generator and server while measuring: median ${median(others).toFixed(2)}, at most ${worst}.\n`;
 }
 
 /** One row per server: resident memory before and after, and what one mailbox costs. */

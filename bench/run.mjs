@@ -5,11 +5,14 @@ import path from "node:path";
 import { optionsFrom } from "./options.mjs";
 import { parts } from "./parts.mjs";
 import { profileReport } from "./profile.mjs";
-import { amount, heading } from "./report.mjs";
+import { amount, heading, quietness } from "./report.mjs";
 import { startServer, stopServers } from "./servers.mjs";
 
 const options = optionsFrom(process.argv.slice(2));
 const progress = (text) => process.stderr.write(`${text}\n`);
+
+/** Every result of the run, for what is said about the run as a whole. */
+const measured = [];
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
@@ -21,6 +24,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 try {
   const sections = [heading(options, options.name)];
   for (const name of options.parts) sections.push(await runPart(name));
+  sections.splice(1, 0, quietness(measured));
   const report = `${sections.join("\n").trimEnd()}\n`;
   process.stdout.write(report);
   const file = path.join(import.meta.dirname, "results", `${options.name}.md`);
@@ -49,6 +53,8 @@ async function runPart(name) {
       for (const kind of inTurn(contenders, rep)) {
         const result = await step(part, servers[kind], one, kind);
         samples.get(one.label)[kind].push(result);
+        // The responder of `request` would count as something else.
+        if (name !== "request") measured.push(result);
         progress(`${name} ${rep + 1}/${reps} ${one.label} ${kind}: ${amount(result.perSecond)}/s`);
       }
     }
