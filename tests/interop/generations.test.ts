@@ -67,7 +67,11 @@ describe("generations meet in one mailbox", () => {
     const id = await sender.create();
     const { prefix, words } = receivers[to] ?? { prefix: "", words: {} };
     const subjects = senders[from]?.(id) ?? [];
+    // Once its first mail came, this subscription is past the backlog and gets what arrives.
     const live = await receiver.read(`${prefix}.${id}.*`);
+    sender.send(`INBOX.${id}.normal`, "first");
+    await live.next();
+    await sender.ask(`MAILBOX.DELETE.${id}.0`);
 
     for (const [place, subject] of [...subjects.entries()].reverse()) {
       sender.send(subject, Uint8Array.of(place, ...everyByte));
@@ -86,7 +90,7 @@ describe("generations meet in one mailbox", () => {
     const liveMail = await live.take(3);
     expect(delivered(liveMail)).toEqual(expected.reverse());
     for (const mail of [...lateMail, ...liveMail]) {
-      expect(mail.payload.subarray(1)).toEqual(everyByte);
+      expect(Uint8Array.from(mail.payload.subarray(1))).toEqual(everyByte);
     }
   });
 

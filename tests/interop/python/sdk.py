@@ -35,6 +35,7 @@ async def main():
         # JSON of an application that has a msg_id of its own
         await other.send(private.mail_id, {"msg_id": 7, "payload": {"deep": True}})
         await other.send(private.mail_id, b"")
+        await other._nc.flush()
         mail = Mail()
         await client.subscribe(private.mail_id, mail.handler)
         backlog = await mail.take(5)
