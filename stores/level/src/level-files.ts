@@ -1,5 +1,5 @@
 // LevelDB's own files, as ./wal-check.ts and ./table-check.ts read them before LevelDB is opened.
-import { readdir, readFile } from "node:fs/promises";
+import { open, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** A file whose name is a number, as LevelDB names its logs and tables. */
@@ -20,6 +20,36 @@ export async function numberedFiles(folder: string, extension: string): Promise<
 /** A file's bytes; undefined when it is gone, as when another process owns the folder. */
 export function readIfThere(path: string): Promise<Buffer | undefined> {
   return readFile(path).catch(emptyIfMissing(undefined));
+}
+
+/** A file read piece by piece, through a window that suits one pass from front to back. */
+export interface OpenFile {
+  readonly size: number;
+  /** Up to `length` bytes from `offset`; fewer at the end. Valid until the next `read`. */
+  read(offset: number, length: number): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+const windowBytes = 256 * 1024;
+
+/** Opens a file for reading; undefined when it is gone. */
+export async function openIfThere(path: string): Promise<OpenFile | undefined> {
+  const file = await open(path, "r").catch(emptyIfMissing(undefined));
+  if (file === undefined) return undefined;
+  const { size } = await file.stat();
+  let window: Buffer = Buffer.alloc(0);
+  let windowAt = 0;
+  const read = async (offset: number, length: number) => {
+    const end = Math.min(size, offset + length);
+    if (offset < windowAt || end > windowAt + window.length) {
+      window = Buffer.alloc(Math.max(0, Math.min(size - offset, Math.max(length, windowBytes))));
+      windowAt = offset;
+      const { bytesRead } = await file.read(window, 0, window.length, offset);
+      window = window.subarray(0, bytesRead);
+    }
+    return window.subarray(offset - windowAt, Math.max(offset, end) - windowAt);
+  };
+  return { size, read, close: () => file.close() };
 }
 
 function emptyIfMissing<T>(empty: T): (cause: NodeJS.ErrnoException) => T {

@@ -41,8 +41,8 @@ export interface LevelStoreOptions {
   /** Size of a table file. Default 8 MiB. */
   readonly tableBytes?: number | undefined;
   /**
-   * Bytes of table files, the newest first, whose checksums `open` verifies. Default 256 MiB: about
-   * half a second. The log is always verified whole.
+   * Bytes of table files, the newest first, of which `open` verifies every checksum. Default 1 GiB:
+   * a second or two. The log and the indexes of all tables are always verified.
    */
   readonly verifyBytesMax?: number | undefined;
 }
@@ -194,7 +194,7 @@ class LevelStore implements Store {
       await expectDatabase(where, (await anchor.read())?.commit ?? 0);
       const live = await readLiveFiles(where);
       await checkLogs(where, live);
-      await checkTables(where, live, this.#options.verifyBytesMax ?? 256 * mebibyte);
+      await checkTables(where, live, this.#options.verifyBytesMax ?? 1024 * mebibyte);
       db = await openDatabase(this.#options);
       // Only now is the folder ours: what the anchor said before may have been another process's.
       const found = await anchor.read();

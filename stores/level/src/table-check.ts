@@ -1,6 +1,7 @@
 // Checks LevelDB's sorted tables before LevelDB opens them. classic-level does not ask LevelDB to
-// verify a block's checksum when it reads, and a block that can not be read is skipped without a
-// word; the checksum of our own records can not notice a record that is not there.
+// verify a block's checksum when it reads: a block that can not be read is skipped without a word,
+// a damaged index ends the process by an assertion, and the checksum of our own records can not
+// notice a record that is not there.
 //
 //   table   data blocks, filter block, metaindex block, index block, footer (48)
 //   block   contents, compression (1), crc32c of both, masked (4)
@@ -8,15 +9,17 @@
 import { StoreError } from "@mq9/store";
 import { crc32c, unmasked } from "./crc32c.ts";
 import { type Handle, LevelCursor } from "./level-cursor.ts";
-import { numberedFiles, readIfThere } from "./level-files.ts";
+import { numberedFiles, type OpenFile, openIfThere } from "./level-files.ts";
 import type { LiveFiles } from "./manifest.ts";
 import { unsnappy } from "./snappy.ts";
 
 const footerBytes = 48;
+const trailerBytes = 5;
 const magic = 0xdb47_7524_8b80_fb57n;
 
 /**
- * Checks tables, the newest first, until about `bytesMax` bytes were read.
+ * Checks index and filter of every live table, and all data of the newest ones until about
+ * `bytesMax` bytes were read.
  * @throws {StoreError} `corrupt` naming the file and the place
  */
 export async function checkTables(
@@ -26,35 +29,41 @@ export async function checkTables(
 ): Promise<void> {
   let bytesRead = 0;
   for (const { path, number } of (await numberedFiles(folder, "ldb")).toReversed()) {
-    if (bytesRead >= bytesMax) return;
-    // Left by a compaction that never finished; LevelDB removes it.
-    if (!live.tables.has(number)) continue;
-    const table = await readIfThere(path);
+    // One that is not live was left by a compaction that never finished; LevelDB removes it.
+    const table = live.tables.has(number) ? await openIfThere(path) : undefined;
     if (table === undefined) continue;
-    bytesRead += table.length;
-    const damagedAt = damageInTable(table);
-    if (damagedAt !== undefined) {
-      throw new StoreError(
-        "corrupt",
-        `${path} is damaged in the block at byte ${damagedAt} of ${table.length}. Nothing was changed. Restore the data folder from a backup, or move it away to start with an empty one`,
-      );
+    try {
+      const withData = bytesRead < bytesMax;
+      if (withData) bytesRead += table.size;
+      const damagedAt = await damageInTable(table, withData);
+      if (damagedAt !== undefined) {
+        throw new StoreError(
+          "corrupt",
+          `${path} is damaged in the block at byte ${damagedAt} of ${table.size}. Nothing was changed. Restore the data folder from a backup, or move it away to start with an empty one`,
+        );
+      }
+    } finally {
+      await table.close();
     }
   }
 }
 
-/** Where the first damaged block starts; undefined when the table is whole. Pure. */
-export function damageInTable(table: Buffer): number | undefined {
-  const footerAt = table.length - footerBytes;
-  if (footerAt < 0 || table.readBigUInt64LE(table.length - 8) !== magic) return 0;
-  const footer = new LevelCursor(table, footerAt);
+/** Where the first damaged block starts; undefined when the table is whole. */
+async function damageInTable(table: OpenFile, withData: boolean): Promise<number | undefined> {
+  const footerAt = table.size - footerBytes;
+  if (footerAt < 0) return 0;
+  const footer = await table.read(footerAt, footerBytes);
+  if (footer.readBigUInt64LE(footerBytes - 8) !== magic) return footerAt;
   try {
-    const metaindex = footer.handle();
-    const index = footer.handle();
+    const cursor = new LevelCursor(footer, 0);
+    const metaindex = cursor.handle();
+    const index = cursor.handle();
     for (const parent of [index, metaindex]) {
-      const contents = blockContents(table, parent);
-      if (contents === undefined) return parent.offset;
-      for (const child of handlesIn(contents)) {
-        if (!isWhole(table, child)) return child.offset;
+      const block = await wholeBlock(table, parent);
+      if (block === undefined) return parent.offset;
+      if (parent === index && !withData) continue;
+      for (const child of handlesIn(contentsOf(block))) {
+        if ((await wholeBlock(table, child)) === undefined) return child.offset;
       }
     }
     return undefined;
@@ -64,17 +73,17 @@ export function damageInTable(table: Buffer): number | undefined {
   }
 }
 
-function isWhole(table: Buffer, { offset, size }: Handle): boolean {
-  const end = offset + size + 1;
-  if (end + 4 > table.length) return false;
-  return crc32c(table, offset, end) === unmasked(table.readUInt32LE(end));
+/** A block with its compression byte; undefined when its checksum does not fit. */
+async function wholeBlock(table: OpenFile, handle: Handle): Promise<Buffer | undefined> {
+  const bytes = await table.read(handle.offset, handle.size + trailerBytes);
+  const end = handle.size + 1;
+  if (bytes.length !== handle.size + trailerBytes) return undefined;
+  return crc32c(bytes, 0, end) === unmasked(bytes.readUInt32LE(end)) ? bytes : undefined;
 }
 
-function blockContents(table: Buffer, handle: Handle): Buffer | undefined {
-  const { offset, size } = handle;
-  if (!isWhole(table, handle)) return undefined;
-  const stored = table.subarray(offset, offset + size);
-  return table[offset + size] === 1 ? unsnappy(stored) : stored;
+function contentsOf(block: Buffer): Buffer {
+  const stored = block.subarray(0, -trailerBytes);
+  return block[stored.length] === 1 ? unsnappy(stored) : stored;
 }
 
 /** The handles that an index or metaindex block lists. */
