@@ -30,9 +30,11 @@ export async function withDirectory<T>(
     const slot = engine.slot(key);
     const leave = await slot.acquire();
     try {
+      assertReadable(engine, slot, directory);
       // A name that never had a mailbox never had an entry.
       if (slot.record === undefined) engine.rememberPlace(directory, slot.name, undefined);
       else if (directory.record !== undefined) await engine.findPlace(directory, slot.name);
+      assertReadable(engine, slot, directory);
       staged = stage(slot, directory);
     } finally {
       leave();
@@ -43,6 +45,12 @@ export async function withDirectory<T>(
     leaveDirectory();
   }
   return staged;
+}
+
+/** @throws {Mq9Error} when one of the two is not known to be what memory holds */
+function assertReadable(engine: Engine, slot: Slot, directory: Slot): void {
+  const fault = engine.faultOf(slot) ?? engine.faultOf(directory);
+  if (fault !== undefined) throw fault;
 }
 
 /** Stages the entry of a public mailbox, and the directory itself with its first one. */

@@ -84,10 +84,13 @@ export class Engine implements FeedHost {
     this.#nextMailboxNumber = opening.nextMailboxNumber;
     this.journal.reopened();
     for (const slot of this.slots.values()) {
+      // Commands that wait for their turn must not act on what memory held.
+      slot.record = undefined;
+      slot.unreadable = new Mq9Error("storage_failed", "the broker verifies its disk, try again");
       slot.staged = 0;
       slot.enter(() => this.#load(slot));
-      slot.enter(() => this.startReaders(slot));
     }
+    for (const glob of this.globs) glob.scan();
   }
 
   readFailed(error: unknown): void {
@@ -99,7 +102,7 @@ export class Engine implements FeedHost {
     const known = this.slots.get(key);
     if (known !== undefined) {
       known.used = true;
-      if (known.unreadable !== undefined) known.enter(() => this.#load(known));
+      if (known.unreadable !== undefined) known.enter(() => this.#retry(known));
       return known;
     }
     if (this.slots.size >= this.options.activeMax) this.#forgetIdle();
@@ -117,10 +120,16 @@ export class Engine implements FeedHost {
     return slot;
   }
 
+  /** Loads a slot unless somebody before did: what was staged since is not in the store yet. */
+  #retry(slot: Slot): Promise<void> | undefined {
+    return slot.unreadable === undefined ? undefined : this.#load(slot);
+  }
+
   async #load(slot: Slot): Promise<void> {
     try {
       slot.record = undefined;
       slot.keyPlaces.clear();
+      slot.sweepsAtMs.clear();
       const record = await this.store.mailbox(slot.key);
       if (record === undefined) {
         slot.unreadable = undefined;
@@ -133,9 +142,14 @@ export class Engine implements FeedHost {
       ]);
       slot.nextSeq = Math.max(record.nextSeq, lastSeq + 1);
       if (record.kind === "latest") slot.keyPlaces.set(latestKey, latest);
-      this.positions.restore(slot, cursors, (of, name) => this.group(of, name), this.nowMs());
+      // Memory knows what was handed out of this life better than the store, where it is written late.
+      if (slot.positionsOf !== record.number) {
+        slot.beginPositions(record.number);
+        this.positions.restore(slot, cursors, (of, name) => this.group(of, name), this.nowMs());
+      }
       slot.record = record;
       slot.unreadable = undefined;
+      this.startReaders(slot);
     } catch (error) {
       slot.unreadable = this.failure(error);
     }
@@ -178,10 +192,10 @@ export class Engine implements FeedHost {
   }
 
   /** Lets every subscription of a mailbox look into the store. */
-  startReaders(slot: Slot): undefined {
+  startReaders(slot: Slot): void {
+    slot.version += 1;
     for (let i = slot.feeds.length - 1; i >= 0; i -= 1) slot.feeds[i]?.start();
     for (const group of slot.groups.values()) if (group.memberCount > 0) group.start();
-    return undefined;
   }
 
   /** The batch for one command's changes. @throws {Mq9Error} when the store failed */
@@ -227,7 +241,9 @@ export class Engine implements FeedHost {
     return new Promise((resolve, reject) => {
       const refuse = (error: unknown): void => reject(this.failure(error));
       const act = (): void => {
-        stage(slot).then(resolve, refuse);
+        const fault = this.faultOf(slot);
+        if (fault === undefined) stage(slot).then(resolve, refuse);
+        else reject(fault);
       };
       slot.enter(() => {
         const prepared = prepare?.(slot);
@@ -236,6 +252,11 @@ export class Engine implements FeedHost {
         return undefined;
       });
     });
+  }
+
+  /** Why nothing can be said about a mailbox now: it could not be read, or the store failed. */
+  faultOf(slot: Slot): Mq9Error | undefined {
+    return slot.unreadable ?? this.journal.failure;
   }
 
   takeMailboxNumber(batch: StoreBatch, nowMs: number): number {
@@ -301,8 +322,10 @@ export class Engine implements FeedHost {
 
   #stageRemoval(batch: StoreBatch, slot: Slot, mailboxNumber: number, place: MessagePlace): void {
     batch.removeMessage(mailboxNumber, place.rank, place.seq);
-    if (slot.readers > 0) slot.removedLately.add(place.seq);
-    for (const group of slot.groups.values()) group.settle(place.seq);
+    this.journal.afterCommit({
+      committed: () => slot.removed(place.seq),
+      failed: () => {}, // it may still be there, and is handed out if it is
+    });
   }
 
   /** One entry per mailbox and minute, however many messages end in it. */

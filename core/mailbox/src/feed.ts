@@ -25,41 +25,51 @@ export interface FeedHost {
   left(slot: Slot): void;
 }
 
+/** A sink that several feeds share says whether another of them has filled it. */
+export interface FeedSink extends MailSink {
+  readonly full?: boolean;
+}
+
 /**
- * `live`: everything readable was handed over. `behind`: the store holds more, a read is under way
+ * `new`: not in its mailbox's turn yet. `live`: everything readable was handed over. `behind`: the store holds more, a read is under way
  * or will be. `full`: the sink asked to wait. `ended`: no more deliveries.
  */
-type FeedState = "live" | "behind" | "full" | "ended";
+type FeedState = "new" | "live" | "behind" | "full" | "ended";
 
 export class Feed implements MailSubscription {
   readonly #host: FeedHost;
   readonly #slot: Slot;
   readonly #ranks: RankMask;
-  readonly #sink: MailSink;
+  readonly #sink: FeedSink;
   /** Highest number handed over, per rank. */
   readonly #cursors = new Float64Array(4).fill(-1);
-  /** Numbers from here on are not for this reader. */
   #endSeq = Number.POSITIVE_INFINITY;
-  #state: FeedState = "live";
+  #state: FeedState = "new";
   #pumping = false;
 
-  constructor(host: FeedHost, slot: Slot, mask: RankMask, sink: MailSink) {
+  constructor(host: FeedHost, slot: Slot, mask: RankMask, sink: FeedSink) {
     this.#host = host;
     this.#slot = slot;
     this.#ranks = mask;
     this.#sink = sink;
   }
 
-  /** Reads what is stored. Called at the start, and again when the mailbox or the store is back. */
-  start(): void {
-    if (this.#state === "ended" || this.#state === "full") return;
+  /**
+   * Begins with what is stored. Call in the mailbox's turn.
+   * @param endSeq numbers from here on are not for this reader
+   */
+  open(endSeq: number = Number.POSITIVE_INFINITY): void {
+    if (this.#state !== "new") return;
+    this.#endSeq = endSeq;
     this.#state = "behind";
     void this.#pump();
   }
 
-  /** Limits the feed to messages accepted so far. */
-  stopAt(endSeq: number): void {
-    this.#endSeq = endSeq;
+  /** Looks into the store again: the mailbox, or the store, is back. Raise `slot.version` before. */
+  start(): void {
+    if (this.#state !== "live" && this.#state !== "behind") return;
+    this.#state = "behind";
+    void this.#pump();
   }
 
   /** A message became readable. Hands it over at once when nothing stored is waiting before it. */
@@ -68,7 +78,8 @@ export class Feed implements MailSubscription {
     if ((this.#ranks & (1 << message.rank)) === 0) return;
     if (message.msgId <= (this.#cursors[message.rank] as number)) return;
     if (message.msgId >= this.#endSeq) return;
-    this.#handOver(message, false, nowMs);
+    if (this.#sink.full === true) this.#wait();
+    else this.#handOver(message, false, nowMs);
   }
 
   /** A keyed message was taken back without a successor. */
@@ -87,7 +98,10 @@ export class Feed implements MailSubscription {
   #handOver(message: MailMessage, replayed: boolean, nowMs: number): void {
     this.#cursors[message.rank] = message.msgId;
     this.#host.positions.handed(this.#slot, message.rank, message.msgId, nowMs);
-    if (this.#sink.deliver(message, replayed) || this.#state === "ended") return;
+    if (!this.#sink.deliver(message, replayed) && this.#state !== "ended") this.#wait();
+  }
+
+  #wait(): void {
     this.#state = "full";
     this.#sink.onceWritable(() => {
       if (this.#state !== "full") return;
@@ -99,11 +113,11 @@ export class Feed implements MailSubscription {
   async #pump(): Promise<void> {
     if (this.#pumping) return;
     this.#pumping = true;
-    this.#slot.readers += 1;
     try {
       while (this.#state === "behind") {
         const version = this.#slot.version;
-        const more = await this.#page();
+        const removed = this.#slot.beginRead();
+        const more = await this.#page(removed).finally(() => this.#slot.endRead(removed));
         if (this.#state === "behind" && !more && this.#slot.version === version)
           this.#state = "live";
       }
@@ -112,13 +126,11 @@ export class Feed implements MailSubscription {
       this.#host.readFailed(error);
     } finally {
       this.#pumping = false;
-      this.#slot.readers -= 1;
-      if (this.#slot.readers === 0) this.#slot.removedLately.clear();
     }
   }
 
   /** Hands over one page of the first rank that has any. @returns false when no rank had */
-  async #page(): Promise<boolean> {
+  async #page(removed: ReadonlySet<number>): Promise<boolean> {
     const { store, pageMessages, pageBytes } = this.#host;
     for (const rank of ranks) {
       if ((this.#ranks & (1 << rank)) === 0) continue;
@@ -135,9 +147,11 @@ export class Feed implements MailSubscription {
       for (const stored of page) {
         if (this.#state !== "behind") return true;
         if (!this.#slot.isLive(nowMs)) return false;
-        const gone = nowMs >= stored.expiresAtMs || this.#slot.removedLately.has(stored.seq);
+        const gone = nowMs >= stored.expiresAtMs || removed.has(stored.seq);
         if (gone || stored.seq >= this.#endSeq) {
           this.#cursors[rank] = stored.seq;
+        } else if (this.#sink.full === true) {
+          this.#wait();
         } else {
           this.#handOver(this.#slot.message(stored), true, nowMs);
         }

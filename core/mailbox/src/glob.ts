@@ -1,9 +1,9 @@
 // One subscription across mailboxes: `m-status-*` follows every mailbox of kind `latest`, and every
 // public one, whose name matches, those made later too. It is a set of ordinary feeds with one sink.
-import type { MailSink, MailSubscription, SubscribeRequest } from "@mq9/protocol";
+import type { MailMessage, MailSink, MailSubscription, SubscribeRequest } from "@mq9/protocol";
 import type { MailboxRecord } from "@mq9/store";
 import type { Engine } from "./engine.ts";
-import { Feed } from "./feed.ts";
+import { Feed, type FeedSink } from "./feed.ts";
 import type { Slot } from "./slot.ts";
 
 export class Glob implements MailSubscription {
@@ -23,7 +23,12 @@ export class Glob implements MailSubscription {
     this.#parts = request.mailbox.split("*");
     this.#sink = new SharedSink(request.sink);
     engine.globs.add(this);
-    this.#scan().catch((error: unknown) => engine.readFailed(error));
+    this.scan();
+  }
+
+  /** Looks for mailboxes to follow. Called at the start, and again when the store is back. */
+  scan(): void {
+    this.#scan().catch((error: unknown) => this.#engine.readFailed(error));
   }
 
   end(): void {
@@ -42,7 +47,13 @@ export class Glob implements MailSubscription {
     const feed = new Feed(this.#engine, slot, this.#request.ranks, this.#sink);
     this.#feeds.set(slot.key, feed);
     slot.feeds.push(feed);
-    feed.start();
+    feed.open();
+  }
+
+  /** Follows a mailbox no longer: this life of it is over, the next may not belong here. */
+  forget(slot: Slot): void {
+    this.#feeds.get(slot.key)?.end();
+    this.#feeds.delete(slot.key);
   }
 
   #takes(record: MailboxRecord): boolean {
@@ -79,6 +90,12 @@ export function attachGlobs(engine: Engine, slot: Slot): void {
   for (const glob of engine.globs) glob.consider(slot);
 }
 
+/** Takes a mailbox that ended from every glob; they would hold it in memory for ever. */
+export function detachGlobs(engine: Engine, slot: Slot): void {
+  if (slot.isLive(engine.nowMs())) return;
+  for (const glob of engine.globs) glob.forget(slot);
+}
+
 /** Whether text is the parts in order with anything between them. */
 export function matchesGlob(parts: readonly string[], text: string): boolean {
   const first = parts[0] as string;
@@ -97,8 +114,8 @@ export function matchesGlob(parts: readonly string[], text: string): boolean {
   return true;
 }
 
-/** Many feeds, one sink: remembers everyone who waits for room. */
-class SharedSink implements MailSink {
+/** Many feeds, one sink: remembers everyone who waits for room, and says when there is none. */
+class SharedSink implements FeedSink {
   readonly #sink: MailSink;
   #waiting: (() => void)[] = [];
 
@@ -106,7 +123,11 @@ class SharedSink implements MailSink {
     this.#sink = sink;
   }
 
-  deliver(message: Parameters<MailSink["deliver"]>[0], replayed: boolean): boolean {
+  get full(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  deliver(message: MailMessage, replayed: boolean): boolean {
     return this.#sink.deliver(message, replayed);
   }
 

@@ -14,7 +14,7 @@ import type { FeedHost } from "./feed.ts";
 import type { Slot } from "./slot.ts";
 
 /** A vanished member gives back what it was handed within this time. */
-const givenBackWithinMs = 30_000;
+export const givenBackWithinMs = 30_000;
 /** Deliveries remembered per member; older ones count as done. */
 const outstandingMax = 1024;
 /** Members of one group. */
@@ -37,8 +37,11 @@ export class Group {
   readonly #returned: Handed[] = [];
   readonly #members: Member[] = [];
   #turn = 0;
+  /** Nothing that somebody could take waits in the store. */
   #live = false;
   #pumping = false;
+  /** Grows whenever there may be something to hand out; a page read before does not count then. */
+  #starts = 0;
   #dirty = false;
 
   constructor(host: FeedHost, slot: Slot, name: string) {
@@ -51,26 +54,34 @@ export class Group {
     return this.#members.length;
   }
 
+  /** Nothing was ever handed out, so there is nothing to remember. */
+  get isBlank(): boolean {
+    return this.#returned.length === 0 && this.#cursors.every((seq) => seq < 0);
+  }
+
   /** Adds a member. The caller starts the group once the mailbox is in memory. */
   join(mask: RankMask, sink: MailSink): MailSubscription {
     const member = new Member(this, mask, sink);
     this.#members.push(member);
+    // Until the store was read for it, it must not get what arrives: that would skip what is stored.
+    this.#live = false;
+    this.#starts += 1;
     return member;
   }
 
   /** Hands out what is stored. Called when a member has room, and when mailbox or store are back. */
   start(): void {
     this.#live = false;
+    this.#starts += 1;
     void this.#pump();
   }
 
   /** A message became readable. */
   push(message: MailMessage, nowMs: number): void {
     if (!this.#live || message.msgId <= (this.#cursors[message.rank] as number)) return;
-    if (!this.#wanted(message.rank)) return;
+    // Nobody wants this rank or has room: whoever joins, or makes room, starts the group again.
     const member = this.#memberFor(message.rank);
-    if (member === undefined) this.#live = false;
-    else this.#handOver(member, message, false, nowMs);
+    if (member !== undefined) this.#handOver(member, message, false, nowMs);
   }
 
   /** A keyed message was taken back without a successor. */
@@ -78,7 +89,7 @@ export class Group {
     for (const member of this.#members) member.sink.retracted?.(key);
   }
 
-  /** A message was removed for everybody: nobody has to give it back. */
+  /** A message was removed for everybody, durably: nobody has to give it back. */
   settle(seq: number): void {
     const done = (handed: Handed): boolean => handed.seq === seq;
     for (const list of [this.#returned, ...this.#members.map((member) => member.outstanding)]) {
@@ -97,6 +108,11 @@ export class Group {
     this.#dirty = false;
   }
 
+  /** The position changed since it was last written. */
+  get isDirty(): boolean {
+    return this.#dirty;
+  }
+
   /** Whether the position changed since the last call. */
   takeDirty(): boolean {
     const dirty = this.#dirty;
@@ -104,20 +120,40 @@ export class Group {
     return dirty;
   }
 
+  /** Lets deliveries count as done that are too old to be given back. @returns whether some are not */
+  settleAged(nowMs: number): boolean {
+    let open = false;
+    for (const { outstanding } of this.#members) {
+      const young = outstanding.findIndex(({ atMs }) => nowMs - atMs < givenBackWithinMs);
+      const aged = young < 0 ? outstanding.length : young;
+      if (aged > 0) this.#dirty = true;
+      outstanding.splice(0, aged);
+      open ||= outstanding.length > 0;
+    }
+    return open;
+  }
+
   leave(member: Member, how: "unsubscribed" | "vanished"): void {
     const index = this.#members.indexOf(member);
     if (index < 0) return;
     this.#members.splice(index, 1);
+    if (index < this.#turn) this.#turn -= 1;
     const nowMs = this.#host.nowMs();
     if (how === "vanished") this.#takeBack(member.outstanding, nowMs);
-    this.#changed(nowMs);
     this.#host.left(this.#slot);
-    if (this.#members.length > 0) this.start();
+    if (this.#members.length > 0) {
+      this.#changed(nowMs);
+      this.start();
+    } else if (this.isBlank) {
+      this.#slot.groups.delete(this.name);
+    } else {
+      this.#changed(nowMs);
+    }
   }
 
   #takeBack(outstanding: readonly Handed[], nowMs: number): void {
     for (const handed of outstanding) {
-      if (nowMs - handed.atMs <= givenBackWithinMs) this.#returned.push(handed);
+      if (nowMs - handed.atMs < givenBackWithinMs) this.#returned.push(handed);
     }
     this.#returned.sort((a, b) => a.rank - b.rank || a.seq - b.seq);
   }
@@ -125,11 +161,6 @@ export class Group {
   #changed(nowMs: number): void {
     this.#dirty = true;
     this.#host.positions.changed(this.#slot, nowMs);
-  }
-
-  /** Whether a member asked for this rank, with room or without. */
-  #wanted(rank: Rank): boolean {
-    return this.#members.some((member) => (member.ranks & (1 << rank)) !== 0);
   }
 
   /** Whether a member asked for this rank and has room. */
@@ -157,7 +188,7 @@ export class Group {
     if (member.outstanding.length > outstandingMax) member.outstanding.shift();
     this.#host.positions.handed(this.#slot, rank, msgId, nowMs);
     this.#changed(nowMs);
-    if (member.sink.deliver(message, replayed)) return;
+    if (member.sink.deliver(message, replayed) || !this.#members.includes(member)) return;
     member.writable = false;
     member.sink.onceWritable(() => {
       member.writable = true;
@@ -168,34 +199,32 @@ export class Group {
   async #pump(): Promise<void> {
     if (this.#pumping) return;
     this.#pumping = true;
-    this.#slot.readers += 1;
     try {
       while (!this.#live && this.#members.some((member) => member.writable)) {
         const version = this.#slot.version;
-        const count = this.#members.length;
-        const more = await this.#page();
-        const unchanged = this.#slot.version === version && this.#members.length === count;
+        const starts = this.#starts;
+        const removed = this.#slot.beginRead();
+        const more = await this.#page(removed).finally(() => this.#slot.endRead(removed));
+        const unchanged = this.#slot.version === version && this.#starts === starts;
         if (!more && unchanged) this.#live = true;
       }
     } catch (error) {
       this.#host.readFailed(error);
     } finally {
       this.#pumping = false;
-      this.#slot.readers -= 1;
-      if (this.#slot.readers === 0) this.#slot.removedLately.clear();
     }
   }
 
   /** Hands out one page of the first rank that has any. @returns false when no rank had */
-  async #page(): Promise<boolean> {
+  async #page(removed: ReadonlySet<number>): Promise<boolean> {
     for (const rank of ranks) {
       if (!this.#canTake(rank)) continue;
       const record = this.#slot.record;
       if (record === undefined || !this.#slot.isLive(this.#host.nowMs())) return false;
-      const back = this.#returned.findIndex((handed) => handed.rank === rank);
+      const back = this.#returned.find((handed) => handed.rank === rank);
       const page =
-        back >= 0
-          ? await this.#readReturned(record.number, this.#returned.splice(back, 1)[0] as Handed)
+        back !== undefined
+          ? await this.#readReturned(record.number, back)
           : await this.#host.store.messages(record.number, {
               rank,
               afterSeq: this.#cursors[rank] as number,
@@ -206,18 +235,17 @@ export class Group {
       const nowMs = this.#host.nowMs();
       if (!this.#slot.isLive(nowMs)) return false;
       for (const stored of page) {
-        if (nowMs >= stored.expiresAtMs || this.#slot.removedLately.has(stored.seq)) {
-          if (stored.seq > (this.#cursors[rank] as number)) this.#cursors[rank] = stored.seq;
-          continue;
-        }
-        const member = this.#memberFor(rank);
-        if (member === undefined) {
-          if (back >= 0) this.#returned.unshift({ rank, seq: stored.seq, atMs: nowMs });
-          return true;
-        }
-        this.#handOver(member, this.#slot.message(stored), true, nowMs);
+        const gone = nowMs >= stored.expiresAtMs || removed.has(stored.seq);
+        const member = gone ? undefined : this.#memberFor(rank);
+        if (!gone && member === undefined) return true;
+        if (back !== undefined) remove(this.#returned, back);
+        if (member !== undefined) this.#handOver(member, this.#slot.message(stored), true, nowMs);
+        else if (stored.seq > (this.#cursors[rank] as number)) this.#cursors[rank] = stored.seq;
+        // What came back while this page was handed out goes before the rest of it.
+        if (this.#returned.some((handed) => handed.rank === rank)) return true;
       }
-      if (page.length > 0 || back >= 0) return true;
+      if (back !== undefined && page.length === 0) remove(this.#returned, back);
+      if (page.length > 0 || back !== undefined) return true;
     }
     return false;
   }
@@ -227,15 +255,16 @@ export class Group {
     return stored === undefined ? [] : [stored];
   }
 
-  /** Cursors, then what is out or came back: `rank` and `seq` each, as float64. */
+  /** Cursors, then what came back or is out, the latest of it: `rank` and `seq` each. */
   encode(nowMs: number): Uint8Array {
-    const open = [...this.#returned];
+    const out: Handed[] = [];
     for (const member of this.#members) {
       for (const handed of member.outstanding) {
-        if (nowMs - handed.atMs <= givenBackWithinMs) open.push(handed);
+        if (nowMs - handed.atMs < givenBackWithinMs) out.push(handed);
       }
     }
-    const kept = open.slice(-outstandingMax);
+    out.sort((a, b) => a.atMs - b.atMs);
+    const kept = [...this.#returned, ...out.slice(-outstandingMax)];
     const view = new DataView(new ArrayBuffer(32 + kept.length * 9));
     for (let rank = 0; rank < 4; rank += 1)
       view.setFloat64(rank * 8, this.#cursors[rank] as number);
@@ -256,6 +285,11 @@ export class Group {
     }
     this.#takeBack(back, nowMs);
   }
+}
+
+function remove(list: Handed[], handed: Handed): void {
+  const index = list.indexOf(handed);
+  if (index >= 0) list.splice(index, 1);
 }
 
 class Member implements MailSubscription {

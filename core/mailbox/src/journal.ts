@@ -98,9 +98,7 @@ export class Journal {
   }
 
   #isFull(batch: StoreBatch): boolean {
-    return (
-      batch.operations >= this.#options.operationsMax || batch.bytes >= this.#options.bytesMax
-    );
+    return batch.operations >= this.#options.operationsMax || batch.bytes >= this.#options.bytesMax;
   }
 
   /** Closes the open batch: what is staged from now on goes into the next. */

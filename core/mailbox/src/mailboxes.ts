@@ -15,7 +15,7 @@ import type {
   SendResult,
   SubscribeRequest,
 } from "@mq9/protocol";
-import type { StoreOpening } from "@mq9/store";
+import type { DueEntry, StoreOpening } from "@mq9/store";
 import { attend } from "./commands/attend.ts";
 import { create } from "./commands/create.ts";
 import { drop, info, list, renew } from "./commands/lifetime.ts";
@@ -81,14 +81,24 @@ export class Mailboxes {
     const engine = this.#engine;
     this.writePositions();
     await engine.journal.settled();
+    /** Entries of mailboxes that can not be read: they must not hold up the others. */
+    const failed = new Set<string>();
     for (;;) {
-      const due = await engine.store.due(engine.nowMs(), duePage);
+      const found = await engine.store.due(engine.nowMs(), duePage + failed.size);
+      const due = found.filter((entry) => !failed.has(nameOf(entry)));
       if (due.length === 0) break;
-      await Promise.all(due.map((entry) => attend(engine, entry)));
+      const ended = await Promise.allSettled(due.map((entry) => attend(engine, entry)));
+      if (engine.journal.failure !== undefined) throw engine.journal.failure;
+      ended.forEach((result, i) => {
+        if (result.status === "rejected") failed.add(nameOf(due[i] as DueEntry));
+      });
     }
-    const [next] = await engine.store.due(Number.MAX_SAFE_INTEGER, 1);
-    const positionsMs = engine.positions.dueMs ?? Number.POSITIVE_INFINITY;
-    return Math.min(next?.atMs ?? Number.POSITIVE_INFINITY, positionsMs);
+    const next = await engine.store.due(Number.MAX_SAFE_INTEGER, 1 + failed.size);
+    return Math.min(
+      next.find((entry) => !failed.has(nameOf(entry)))?.atMs ?? Number.POSITIVE_INFINITY,
+      engine.positions.dueMs ?? Number.POSITIVE_INFINITY,
+      failed.size > 0 ? engine.nowMs() + retryMs : Number.POSITIVE_INFINITY,
+    );
   }
 
   /** Stages what was handed out since the last time. Also the last thing before a clean stop. */
@@ -106,6 +116,11 @@ export class Mailboxes {
 }
 
 const duePage = 128;
+const retryMs = 60_000;
+
+function nameOf(entry: DueEntry): string {
+  return `${entry.atMs}/${entry.mailboxNumber}`;
+}
 
 /** The mailboxes of one account. Another account's mailboxes can not be named from here. */
 export class AccountMailboxes implements MailboxApi {

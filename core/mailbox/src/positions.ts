@@ -2,7 +2,7 @@
 // (QUERY's "unread") and the positions of groups. Kept in memory, written a moment later together;
 // a crash in between repeats a delivery and never skips one.
 import type { StoreBatch } from "@mq9/store";
-import type { Group } from "./group.ts";
+import { type Group, givenBackWithinMs } from "./group.ts";
 import type { Slot } from "./slot.ts";
 
 /** Cursor names in the store: `r` = read by anybody, `q:<group>` = a push group. */
@@ -11,9 +11,13 @@ const groupPrefix = "q:";
 
 export class Positions {
   readonly #dirty = new Set<Slot>();
+  /** Mailboxes whose groups were written with deliveries that may still come back. */
+  #open = new Set<Slot>();
   readonly #delayMs: number;
   readonly #wakeAt: (atMs: number) => void;
   #dueMs: number | undefined;
+  /** When the deliveries of `#open` are settled by age, and that has to be written. */
+  #agedMs: number | undefined;
 
   /** @param wakeAt asked to call `write` at that instant */
   constructor(delayMs: number, wakeAt: (atMs: number) => void) {
@@ -23,7 +27,8 @@ export class Positions {
 
   /** When the next write is due; undefined = nothing changed. */
   get dueMs(): number | undefined {
-    return this.#dueMs;
+    if (this.#dueMs === undefined || this.#agedMs === undefined) return this.#dueMs ?? this.#agedMs;
+    return Math.min(this.#dueMs, this.#agedMs);
   }
 
   /** Notes that a subscriber was handed a message. */
@@ -46,6 +51,7 @@ export class Positions {
 
   /** Stages every changed position. @param stage called once per mailbox */
   write(nowMs: number, stage: (slot: Slot) => StoreBatch): void {
+    if (this.#agedMs !== undefined && nowMs >= this.#agedMs) this.#settleAged(nowMs);
     for (const slot of this.#dirty) {
       slot.positionsDirty = false;
       if (!slot.isLive(nowMs) || slot.record === undefined) continue;
@@ -55,11 +61,29 @@ export class Positions {
       for (const group of slot.groups.values()) {
         if (group.takeDirty()) {
           batch.putCursor(number, groupPrefix + group.name, group.encode(nowMs));
+          if (group.memberCount > 0) this.#open.add(slot);
         }
       }
     }
     this.#dirty.clear();
     this.#dueMs = undefined;
+    if (this.#open.size > 0 && this.#agedMs === undefined) {
+      this.#agedMs = nowMs + givenBackWithinMs;
+      this.#wakeAt(this.#agedMs);
+    }
+  }
+
+  /** A crash must not give back what was handed out long ago, however quiet its group was since. */
+  #settleAged(nowMs: number): void {
+    const open = this.#open;
+    this.#open = new Set();
+    this.#agedMs = undefined;
+    for (const slot of open) {
+      for (const group of slot.groups.values()) {
+        if (group.settleAged(nowMs)) this.#open.add(slot);
+        if (group.isDirty) this.changed(slot, nowMs);
+      }
+    }
   }
 
   /** Puts stored positions into a slot that was just read from the store. */

@@ -33,10 +33,8 @@ export class Slot {
   readonly keyPlaces: Map<string, MessagePlace | undefined> = new Map();
   /** Sweeps already asked for, by instant. */
   readonly sweepsAtMs: Set<number> = new Set();
-  /** Messages removed while a page that holds them may still be on its way to a reader. */
-  readonly removedLately: Set<number> = new Set();
-  /** Readers between asking the store for a page and handing it on. */
-  readers = 0;
+  /** The mailbox number that `readUpTo` and the groups' positions belong to. */
+  positionsOf: number | undefined = undefined;
   /** Changes staged and not yet durable. */
   staged = 0;
   /** Touched since the last search for idle slots. */
@@ -45,6 +43,8 @@ export class Slot {
   positionsDirty = false;
   #busy = false;
   readonly #queue: SlotTask[] = [];
+  /** One set per read under way, of the messages removed since it began. */
+  readonly #reads = new Set<Set<number>>();
 
   constructor(key: string) {
     this.key = key;
@@ -65,7 +65,7 @@ export class Slot {
     return (
       !this.#busy &&
       this.staged === 0 &&
-      this.readers === 0 &&
+      this.#reads.size === 0 &&
       this.feeds.length === 0 &&
       !this.positionsDirty &&
       !this.#hasMembers()
@@ -105,6 +105,26 @@ export class Slot {
     this.#busy = false;
   }
 
+  /**
+   * Begins to read messages: the slot stays in memory until `endRead`.
+   * @returns the numbers whose removal became durable meanwhile; what was read may still hold them
+   */
+  beginRead(): ReadonlySet<number> {
+    const removed = new Set<number>();
+    this.#reads.add(removed);
+    return removed;
+  }
+
+  endRead(removed: ReadonlySet<number>): void {
+    this.#reads.delete(removed as Set<number>);
+  }
+
+  /** A message was removed for every reader, durably. */
+  removed(seq: number): void {
+    for (const read of this.#reads) read.add(seq);
+    for (const group of this.groups.values()) group.settle(seq);
+  }
+
   isLive(nowMs: number): boolean {
     const record = this.record;
     return record !== undefined && !record.dropped && nowMs < record.expiresAtMs;
@@ -122,12 +142,20 @@ export class Slot {
   beginLife(record: MailboxRecord): void {
     this.record = record;
     this.nextSeq = record.nextSeq;
-    this.readUpTo.fill(-1);
     this.keyPlaces.clear();
     this.sweepsAtMs.clear();
-    this.removedLately.clear();
+    this.beginPositions(record.number);
+  }
+
+  /** Forgets what was handed out of another life. */
+  beginPositions(mailboxNumber: number): void {
+    this.positionsOf = mailboxNumber;
     this.positionsDirty = false;
-    for (const group of this.groups.values()) group.reset();
+    this.readUpTo.fill(-1);
+    for (const [name, group] of this.groups) {
+      group.reset();
+      if (group.memberCount === 0) this.groups.delete(name);
+    }
   }
 
   info(): MailboxInfo {

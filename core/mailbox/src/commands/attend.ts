@@ -4,43 +4,45 @@ import { neverMs, ranks } from "@mq9/protocol";
 import type { DueEntry, MailboxRecord } from "@mq9/store";
 import { stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
+import { detachGlobs } from "../glob.ts";
 import type { Slot } from "../slot.ts";
 import { isGeneratedName } from "./create.ts";
 
 /** Handles one due entry and removes it. */
 export function attend(engine: Engine, entry: DueEntry): Promise<void> {
+  const nowMs = engine.nowMs();
   return engine.command(entry.mailboxKey, (slot) =>
-    slot.record?.public === true && !slot.isLive(engine.nowMs())
-      ? withDirectory(engine, slot.key, (same, directory) => act(engine, entry, same, directory))
-      : act(engine, entry, slot, undefined),
+    slot.record?.public === true && !slot.isLive(nowMs)
+      ? withDirectory(engine, slot.key, (same, directory) =>
+          act(engine, entry, { slot: same, directory, nowMs }),
+        )
+      : act(engine, entry, { slot, directory: undefined, nowMs }),
   );
 }
 
-async function act(
-  engine: Engine,
-  entry: DueEntry,
-  slot: Slot,
-  directory: Slot | undefined,
-): Promise<void> {
-  const nowMs = engine.nowMs();
+interface Scene {
+  readonly slot: Slot;
+  /** The directory in its turn, when the mailbox may be listed there. */
+  readonly directory: Slot | undefined;
+  /** One reading for the whole step, so that a mailbox does not end in the middle of it. */
+  readonly nowMs: number;
+}
+
+async function act(engine: Engine, entry: DueEntry, scene: Scene): Promise<void> {
+  const { slot, nowMs } = scene;
   const record = slot.record;
-  if (slot.unreadable !== undefined) throw slot.unreadable;
   if (record !== undefined && record.number === entry.mailboxNumber) {
     if (slot.isLive(nowMs)) await sweep(engine, slot, record, nowMs);
-    else stageEnd(engine, slot, directory, record, nowMs);
+    else stageEnd(engine, scene, record);
   }
   engine.stage().removeDue(entry.atMs, entry.mailboxNumber);
   await engine.durable(slot);
+  detachGlobs(engine, slot);
 }
 
 /** The steps after a mailbox's end: unlist, after the grace free its bytes, later forget its name. */
-function stageEnd(
-  engine: Engine,
-  slot: Slot,
-  directory: Slot | undefined,
-  record: MailboxRecord,
-  nowMs: number,
-): void {
+function stageEnd(engine: Engine, scene: Scene, record: MailboxRecord): void {
+  const { slot, directory, nowMs } = scene;
   const batch = engine.stage();
   const freeAtMs = record.expiresAtMs + engine.options.graceMs;
   const forgetAtMs = record.expiresAtMs + engine.options.nameMemoryMs;
@@ -70,7 +72,7 @@ async function sweep(
 ): Promise<void> {
   const endedBeforeMs = nowMs - engine.options.graceMs;
   slot.sweepsAtMs.clear();
-  slot.readers += 1; // other commands run meanwhile; the slot must stay in memory
+  const read = slot.beginRead(); // other commands run meanwhile; the slot must stay in memory
   try {
     for (const rank of ranks) {
       for (let afterSeq = -1; ; ) {
@@ -91,6 +93,6 @@ async function sweep(
       }
     }
   } finally {
-    slot.readers -= 1;
+    slot.endRead(read);
   }
 }

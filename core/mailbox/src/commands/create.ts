@@ -12,7 +12,7 @@ import {
 import type { MailboxRecord } from "@mq9/store";
 import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
 import { type Engine, latestKey, type MailboxDeps } from "../engine.ts";
-import { attachGlobs } from "../glob.ts";
+import { attachGlobs, detachGlobs } from "../glob.ts";
 import type { Slot } from "../slot.ts";
 import { assertTtl } from "./ttl.ts";
 
@@ -56,12 +56,17 @@ async function stageCreate(
   const nowMs = engine.nowMs();
   if (!slot.isLive(nowMs)) {
     stageNew(engine, slot, directory, request, nowMs);
+    const mailbox = slot.info();
     await engine.durable(slot);
     engine.startReaders(slot);
     attachGlobs(engine, slot);
-    return { mailbox: slot.info(), created: true };
+    return { mailbox, created: true };
   }
-  if (request.ifExists === "fail") throw mailboxExists(slot.name);
+  if (request.ifExists === "fail") {
+    // Whoever made it may not have been answered yet, and the disk may fail until then.
+    if (slot.staged > 0) await engine.journal.settled();
+    throw mailboxExists(slot.name);
+  }
   const record = slot.record as MailboxRecord;
   if (directory !== undefined && request.public && listingChanges(record, request)) {
     engine.assertAccepting();
@@ -69,13 +74,14 @@ async function stageCreate(
     slot.record = { ...record, public: true, desc: request.desc ?? record.desc };
     batch.putMailbox(slot.record);
     stageEntry(engine, batch, directory, slot, nowMs);
+    const mailbox = slot.info();
     await engine.durable(slot);
     attachGlobs(engine, slot);
-  } else if (slot.staged > 0) {
-    // Whoever made it may not have been answered yet; neither is this caller before it is durable.
-    await engine.journal.settled();
+    return { mailbox, created: false };
   }
-  return { mailbox: slot.info(), created: false };
+  const mailbox = slot.info();
+  if (slot.staged > 0) await engine.journal.settled();
+  return { mailbox, created: false };
 }
 
 /** A public CREATE of a mailbox that exists announces it (again) when it says something new. */
@@ -94,6 +100,7 @@ function stageNew(
   const batch = engine.stage();
   const earlier = slot.record;
   if (earlier !== undefined) batch.putGarbage(earlier.number);
+  detachGlobs(engine, slot); // the new life may be none of their business
   const record: MailboxRecord = {
     key: slot.key,
     number: engine.takeMailboxNumber(batch, nowMs),
@@ -105,7 +112,8 @@ function stageNew(
     expiresAtMs: request.ttlSeconds === 0 ? neverMs : nowMs + request.ttlSeconds * 1000,
     dropped: false,
     tokenDigest: request.tokenDigest,
-    nextSeq: earlier === undefined ? 0 : slot.nextSeq,
+    // Not 0 either when the store forgot the name: readers that are still here know its numbers.
+    nextSeq: slot.nextSeq,
   };
   slot.beginLife(record);
   if (record.kind === "latest") engine.rememberPlace(slot, latestKey, undefined);

@@ -9,6 +9,7 @@ import {
 import type { MailboxRecord } from "@mq9/store";
 import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
+import { detachGlobs } from "../glob.ts";
 import { assertTtl } from "./ttl.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired` */
@@ -37,8 +38,9 @@ export async function renew(engine: Engine, key: string, ttlSeconds: number): Pr
     batch.putMailbox(slot.record);
     engine.stageDue(batch, slot, record.number, expiresAtMs);
     if (record.public) stageEntry(engine, batch, directory, slot, nowMs);
+    const renewed = slot.info();
     await engine.durable(slot);
-    return slot.info();
+    return renewed;
   });
 }
 
@@ -57,6 +59,7 @@ export async function drop(engine: Engine, key: string): Promise<void> {
     engine.stageDue(batch, slot, record.number, nowMs + engine.options.graceMs);
     if (record.public) stageRetraction(engine, batch, directory, slot.name);
     await engine.durable(slot);
+    detachGlobs(engine, slot);
   });
 }
 

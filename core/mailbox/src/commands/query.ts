@@ -29,7 +29,8 @@ export function query(engine: Engine, key: string, request: QueryRequest): Promi
     }
     // Messages sent before this query on the same connection may still be on their way to disk.
     if (slot.staged > 0) await engine.journal.settled();
-    return read(engine, slot, request);
+    const pinned = slot.beginRead();
+    return read(engine, slot, request).finally(() => slot.endRead(pinned));
   });
 }
 

@@ -1,6 +1,6 @@
 // SEND: accepts one message for one mailbox and wakes its readers once it is durable. The hot path:
 // one object per message, no promise, nothing asynchronous when the mailbox is in memory.
-import { Mq9Error, neverMs, rankOf, type SendRequest } from "@mq9/protocol";
+import { directoryName, Mq9Error, neverMs, rankOf, type SendRequest } from "@mq9/protocol";
 import type { MessageRecord } from "@mq9/store";
 import { type Engine, latestKey } from "../engine.ts";
 import type { Effect } from "../journal.ts";
@@ -13,8 +13,8 @@ export interface SendCompletion {
 
 /**
  * Stores a message; `completion` hears when it is on stable storage or why it is not.
- * Refusals: `not_found`, `expired`, `invalid`, `too_large`, `insufficient_storage`, `draining`,
- * `storage_failed`; `unknown` when the disk failed under it.
+ * Refusals: `not_found`, `expired`, `forbidden` (the directory), `invalid`, `too_large`,
+ * `insufficient_storage`, `draining`, `storage_failed`; `unknown` when the disk failed under it.
  */
 export function send(
   engine: Engine,
@@ -93,6 +93,9 @@ function refusalOf(
   request: SendRequest,
   nowMs: number,
 ): Mq9Error | undefined {
+  if (slot.name === directoryName) {
+    return new Mq9Error("forbidden", `mailbox '${directoryName}' is kept by the broker`);
+  }
   if (!slot.isLive(nowMs)) return slot.absence();
   if (engine.refusal !== undefined) return engine.refusal;
   if (engine.journal.failure !== undefined) return engine.journal.failure;

@@ -33,8 +33,7 @@ export function subscribe(
   slot.feeds.push(feed);
   slot.enter(() => {
     // In the mailbox's turn: whatever is accepted later comes after this.
-    if (request.replayOnly === true) feed.stopAt(slot.nextSeq);
-    feed.start();
+    feed.open(request.replayOnly === true ? slot.nextSeq : undefined);
     return undefined;
   });
   return feed;

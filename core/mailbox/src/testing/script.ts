@@ -1,0 +1,250 @@
+// Runs a table of mailbox operations: a row per fact, the expected result after the arrow.
+//
+//     send   a  critical  fire    -> 0
+//     clock  +60s
+//
+// A row without an arrow must not be refused. Refusals are their error code. For tests only.
+import {
+  allRanks,
+  type MailboxInfo,
+  type MailSubscription,
+  Mq9Error,
+  type Mq9ErrorCode,
+  maskOf,
+  neverMs,
+  type PriorityLabel,
+  rankOf,
+} from "@mq9/protocol";
+import { asciiBytes } from "@mq9/store/testing";
+import { expect } from "vitest";
+import type { MailboxOptions } from "../options.ts";
+import { Reader, Rig, textOf } from "./rig.ts";
+
+/** Runs the rows of a table one after the other and compares every result. */
+export async function runScript(
+  table: string,
+  options: Partial<MailboxOptions> = {},
+): Promise<void> {
+  const stage = new Stage(await Rig.open(options));
+  const expected: string[] = [];
+  const actual: string[] = [];
+  for (const line of table.split("\n")) {
+    const row = line.replace(/#.*/, "").trim();
+    if (row === "") continue;
+    const [command = "", wanted] = row.split(/\s*->\s*/);
+    const shown = command.replace(/\s+/g, " ");
+    const result = await stage.perform(command);
+    const unasked = wanted === undefined && !result.refused;
+    expected.push(`${shown} -> ${wanted?.replace(/\s+/g, " ") ?? ""}`);
+    actual.push(`${shown} -> ${unasked ? "" : result.text}`);
+  }
+  expect(actual).toEqual(expected);
+}
+
+interface Result {
+  readonly text: string;
+  readonly refused: boolean;
+}
+
+/** The words of one row: plain ones in order, `name=value`, and bare flags. */
+class Row {
+  readonly words: string[] = [];
+  readonly #values = new Map<string, string>();
+
+  constructor(text: string) {
+    for (const word of text.split(/\s+/)) {
+      const at = word.indexOf("=");
+      if (at < 0) this.words.push(word);
+      else this.#values.set(word.slice(0, at), word.slice(at + 1));
+    }
+  }
+
+  word(index: number): string {
+    return this.words[index] ?? "";
+  }
+
+  value(name: string): string | undefined {
+    return this.#values.get(name);
+  }
+
+  number(name: string): number | undefined {
+    const text = this.#values.get(name);
+    return text === undefined ? undefined : Number(text);
+  }
+
+  has(flag: string): boolean {
+    return this.words.includes(flag);
+  }
+}
+
+class Stage {
+  readonly #rig: Rig;
+  readonly #readers = new Map<string, Reader>();
+  readonly #subscriptions = new Map<string, MailSubscription>();
+
+  constructor(rig: Rig) {
+    this.#rig = rig;
+  }
+
+  async perform(command: string): Promise<Result> {
+    const row = new Row(command);
+    let result: Result = { text: "hangs", refused: true };
+    const done = this.#act(row).then(
+      (text) => {
+        result = { text, refused: false };
+      },
+      (error: unknown) => {
+        result = { text: error instanceof Mq9Error ? error.code : String(error), refused: true };
+      },
+    );
+    await this.#rig.settle();
+    // Only a row that moves the rig itself takes more than one settling.
+    if (result.text === "hangs" && rigWords.has(row.word(0))) await done;
+    return result;
+  }
+
+  async #act(row: Row): Promise<string> {
+    const rig = this.#rig;
+    const api = rig.account;
+    const name = row.word(1);
+    switch (row.word(0)) {
+      case "create":
+        return this.#create(row);
+      case "info":
+        return describe(await api.info(name), rig.nowMs);
+      case "renew":
+        return describe(await api.renew(name, Number(row.word(2))), rig.nowMs);
+      case "drop":
+        await api.drop(name);
+        return "ok";
+      case "list":
+        return (
+          await api.list({ after: row.value("after") ?? "", limit: row.number("limit") ?? 100 })
+        )
+          .map((info) => info.name)
+          .join(" ");
+      case "send":
+        return String(await this.#send(row));
+      case "query":
+        return this.#query(row);
+      case "remove":
+        await api.remove({ mailbox: name, msgId: Number(row.word(2)) });
+        return "ok";
+      case "subscribe":
+        return this.#subscribe(row);
+      case "got":
+        return this.#reader(name).take().join(" ");
+      case "read":
+        this.#reader(name).read(Number(row.word(2)));
+        return "ok";
+      case "end":
+        this.#subscriptions.get(name)?.end(row.has("vanished") ? "vanished" : "unsubscribed");
+        return "ok";
+      case "clock":
+        rig.nowMs += Number.parseInt(name, 10) * (name.endsWith("ms") ? 1 : 1000);
+        return "ok";
+      case "tick": {
+        const nextMs = await rig.mailboxes.tick();
+        return nextMs === Number.POSITIVE_INFINITY ? "idle" : spell(nextMs - rig.nowMs);
+      }
+      case "refuse":
+        rig.mailboxes.refuse(new Mq9Error(name as Mq9ErrorCode, "as the table says"));
+        return "ok";
+      case "accept":
+        rig.mailboxes.refuse(undefined);
+        return "ok";
+      case "plant":
+        rig.store.plant(name as "commit", 1, { kind: row.word(2) as "fail", code: "full" });
+        return "ok";
+      case "crash":
+        await rig.crash();
+        return "ok";
+      case "restart":
+        await rig.restart();
+        return "ok";
+      case "reopen":
+        await rig.reopen();
+        return "ok";
+      default:
+        throw new TypeError(`no such row: ${row.word(0)}`);
+    }
+  }
+
+  async #create(row: Row): Promise<string> {
+    const style = row.value("style") ?? "uuid";
+    const token = row.value("token");
+    const { mailbox, created } = await this.#rig.account.create({
+      name: row.word(1) === "-" ? undefined : row.word(1),
+      nameStyle: style as "uuid",
+      kind: row.has("latest") ? "latest" : "standard",
+      ttlSeconds: row.number("ttl") ?? 3600,
+      public: row.has("public"),
+      desc: row.value("desc"),
+      tokenDigest: token === undefined ? undefined : asciiBytes(token),
+      ifExists: row.has("strict") ? "fail" : "return",
+    });
+    return `${created ? "made" : "found"} ${describe(mailbox, this.#rig.nowMs)}`;
+  }
+
+  async #send(row: Row): Promise<number> {
+    const payload = row.number("bytes");
+    const { msgId } = await this.#rig.account.send({
+      mailbox: row.word(1),
+      label: row.word(2) as PriorityLabel,
+      payload: payload === undefined ? asciiBytes(row.word(3)) : new Uint8Array(payload),
+      ttlSeconds: row.number("ttl"),
+      key: row.value("key"),
+    });
+    return msgId;
+  }
+
+  async #query(row: Row): Promise<string> {
+    const token = row.value("token");
+    const { messages, unread, more } = await this.#rig.account.query({
+      mailbox: row.word(1),
+      checkToken: row.has("checked"),
+      tokenDigest: token === undefined ? undefined : asciiBytes(token),
+      unreadOnly: row.has("unread"),
+      limit: row.number("limit") ?? 100,
+    });
+    const found = messages.map((message) => `${message.msgId}:${textOf(message.payload)}`);
+    return [...found, ...(more ? ["more"] : []), `(${unread} unread)`].join(" ");
+  }
+
+  #subscribe(row: Row): string {
+    const reader = new Reader(row.number("room") ?? Number.POSITIVE_INFINITY);
+    this.#readers.set(row.word(1), reader);
+    const ranks = row.value("ranks")?.split(",") as PriorityLabel[] | undefined;
+    this.#subscriptions.set(
+      row.word(1),
+      this.#rig.account.subscribe({
+        mailbox: row.word(2),
+        match: row.word(2).includes("*") ? "glob" : "exact",
+        ranks: ranks?.reduce((mask, label) => mask | maskOf(rankOf(label)), 0) ?? allRanks,
+        group: row.value("group"),
+        replayOnly: row.has("replay-only"),
+        sink: reader,
+      }),
+    );
+    return "ok";
+  }
+
+  #reader(name: string): Reader {
+    const reader = this.#readers.get(name);
+    if (reader === undefined) throw new TypeError(`no reader ${name}`);
+    return reader;
+  }
+}
+
+/** Rows that settle the rig while they run. */
+const rigWords = new Set(["crash", "restart", "reopen", "tick"]);
+
+function describe(info: MailboxInfo, nowMs: number): string {
+  const end = info.expiresAtMs === neverMs ? "never" : spell(info.expiresAtMs - nowMs);
+  const listed = info.public ? " public" : "";
+  return `${info.name} ${info.kind}${listed} ends ${end}${info.desc === undefined ? "" : ` '${info.desc}'`}`;
+}
+
+function spell(ms: number): string {
+  return ms % 1000 === 0 ? `+${ms / 1000}s` : `+${ms}ms`;
+}
