@@ -22,6 +22,9 @@ export interface LogOptions {
   readonly write?: (line: string) => void;
 }
 
+/** What events of the process itself carry. */
+const ownComponent = "mq9";
+
 /** Opens the log. Lines are written before the call that made them returns. */
 export function openLog(options: LogOptions): ProcessLog {
   const write = options.write ?? standardError();
@@ -37,8 +40,8 @@ export function openLog(options: LogOptions): ProcessLog {
     { write: sink },
   );
   return {
-    log: toLog(logger, "mq9"),
-    fatal: (msg, fields) => logger.fatal(fieldsOf("mq9", fields), cleanText(msg)),
+    log: toLog(logger, ownComponent),
+    fatal: (msg, fields) => logger.fatal(fieldsOf(ownComponent, fields), cleanText(msg)),
   };
 }
 
@@ -57,7 +60,8 @@ function prettified(write: (line: string) => void, colors: boolean): (line: stri
     colorizeObjects: colors,
     translateTime: "SYS:HH:MM:ss.l",
     ignore: "component",
-    messageFormat: "{if component}[{component}] {end}{msg}",
+    messageFormat: ({ component, msg }) =>
+      component === ownComponent ? String(msg) : `[${String(component)}] ${String(msg)}`,
     singleLine: true,
   });
   return (line) => write(prettify(line));

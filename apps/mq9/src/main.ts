@@ -4,7 +4,6 @@ import { Command, CommanderError } from "commander";
 import { addServeCommand } from "./commands/serve.ts";
 import { normalizeArguments } from "./config/arguments.ts";
 import { ExitError, exitUsage } from "./exit-codes.ts";
-import { runBroker } from "./run-broker.ts";
 import { version } from "./version.ts";
 
 /**
@@ -36,6 +35,8 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     environment: process.env,
     remarks,
     run: async (request) => {
+      // Loaded late: help, versions and mistakes need neither the store nor the sockets.
+      const { runBroker } = await import("./run-broker.ts");
       exitCode = await runBroker(request);
     },
   });

@@ -49,9 +49,9 @@ export interface DiskOptions {
 
 /** How `stop()` takes leave of its clients. Without clients it does not wait at all. */
 export interface ShutdownOptions {
-  /** Milliseconds between the call and the first `draining` answer to new work. */
+  /** Milliseconds clients get to leave by themselves once they were told; new work is `draining`. */
   readonly graceMs: number;
-  /** Milliseconds over which connections are closed, in random order. */
+  /** Milliseconds over which the connections that are left are closed, in random order. */
   readonly spreadMs: number;
   /** Milliseconds after which a stop that hangs is abandoned; equal to a crash, so nothing accepted is lost. */
   readonly deadlineMs: number;

@@ -125,8 +125,8 @@ Examples:
     nats --server 127.0.0.1:4222 req '$mq9.AI.MAILBOX.CREATE' '{"ttl":3600}'
 
 Signals:
-  Ctrl-C or SIGTERM finishes what was accepted and leaves; a second one leaves
-  at once. Neither loses an accepted message.
+  Ctrl-C or SIGTERM takes leave of the clients and stops; a second one stops at
+  once. Neither loses an accepted message.
 
 Exit codes:
   0   stopped as asked

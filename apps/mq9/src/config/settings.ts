@@ -144,7 +144,7 @@ const mailboxes = {
     kind: seconds,
     fallback: mailbox.defaultTtlSeconds,
     group: "Mailboxes:",
-    help: "life of a mailbox created without ttl; 0 = no end",
+    help: "life of mailboxes created without ttl; 0 = no end",
     option: "mailbox.defaultTtlSeconds",
   },
   namedTtl: {
@@ -234,21 +234,21 @@ const stopping = {
     kind: milliseconds,
     fallback: shutdown.graceMs,
     group: "Stopping:",
-    help: "go on taking new work after SIGTERM, if there are clients",
+    help: "time clients get to leave by themselves",
     option: "shutdown.graceMs",
   },
   stopSpread: {
     kind: milliseconds,
     fallback: shutdown.spreadMs,
     group: "Stopping:",
-    help: "close client connections spread over this time",
+    help: "time over which the others are disconnected",
     option: "shutdown.spreadMs",
   },
   stopDeadline: {
     kind: milliseconds,
     fallback: shutdown.deadlineMs,
     group: "Stopping:",
-    help: "give up a stop that hangs (exit code 75)",
+    help: "time after which a stop is given up, exit code 75",
     option: "shutdown.deadlineMs",
   },
 } satisfies Partial<SettingTable>;
