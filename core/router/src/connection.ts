@@ -382,14 +382,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   stall(outbox: Outbox): void {
     if (this.#stallTimer !== undefined || this.outbox === outbox || this.closed) return;
     this.pauseReading();
-    const release = (): void => {
-      if (this.#stallTimer === undefined) return;
-      clearTimeout(this.#stallTimer);
-      this.#stallTimer = undefined;
-      this.resumeReading();
-    };
-    this.#stallTimer = setTimeout(release, this.#hub.options.stallMs);
-    outbox.onceUncrowded(release);
+    this.#stallTimer = setTimeout(this.#endStall, this.#hub.options.stallMs);
+    outbox.onceUncrowded(this.#endStall);
   }
 
   /** Ends the connection after its pending output and, if given, an error. */
@@ -548,6 +542,13 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     }
     if (this.#verbose) this.#answer("ok");
   }
+
+  readonly #endStall = (): void => {
+    if (this.#stallTimer === undefined) return;
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = undefined;
+    this.resumeReading();
+  };
 
   #answer(answer: Answer): void {
     const holds = this.#holds;

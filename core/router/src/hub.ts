@@ -162,6 +162,12 @@ export class Hub {
     return this.delivery.send(result, from, entry, frame);
   }
 
+  /** Drops what was computed for speed, so that nothing that ended is kept alive by it. */
+  forgetResults(): void {
+    this.subjects.forgetResults();
+    for (const sublist of this.#accounts.values()) sublist.forgetResults();
+  }
+
   /** Tells a publisher that nobody took its request, if it wants to know. */
   noResponders(to: Connection, subject: string, reply: string): void {
     if (!to.noResponders || !to.headers || reply === "") return;

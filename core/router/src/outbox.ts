@@ -57,7 +57,7 @@ export class Outbox {
   #writes = 0;
 
   #onWritable: (() => void)[] = [];
-  #onUncrowded: (() => void)[] = [];
+  readonly #onUncrowded = new Set<() => void>();
 
   constructor(transport: Transport, owner: OutboxOwner, pool: SlabPool, limits: OutboxLimits) {
     this.#transport = transport;
@@ -194,9 +194,7 @@ export class Outbox {
     this.#inFlightSlab = undefined;
     this.#inFlightBytes = 0;
     this.flush();
-    if (this.#onUncrowded.length !== 0 && !this.isCrowded) {
-      for (const release of this.#onUncrowded.splice(0)) release();
-    }
+    if (this.#onUncrowded.size !== 0 && !this.isCrowded) this.#releaseProducers();
     if (this.#onWritable.length !== 0 && this.pendingBytes <= this.#limits.lowWaterBytes) {
       for (const resume of this.#onWritable.splice(0)) resume();
     }
@@ -208,9 +206,9 @@ export class Outbox {
     this.#onWritable.push(resume);
   }
 
-  /** Calls back once when no longer crowded, or at close. */
+  /** Calls back once when no longer crowded, or at close. The same function is kept once. */
   onceUncrowded(release: () => void): void {
-    this.#onUncrowded.push(release);
+    this.#onUncrowded.add(release);
   }
 
   /** Takes nothing any more and lets go of what waits. What is in flight stays with the transport. */
@@ -222,7 +220,7 @@ export class Outbox {
     this.#queueSlabs.length = 0;
     this.#queuedBytes = 0;
     this.#onWritable = [];
-    for (const release of this.#onUncrowded.splice(0)) release();
+    this.#releaseProducers();
   }
 
   /** Makes the slab at hand have room. @returns false when the outbox is closed, or closes now */
@@ -252,6 +250,12 @@ export class Outbox {
       this.#owner.outboxCrowded(this);
     }
     return true;
+  }
+
+  #releaseProducers(): void {
+    const releases = [...this.#onUncrowded];
+    this.#onUncrowded.clear();
+    for (const release of releases) release();
   }
 
   /** Moves what was gathered to the queue. */

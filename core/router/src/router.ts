@@ -45,6 +45,8 @@ export interface Router {
 
 /** Often enough for intervals of seconds, cheap enough for a hundred thousand connections. */
 const checkIntervalMaxMs = 500;
+/** How often match results are computed afresh. */
+const forgetIntervalMs = 60_000;
 /** Connections that did not end by themselves are cut after this long. */
 const closeDeadlineMs = 2_000;
 
@@ -175,8 +177,13 @@ class CoreRouter implements Router {
     const { pingIntervalMs, writeDeadlineMs, authTimeoutMs } = this.#hub.options;
     const shortest = Math.min(pingIntervalMs, writeDeadlineMs, authTimeoutMs);
     const intervalMs = Math.min(checkIntervalMaxMs, Math.max(5, Math.floor(shortest / 8)));
+    let forgetAtMs = this.#hub.nowMs() + forgetIntervalMs;
     this.#timer ??= setInterval(() => {
       const nowMs = this.#hub.nowMs();
+      if (nowMs >= forgetAtMs) {
+        forgetAtMs = nowMs + forgetIntervalMs;
+        this.#hub.forgetResults();
+      }
       for (const connection of this.#hub.connections.values()) connection.keepAlive.check(nowMs);
       for (const connection of this.#hub.leaving) connection.keepAlive.checkWrite(nowMs);
     }, intervalMs);

@@ -55,6 +55,11 @@ export class SubjectTable {
     return this.#spaces;
   }
 
+  /** Lets go of results, which name subscriptions that may have ended long ago. */
+  forgetResults(): void {
+    for (const entry of this.#entries) if (entry !== undefined) entry.result = noResult;
+  }
+
   /** What is known of the subject of a frame. */
   find(frame: PublishFrame): SubjectEntry {
     const hash = frame.subjectHash;

@@ -99,10 +99,7 @@ export class Sublist {
       this.#cache.size >= cachedSubjectsMax ||
       this.#cachedReferences + references > cachedReferencesMax
     ) {
-      this.#cache.clear();
-      this.#cachedReferences = 0;
-      // What was cached may be held elsewhere, where a change would no longer find it.
-      this.#generation = ++lastGeneration;
+      this.forgetResults();
       result = this.matchOnce(subject);
     }
     this.#cachedReferences += references;
@@ -115,6 +112,15 @@ export class Sublist {
     const result = new MatchResult(this.#generation);
     if (this.#size !== 0 && !hasEmptyToken(subject)) collect(this.#root, subject, 0, result);
     return result;
+  }
+
+  /** Lets go of results, which name subscriptions that may have ended long ago. */
+  forgetResults(): void {
+    if (this.#cache.size === 0) return;
+    this.#cache.clear();
+    this.#cachedReferences = 0;
+    // What was cached may be held elsewhere too, where a later change would no longer find it.
+    this.#generation = ++lastGeneration;
   }
 
   /** Makes every result that a change at `pattern` can have touched untrue. */
