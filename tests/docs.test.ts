@@ -61,66 +61,77 @@ describe.each(pages)("%s", (page) => {
 
   const shell = all.filter(({ text }) => text.startsWith("# nats\n"));
   const cli = findPeer("nats");
-  it.skipIf(shell.length === 0 || cli.path === undefined)(
-    `runs its nats commands${cli.path === undefined ? ` (${cli.reason})` : ""}`,
-    async () => {
-      for (const { text } of shell) {
-        const env = {
-          ...process.env,
-          PATH: `${path.dirname(cli.path ?? "")}:${process.env["PATH"] ?? ""}`,
-          NATS_URL: broker().url,
-        };
-        const result = await runProgram("bash", ["-euo", "pipefail", "-c", text], { env });
-        expect(result.code, result.stdout + result.stderr).toBe(0);
-        expect(result.stdout + result.stderr).not.toMatch(/"error":"[^"]/);
-      }
-    },
-  );
+  if (shell.length > 0)
+    it.skipIf(cli.path === undefined)(
+      `runs its nats commands${cli.path === undefined ? ` (${cli.reason})` : ""}`,
+      async () => {
+        for (const { text } of shell) {
+          const env = {
+            ...process.env,
+            PATH: `${path.dirname(cli.path ?? "")}:${process.env["PATH"] ?? ""}`,
+            NATS_URL: broker().url,
+          };
+          const result = await runProgram("bash", ["-euo", "pipefail", "-c", text], { env });
+          expect(result.code, result.stdout + result.stderr).toBe(0);
+          expect(result.stdout + result.stderr).not.toMatch(/"error":"[^"]/);
+        }
+      },
+    );
 
   const typescript = all.filter(({ language }) => language === "ts");
-  it.skipIf(typescript.length === 0)("runs its TypeScript", async () => {
-    for (const { text } of typescript) {
-      // Beside the tests, so that it finds the client library that the document installs.
-      const folder = await mkdtemp(path.join(repositoryRoot, "tests/snippet-"));
-      try {
-        await writeFile(path.join(folder, "snippet.ts"), here(text));
-        await writeFile(
-          path.join(folder, "tsconfig.json"),
-          JSON.stringify({
-            extends: "../../tsconfig.tests.json",
-            compilerOptions: { noEmit: false, outDir: "out", rewriteRelativeImportExtensions: true },
-            include: ["snippet.ts"],
-          }),
-        );
-        const tsc = path.join(repositoryRoot, "node_modules/.bin/tsc");
-        const compiled = await runProgram(tsc, ["-p", folder], {});
-        expect(compiled.code, compiled.stdout).toBe(0);
-        const result = await runProgram(process.execPath, [path.join(folder, "out/snippet.js")], {});
-        expect(result.code, result.stderr).toBe(0);
-        expect(result.stdout).toBe("critical stop the deployment\n");
-      } finally {
-        await rm(folder, { recursive: true });
+  if (typescript.length > 0)
+    it("runs its TypeScript", async () => {
+      for (const { text } of typescript) {
+        // Beside the tests, so that it finds the client library that the document installs.
+        const folder = await mkdtemp(path.join(repositoryRoot, "tests/snippet-"));
+        try {
+          await writeFile(path.join(folder, "snippet.ts"), here(text));
+          await writeFile(
+            path.join(folder, "tsconfig.json"),
+            JSON.stringify({
+              extends: "../../tsconfig.tests.json",
+              compilerOptions: {
+                noEmit: false,
+                outDir: "out",
+                rewriteRelativeImportExtensions: true,
+              },
+              include: ["snippet.ts"],
+            }),
+          );
+          const tsc = path.join(repositoryRoot, "node_modules/.bin/tsc");
+          const compiled = await runProgram(tsc, ["-p", folder], {});
+          expect(compiled.code, compiled.stdout).toBe(0);
+          const result = await runProgram(
+            process.execPath,
+            [path.join(folder, "out/snippet.js")],
+            {},
+          );
+          expect(result.code, result.stderr).toBe(0);
+          expect(result.stdout).toBe("critical stop the deployment\n");
+        } finally {
+          await rm(folder, { recursive: true });
+        }
       }
-    }
-  });
+    });
 
   const python = all.filter(({ language }) => language === "python");
   const interpreter = findPeer("python");
-  it.skipIf(python.length === 0 || interpreter.path === undefined)(
-    `runs its Python${interpreter.path === undefined ? ` (${interpreter.reason})` : ""}`,
-    async () => {
-      for (const { text } of python) {
-        const result = await runProgram(interpreter.path ?? "", ["-c", here(text)], {});
-        expect(result.code, result.stderr).toBe(0);
-        expect(result.stdout).toBe("critical stop the deployment\n");
-      }
-    },
-  );
+  if (python.length > 0)
+    it.skipIf(interpreter.path === undefined)(
+      `runs its Python${interpreter.path === undefined ? ` (${interpreter.reason})` : ""}`,
+      async () => {
+        for (const { text } of python) {
+          const result = await runProgram(interpreter.path ?? "", ["-c", here(text)], {});
+          expect(result.code, result.stderr).toBe(0);
+          expect(result.stdout).toBe("critical stop the deployment\n");
+        }
+      },
+    );
 });
 
 describe("the protocol reference", () => {
   it("explains every error, and no other", () => {
     const rows = [...read("docs/reference/protocol.md").matchAll(/^\| `(\w+)` \| (\d+) \|/gm)];
-    expect(rows.map(([, code]) => code).toSorted()).toEqual([...mq9ErrorCodes].toSorted());
+    expect(new Set(rows.map(([, code]) => code))).toEqual(new Set(mq9ErrorCodes));
   });
 });
