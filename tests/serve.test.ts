@@ -319,6 +319,26 @@ describe("output", () => {
   });
 });
 
+describe("a reader that goes away", () => {
+  it("does not make help fail", async () => {
+    const child = startChild(process.execPath, [executable, "serve", "--help"]);
+    child.process.stdout?.destroy();
+    expect((await child.ended).code).toBe(0);
+    expect(child.stderr).toBe("");
+  });
+
+  it("does not take the broker with it when it was reading the log", async () => {
+    await using broker = await startBroker({ args: ["--log-level", "debug"] });
+    broker.process.stderr?.destroy();
+    await using client = await connectRaw(broker.port); // is logged, to nobody
+    await client.flush();
+    await using second = await connectRaw(broker.port);
+    await second.flush();
+    await Promise.all([client.close(), second.close()]);
+    expect(await broker.stop()).toBe(0);
+  });
+});
+
 describe("signals", () => {
   it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
     "%s tells clients, closes their connections and ends with code 0",

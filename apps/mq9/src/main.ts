@@ -11,6 +11,7 @@ import { version } from "./version.ts";
  * @param argv arguments without the program's own name
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
   try {
     process.exitCode = await runCommand(argv);
   } catch (error) {
@@ -18,6 +19,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.stderr.write(`error: ${error.message}\n`);
     process.exitCode = error.exitCode;
   }
+}
+
+/** `mq9 serve --help | head -3` is no error, and a broker outlives whoever read its log. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 async function runCommand(argv: readonly string[]): Promise<number> {

@@ -5,36 +5,22 @@ import type { LogFields } from "@mq9/broker";
 /** Signals that ask the process to stop; a terminal that closes counts as asking. */
 const stopSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
-export interface StopRequest {
-  /** Resolves with the name of the first signal. */
-  readonly asked: Promise<string>;
-  readonly isAsked: boolean;
-}
-
 /**
  * Listens for signals that ask to stop.
  * @param onInsist called on every one after the first: whoever sends two wants it now
+ * @returns resolves with the name of the first signal
  */
-export function listenForStop(onInsist: (signal: string) => void): StopRequest {
-  let isAsked = false;
-  const asked = new Promise<string>((resolve) => {
+export function listenForStop(onInsist: (signal: string) => void): Promise<string> {
+  let asked = false;
+  return new Promise((resolve) => {
     for (const signal of stopSignals) {
       process.on(signal, () => {
-        if (isAsked) {
-          onInsist(signal);
-        } else {
-          isAsked = true;
-          resolve(signal);
-        }
+        if (asked) onInsist(signal);
+        asked = true;
+        resolve(signal);
       });
     }
   });
-  return {
-    asked,
-    get isAsked() {
-      return isAsked;
-    },
-  };
 }
 
 /**

@@ -33,7 +33,7 @@ export async function runBroker(request: ServeRequest): Promise<number> {
   const output = describeOutput(settings);
   const log = openLog({ ...output, level: settings.logLevel });
   reportDefects(log.fatal, () => process.exit(exitDefect));
-  const stop = listenForStop((signal) => {
+  const stopAsked = listenForStop((signal) => {
     log.log.warn("stopping at once, as asked a second time", { signal });
     process.exit(exitOk);
   });
@@ -42,7 +42,7 @@ export async function runBroker(request: ServeRequest): Promise<number> {
   const run: Run = { settings, options, output, log, dataFolder: path.resolve(settings.data) };
   const broker = await startBroker(run);
   const ending = await Promise.race([
-    stop.asked.then((signal) => ({ signal })),
+    stopAsked.then((signal) => ({ signal })),
     broker.fatal.then((error) => ({ error })),
   ]);
   process.exit(
