@@ -11,9 +11,15 @@ async def connect(**options):
     return await nats.connect(URL, **options)
 
 
+async def settle(nc):
+    """Two flushes: the PING of one overtakes what publish and subscribe left in the buffer."""
+    await nc.flush()
+    await nc.flush()
+
+
 async def publish_subscribe(nc, other):
     sub = await nc.subscribe("stock.py.plain.*")
-    await nc.flush()
+    await settle(nc)
     for word in ["one", "two", "three"]:
         await other.publish(f"stock.py.plain.{word}", word.encode())
     return [(await sub.next_msg()).data.decode() for _ in range(3)]
@@ -24,7 +30,7 @@ async def request_reply(nc, other):
         await msg.respond(b"answer to " + msg.data)
 
     await nc.subscribe("stock.py.service", cb=answer)
-    await nc.flush()
+    await settle(nc)
     return (await other.request("stock.py.service", b"question")).data.decode()
 
 
@@ -40,10 +46,10 @@ async def queue_group(nc, other):
         await nc.subscribe("stock.py.queue", queue="workers", cb=member("first")),
         await nc.subscribe("stock.py.queue", queue="workers", cb=member("second")),
     ]
-    await nc.flush()
+    await settle(nc)
     for _ in range(40):
         await other.publish("stock.py.queue", b"job")
-    await other.flush()
+    await settle(other)
     for sub in subs:
         await sub.drain()
     return {"total": sum(got.values()), "members": sum(1 for n in got.values() if n)}
@@ -51,7 +57,7 @@ async def queue_group(nc, other):
 
 async def headers(nc, other):
     sub = await nc.subscribe("stock.py.headers")
-    await nc.flush()
+    await settle(nc)
     await other.publish("stock.py.headers", b"body", headers={"key": "value", "Other-Key": "with: colon"})
     msg = await sub.next_msg()
     return [msg.headers["key"], msg.headers["Other-Key"], msg.data.decode()]
@@ -63,7 +69,7 @@ async def request_many(nc, other):
             await msg.respond(str(number).encode())
 
     await nc.subscribe("stock.py.many", cb=answer)
-    await nc.flush()
+    await settle(nc)
     inbox = other.new_inbox()
     sub = await other.subscribe(inbox)
     await sub.unsubscribe(limit=3)
@@ -79,10 +85,10 @@ async def drain(nc, other):
         got.append(msg.data)
 
     await leaving.subscribe("stock.py.drain", cb=keep)
-    await leaving.flush()
+    await settle(leaving)
     for _ in range(100):
         await other.publish("stock.py.drain", b"last words")
-    await other.flush()
+    await settle(other)
     await leaving.drain()
     return {"received": len(got), "closed": leaving.is_closed}
 
@@ -97,7 +103,7 @@ async def no_responders(nc, other):
 async def large_payload(nc, other):
     payload = bytes(range(256)) * (nc.max_payload // 256)
     sub = await nc.subscribe("stock.py.large")
-    await nc.flush()
+    await settle(nc)
     await other.publish("stock.py.large", payload)
     msg = await sub.next_msg(timeout=10)
     return {"size": len(msg.data), "intact": msg.data == payload}
@@ -119,7 +125,7 @@ async def permission(nc, other):
     curious = await connect(error_cb=on_error)
     await curious.subscribe("$mq9.AI.MAILBOX.MSG.*")
     text = await asyncio.wait_for(problem, 5)
-    await curious.flush()
+    await settle(curious)
     result = {
         "refused": 'permissions violation for subscription to "$mq9.ai.mailbox.msg.*"' in text,
         "connected": curious.is_connected,
@@ -136,10 +142,10 @@ async def reconnect():
 
     nc = await connect(reconnect_time_wait=0.1, max_reconnect_attempts=-1, reconnected_cb=on_reconnect)
     sub = await nc.subscribe("stock.py.reconnect")
-    await nc.flush()
+    await settle(nc)
     print("ready", flush=True)
     await back.wait()
-    await nc.flush()
+    await settle(nc)
     await nc.publish("stock.py.reconnect", b"still subscribed")
     print(json.dumps((await sub.next_msg(timeout=10)).data.decode()))
     await nc.close()

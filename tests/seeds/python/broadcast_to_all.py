@@ -1,6 +1,7 @@
 # Broadcast to all: publish once, every wildcard subscriber receives.
 import asyncio, json, sys
 import nats
+from barrier import barrier
 
 PATTERNS = ["pipeline.complete", "pipeline.*", "*.complete"]
 
@@ -12,7 +13,7 @@ async def main():
         async def handler(msg, pattern=pattern):
             await heard.put((pattern, msg.subject, json.loads(msg.data)["stage"]))
         await agent.subscribe(f"$mq9.AI.BROADCAST.{pattern}", cb=handler)
-        await agent.flush()
+        await barrier(agent)
 
     await nc.publish("$mq9.AI.BROADCAST.pipeline.failed", b'{"stage":"other"}')
     await nc.publish(

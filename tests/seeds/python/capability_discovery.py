@@ -1,6 +1,7 @@
 # Capability registration and discovery over BROADCAST.system.capability.
 import asyncio, json, sys
 import nats
+from barrier import barrier
 
 async def create_mailbox(nc):
     resp = await nc.request("$mq9.AI.MAILBOX.CREATE",
@@ -22,7 +23,7 @@ async def main():
             complete.set()
 
     await nc.subscribe("$mq9.AI.BROADCAST.system.capability", cb=on_announcement)
-    await nc.flush()
+    await barrier(nc)
 
     # Agents announce capabilities on startup
     agents = [await nats.connect(sys.argv[1]) for _ in range(2)]

@@ -1,6 +1,7 @@
 # Competing workers: a broadcast task goes to exactly one member of the queue group.
 import asyncio, json, sys
 import nats
+from barrier import barrier
 
 WORKERS = 3
 TASKS = 9
@@ -20,7 +21,7 @@ async def main():
                 "from": f"worker-{number}", "task_id": task["task_id"], "result": "done"
             }).encode())
         await worker.subscribe("$mq9.AI.BROADCAST.task.available", queue="task-workers", cb=work)
-        await worker.flush()
+        await barrier(worker)
 
     # Master broadcasts tasks and collects results in its own mailbox
     done = asyncio.Event()
@@ -38,7 +39,7 @@ async def main():
 
     await done.wait()
     for worker in workers:
-        await worker.flush()
+        await barrier(worker)
     await sub.drain()
     print(json.dumps({"results": len(results), "distinct": len(set(results))}))
     for connection in [*workers, nc]:

@@ -2,6 +2,7 @@
 # Printed differently only where it can not run: `Client().connect()` returns nothing.
 import asyncio, json, sys
 from nats.aio.client import Client
+from barrier import barrier
 
 async def main():
     nc = Client()
@@ -57,7 +58,7 @@ async def main():
 
     await nc.subscribe(f"$mq9.AI.INBOX.{target_mail_id}.*", cb=on_message)
     await answered.wait()
-    await nc.flush()
+    await barrier(nc)
 
     await nc.publish(
         "$mq9.AI.BROADCAST.pipeline.complete",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from barrier import barrier
 from robustmq.mq9 import Client, Priority
 
 BROKER = sys.argv[1]
@@ -67,7 +68,7 @@ async def discover_agents():
 
 async def client_ready(client):
     """Resolves when the subscription has reached the broker."""
-    await (getattr(client, "nc", None) or client._nc).flush()
+    await barrier(getattr(client, "nc", None) or client._nc)
     listening.set()
 
 async def send_task_via_mq9(sender_mail_id: str, target_mail_id: str, task: dict):

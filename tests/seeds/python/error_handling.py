@@ -2,6 +2,7 @@
 import asyncio, json, sys
 import nats
 from nats.errors import MaxPayloadError
+from barrier import barrier
 
 async def main():
     problems = []
@@ -42,7 +43,7 @@ async def main():
 
     sub = await nc.subscribe(f"$mq9.AI.INBOX.{short['mail_id']}.*", cb=on_late)
     await nc.publish(f"$mq9.AI.INBOX.{short['mail_id']}.normal", b"{}")
-    await nc.flush()
+    await barrier(nc)
     await sub.drain()
 
     # Message exceeds size limit

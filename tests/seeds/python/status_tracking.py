@@ -1,6 +1,7 @@
 # Status tracking: a mailbox of type latest holds the newest state; one subscription sees all.
 import asyncio, json, sys, uuid
 import nats
+from barrier import barrier
 
 async def main():
     # nats-py from 2.16 on takes `m-status-*` for a mistake unless told otherwise.
@@ -18,7 +19,7 @@ async def main():
 
     await report("starting", 0.1)
     await report("processing", 0.7)
-    await nc.flush()
+    await barrier(nc)
 
     # Orchestrator: one subscription covers all workers
     states = asyncio.Queue()
