@@ -66,6 +66,7 @@ class CoreRouter implements Router {
   #timer: NodeJS.Timeout | undefined = undefined;
   #lastClientId = 0;
   #stopping = false;
+  #closed: Promise<void> | undefined = undefined;
 
   constructor(options: RouterOptions, hooks: RouterHooks) {
     const server = {
@@ -156,7 +157,12 @@ class CoreRouter implements Router {
     await this.close();
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     const hub = this.#hub;
     await this.#stopListening();
     for (const connection of hub.connections.values()) connection.close("Server Shutdown");
@@ -174,8 +180,9 @@ class CoreRouter implements Router {
 
   /** One timer looks after all deadlines of all connections. */
   #startTimer(): void {
-    const { pingIntervalMs, writeDeadlineMs, authTimeoutMs } = this.#hub.options;
-    const shortest = Math.min(pingIntervalMs, writeDeadlineMs, authTimeoutMs);
+    const { pingIntervalMs, writeDeadlineMs, authTimeoutMs, partialTimeoutMs } = this.#hub.options;
+    const partialMs = partialTimeoutMs === 0 ? pingIntervalMs : partialTimeoutMs;
+    const shortest = Math.min(pingIntervalMs, writeDeadlineMs, authTimeoutMs, partialMs);
     const intervalMs = Math.min(checkIntervalMaxMs, Math.max(5, Math.floor(shortest / 8)));
     let forgetAtMs = this.#hub.nowMs() + forgetIntervalMs;
     this.#timer ??= setInterval(() => {
