@@ -33,6 +33,9 @@ export interface Life {
 
 export type Role = (life: Life) => Promise<void>;
 
+/** A broker that refuses is about to stop: what it refuses meanwhile would only fill the history. */
+const refusedPauseMs = 100;
+
 const ranks: readonly Rank[] = [0, 1, 2, 3];
 
 /** Names of the mailboxes everybody uses in one epoch. */
@@ -101,15 +104,29 @@ export function subscriber(generation: Generation): Role {
  */
 export function drainer(mailboxes: readonly string[]): Role {
   return async (life) => {
+    let failures = 0;
     for (const mailbox of mailboxes) {
-      const marker = await sendMarker(life, mailbox);
-      if (marker === undefined) continue;
-      for (const generation of [0, 1] as const) await drain(life, generation, mailbox, marker);
-      const answer = readAnswer(await life.client.request(listSubject(mailbox), Buffer.from("{}")));
-      if (answer.is === "ok") writeList(life, mailbox, answer.body);
-      else life.history.write(unreadable(mailbox, answer.text));
+      const problem = await readToTheEnd(life, mailbox);
+      if (problem === undefined) continue;
+      life.history.write({ op: "unreadable", t: nowMicros(), mailbox, text: problem });
+      failures += 1;
+      if (failures === unreadableMax) return;
     }
   };
+}
+
+/** @returns what went wrong, or undefined */
+async function readToTheEnd(life: Life, mailbox: string): Promise<string | undefined> {
+  const marker = await sendMarker(life, mailbox);
+  if ("problem" in marker) return marker.problem;
+  for (const generation of [0, 1] as const) {
+    const ended = await drain(life, generation, mailbox, marker.id);
+    if (!ended) return `no end of the replay in ${drainMsMax} ms`;
+  }
+  const answer = readAnswer(await life.client.request(listSubject(mailbox), Buffer.from("{}")));
+  if (answer.is !== "ok") return answer.text;
+  writeList(life, mailbox, answer.body);
+  return undefined;
 }
 
 let calls = 0;
@@ -148,7 +165,9 @@ class Sender {
     client.cork();
     const answers = batch.map(async (sent): Promise<Accepted[]> => {
       const answer = readAnswer(await client.request(sent.subject, sent.payload));
-      return this.#note(sent, answer);
+      const accepted = this.#note(sent, answer);
+      if (accepted.length === 0) await sleep(refusedPauseMs);
+      return accepted;
     });
     client.uncork();
     const settled = await Promise.allSettled(answers);
@@ -168,7 +187,7 @@ class Sender {
     client.uncork();
     await pong;
     // An error may speak of any of them, so none is certain.
-    if (client.errors.length > errorsBefore) return;
+    if (client.errors.length > errorsBefore) return await sleep(refusedPauseMs);
     const t = nowMicros();
     history.write(
       ...batch.map(({ id }) => ({ op: "send", phase: "ok", t, id, msgId: null }) as const),
@@ -248,6 +267,7 @@ async function create(life: Life, body: object): Promise<string> {
         text: answer.text,
       });
     }
+    if (life.stopping()) throw new Error(`a mailbox was refused to the end: ${answer.text}`);
     await sleep(20);
   }
 }
@@ -284,8 +304,11 @@ function subscribe(
   return { sid: life.client.subscribe(receiveSubject(generation, mailbox), handle), sub };
 }
 
-/** The last message of a mailbox; undefined, and written down, when the mailbox refuses it. */
-async function sendMarker(life: Life, mailbox: string): Promise<string | undefined> {
+/** Sends the last message of a mailbox. */
+async function sendMarker(
+  life: Life,
+  mailbox: string,
+): Promise<{ readonly id: string } | { readonly problem: string }> {
   const id = newCall(life);
   const payload = payloadOf(id, 1);
   const { conn } = life;
@@ -293,23 +316,24 @@ async function sendMarker(life: Life, mailbox: string): Promise<string | undefin
   const t = nowMicros();
   life.history.write({ op: "send", phase: "invoke", t, conn, id, mailbox, rank: 3, hash });
   const answer = readAnswer(await life.client.request(sendSubject(1, mailbox, 3), payload));
-  if (answer.is === "ok") {
-    const msgId = Number(answer.body["msg_id"]);
-    life.history.write({ op: "send", phase: "ok", t: nowMicros(), id, msgId });
-    return id;
-  }
-  life.history.write(unreadable(mailbox, answer.text));
-  return undefined;
+  if (answer.is !== "ok") return { problem: answer.text };
+  const msgId = Number(answer.body["msg_id"]);
+  life.history.write({ op: "send", phase: "ok", t: nowMicros(), id, msgId });
+  return { id };
 }
 
-const drainMsMax = 30_000;
+/** A replay that has not ended by then has lost its end. */
+const drainMsMax = 10_000;
+/** More tell nothing new; what was not drained is found missing anyway. */
+const unreadableMax = 3;
 
+/** @returns whether the marker came, and with it everything before it */
 async function drain(
   life: Life,
   generation: Generation,
   mailbox: string,
   marker: string,
-): Promise<void> {
+): Promise<boolean> {
   const ended = new AbortController();
   const onEach = (id: string): void => {
     if (id === marker) ended.abort();
@@ -318,7 +342,7 @@ async function drain(
   await sleep(drainMsMax, undefined, { signal: ended.signal }).catch(() => undefined);
   life.client.unsubscribe(sid);
   if (ended.signal.aborted) life.history.write({ op: "drained", t: nowMicros(), sub });
-  else life.history.write(unreadable(mailbox, `no end of the replay in ${drainMsMax} ms`));
+  return ended.signal.aborted;
 }
 
 function writeList(life: Life, mailbox: string, body: Readonly<Record<string, unknown>>): void {
@@ -327,11 +351,4 @@ function writeList(life: Life, mailbox: string, body: Readonly<Record<string, un
   // A list may be cut at 1000; what it shows must be right all the same.
   const complete = messages.length < 1_000 && body["more"] !== true;
   life.history.write({ op: "list", t: nowMicros(), mailbox, msgIds, complete });
-}
-
-function unreadable(
-  mailbox: string,
-  text: string,
-): { op: "unreadable"; t: number; mailbox: string; text: string } {
-  return { op: "unreadable", t: nowMicros(), mailbox, text };
 }

@@ -16,6 +16,9 @@ import { createRandom, type Random } from "./random.ts";
 /** Ends of the broker between two changes of mailboxes; bounds how much each subscriber replays. */
 const endsPerEpoch = 5;
 
+/** A driver that has not ended by then never will. */
+const finishMsMax = 300_000;
+
 const drivers: Readonly<Record<string, readonly RoleName[]>> = {
   A: ["request1", "request0"],
   B: ["flush1", "flush0", "administrator"],
@@ -152,11 +155,14 @@ function startDriver(options: DriverOptions): ChildProcess {
   return spawn(process.execPath, words, { stdio: ["pipe", "inherit", "inherit"] });
 }
 
+/** Waits for a driver to end by itself; a drain of many mailboxes takes its time. */
 async function finish(driver: ChildProcess, { stop = true } = {}): Promise<void> {
   if (stop) driver.stdin?.write("stop\n");
+  const late = setTimeout(() => driver.kill("SIGKILL"), finishMsMax);
   if (driver.exitCode === null) await once(driver, "exit");
-  if (driver.exitCode !== 0)
-    throw new Error(`a driver ended with ${driver.exitCode ?? driver.signalCode}`);
+  clearTimeout(late);
+  const { exitCode, signalCode } = driver;
+  if (exitCode !== 0) throw new Error(`a driver ended with ${exitCode ?? signalCode}`);
 }
 
 function assertRunning(broker: RunningBroker, running: readonly ChildProcess[]): void {
