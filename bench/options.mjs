@@ -30,7 +30,7 @@ parts          ${Object.keys(parts).join(" ")}   (default: all)
 --nats-server FILE the reference server (.peers/bin/nats-server, then PATH)
 --mq9-arg ARG      one more argument for \`mq9 serve\`; may be repeated
 --profile DIR      write CPU profiles of mq9 there and add the functions with most self time
---name NAME        the report is kept as bench/results/NAME.md (date and parts)
+--name NAME        keep the report as bench/results/NAME.md; a whole run is kept under its date anyway
 `;
 
 /** @returns what a run needs to know; ends the process on a wrong command line. */
@@ -86,7 +86,7 @@ function read(args) {
   );
   const needsNats = contenders.some((kind) => kind !== "mq9" && kind !== "log");
   const date = new Date().toISOString().slice(0, 10);
-  const scope = positionals.length === 0 ? "all" : positionals.join("-");
+  const whole = positionals.length === 0 && !quick && values.contenders === undefined;
   return {
     parts: chosen,
     contenders,
@@ -114,7 +114,7 @@ function read(args) {
     natsServer: needsNats ? findNatsServer(values["nats-server"]) : undefined,
     mq9Args: values["mq9-arg"] ?? [],
     profile: values.profile === undefined ? undefined : madeFolder(values.profile),
-    name: values.name ?? `${date}-${scope}${quick ? "-quick" : ""}`,
+    name: values.name ?? (whole ? date : undefined),
   };
 }
 

@@ -47,9 +47,8 @@ function nameOf({ functionName, url, lineNumber }) {
 }
 
 function packageOf(name) {
-  const file = name.split(" ")[1] ?? "";
-  if (name.startsWith("(")) return name;
-  if (file === "") return "native functions";
+  const file = / (\S+):\d+$/.exec(name)?.[1];
+  if (file === undefined) return name.startsWith("(") ? name : "native functions";
   if (file.startsWith("node:")) return "node's own JavaScript";
   return file.split("/").slice(0, 2).join("/");
 }

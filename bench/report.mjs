@@ -5,11 +5,11 @@ import os from "node:os";
 import { serverTitles } from "./servers.mjs";
 
 /** What the numbers depend on: machine, versions, commit, date, and how busy the machine was. */
-export function heading(options, name) {
+export function heading(options) {
   const memoryGib = Math.round(os.totalmem() / 2 ** 30);
   const load = os.loadavg()[0].toFixed(1);
   return [
-    `# Benchmark ${name}`,
+    `# Benchmark ${options.name ?? ""}`.trimEnd(),
     "",
     `- Date: ${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC; commit ${commit()}`,
     `- Machine: ${os.cpus().length} × ${os.cpus()[0].model.trim()}, ${memoryGib} GiB, ${os.type()} ${os.release()}, load average at the start ${load}`,

@@ -1,5 +1,5 @@
 // `npm run bench`: runs the parts asked for against every contender, prints one Markdown report and
-// keeps it in bench/results. README.md beside this file says what is measured and how to read it.
+// may keep it in bench/results. README.md beside this file says what is measured and how to read it.
 import fs from "node:fs";
 import path from "node:path";
 import { optionsFrom } from "./options.mjs";
@@ -22,19 +22,26 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 }
 
 try {
-  const sections = [heading(options, options.name)];
+  const sections = [heading(options)];
   for (const name of options.parts) sections.push(await runPart(name));
   sections.splice(1, 0, quietness(measured));
   const report = `${sections.join("\n").trimEnd()}\n`;
   process.stdout.write(report);
-  const file = path.join(import.meta.dirname, "results", `${options.name}.md`);
-  fs.writeFileSync(file, report);
-  progress(`kept in ${path.relative(process.cwd(), file)}`);
+  keep(report);
 } catch (error) {
   process.exitCode = 1;
   progress(`bench: ${error.message}`);
 } finally {
   await stopServers();
+}
+
+function keep(report) {
+  if (options.name === undefined) return;
+  const folder = path.join(import.meta.dirname, "results");
+  const file = path.join(folder, `${options.name}.md`);
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(file, report);
+  progress(`kept in ${path.relative(process.cwd(), file)}`);
 }
 
 /** All repetitions of one part; returns its section of the report. */
