@@ -15,6 +15,11 @@ export interface DocumentedDifference {
  */
 export const differences: readonly DocumentedDifference[] = [
   {
+    file: "connect-again-defaults.txt",
+    reason:
+      "The real server keeps the options of the first CONNECT where the second leaves them out. Every client library writes all of its options every time; here each CONNECT means what it says, whatever came before.",
+  },
+  {
     file: "headers-not-a-block.txt",
     reason:
       "The real server passes any bytes on as headers. A client that checks what it gets drops its own connection then, so one publisher could cut off every reader; here the publisher is the one that goes.",
@@ -23,5 +28,10 @@ export const differences: readonly DocumentedDifference[] = [
     file: "leading-zeros.txt",
     reason:
       "The real server repeats the digits of the publisher. A size is a number here and is written without leading zeros, which every client reads alike.",
+  },
+  {
+    file: "pedantic-one-error.txt",
+    reason:
+      "The real server judges a pedantic publish twice, when its line ends and when its payload has come, and may answer both times. Here a publish is judged once, when it is whole, and gets the first error there is.",
   },
 ];
