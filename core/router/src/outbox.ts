@@ -57,7 +57,7 @@ export class Outbox {
   #writes = 0;
 
   #onWritable: (() => void)[] = [];
-  readonly #onUncrowded = new Set<() => void>();
+  #onUncrowded: Set<() => void> | undefined = undefined;
 
   constructor(transport: Transport, owner: OutboxOwner, pool: SlabPool, limits: OutboxLimits) {
     this.#transport = transport;
@@ -194,7 +194,7 @@ export class Outbox {
     this.#inFlightSlab = undefined;
     this.#inFlightBytes = 0;
     this.flush();
-    if (this.#onUncrowded.size !== 0 && !this.isCrowded) this.#releaseProducers();
+    if (this.#onUncrowded !== undefined && !this.isCrowded) this.#releaseProducers();
     if (this.#onWritable.length !== 0 && this.pendingBytes <= this.#limits.lowWaterBytes) {
       for (const resume of this.#onWritable.splice(0)) resume();
     }
@@ -208,6 +208,7 @@ export class Outbox {
 
   /** Calls back once when no longer crowded, or at close. The same function is kept once. */
   onceUncrowded(release: () => void): void {
+    this.#onUncrowded ??= new Set();
     this.#onUncrowded.add(release);
   }
 
@@ -253,9 +254,9 @@ export class Outbox {
   }
 
   #releaseProducers(): void {
-    const releases = [...this.#onUncrowded];
-    this.#onUncrowded.clear();
-    for (const release of releases) release();
+    const releases = this.#onUncrowded;
+    this.#onUncrowded = undefined;
+    if (releases !== undefined) for (const release of releases) release();
   }
 
   /** Moves what was gathered to the queue. */

@@ -1,7 +1,7 @@
 // Finds what is known of a published subject from its bytes, without making a string: its text, the
 // first bytes of its MSG lines, who owns it, and the latest match. Used by connections on publish.
 
-import { hasEmptyToken, type PublishFrame, viewOf } from "@mq9/wire";
+import { hasEmptyToken, noBytes, noView, type PublishFrame, viewOf } from "@mq9/wire";
 import type { SubjectSpace } from "./subject-space.ts";
 import { type MatchResult, noResult } from "./sublist.ts";
 
@@ -13,8 +13,8 @@ export class SubjectEntry {
   text = "";
   hash = 0;
   /** `HMSG <subject> `; from its second byte on, `MSG <subject> `. */
-  prefix: Buffer = Buffer.alloc(0);
-  prefixView: DataView = viewOf(this.prefix);
+  prefix: Buffer = noBytes;
+  prefixView: DataView = noView;
   kind: SubjectKind = "ordinary";
   space: SubjectSpace | undefined = undefined;
   /** The latest match in any account; its generation tells whether it is still true. */

@@ -27,7 +27,7 @@ export {
   stripHeaders,
 } from "./headers.ts";
 export { defaultWireLimits, sizeDigitsMax, type WireLimits } from "./limits.ts";
-export { hashByte, type OperationSink, PublishFrame } from "./operation.ts";
+export { hashByte, noBytes, noView, type OperationSink, PublishFrame } from "./operation.ts";
 export { Parser } from "./parser.ts";
 export {
   fromWireSubject,

@@ -1,7 +1,13 @@
 // What a parser hands over. The frame of a publish is one reused object: nothing is allocated for
 // an operation that arrives whole.
 
+import { viewOf } from "./bytes.ts";
 import type { WireError } from "./errors.ts";
+
+/** What a frame refers to while it holds nothing. */
+export const noBytes: Buffer = Buffer.alloc(0);
+/** The same, as a view. */
+export const noView: DataView = viewOf(noBytes);
 
 /**
  * One PUB or HPUB, as positions in `data`. Valid only during the call it is handed over in, except
@@ -12,9 +18,9 @@ import type { WireError } from "./errors.ts";
  * therefore exactly what a MSG or HMSG carries after its sid.
  */
 export class PublishFrame {
-  data: Buffer = Buffer.alloc(0);
+  data: Buffer = noBytes;
   /** The same bytes as `data`. */
-  view: DataView = new DataView(new ArrayBuffer(0));
+  view: DataView = noView;
   subjectStart = 0;
   subjectEnd = 0;
   /** Of the subject's bytes; see `hashByte`. */

@@ -5,7 +5,7 @@
 import { decimalLength, viewOf, writeDecimal } from "./bytes.ts";
 import { type WireError, wireErrors } from "./errors.ts";
 import { sizeDigitsMax, type WireLimits } from "./limits.ts";
-import { hashByte, type OperationSink, PublishFrame } from "./operation.ts";
+import { hashByte, noBytes, noView, type OperationSink, PublishFrame } from "./operation.ts";
 
 /**
  * Where the next byte belongs: before an operation, in its verb, in the blanks after it, in its
@@ -44,10 +44,10 @@ export class Parser {
   #letters = 0;
   #blanks = 0;
   /** Arguments that an earlier chunk brought. */
-  #kept: Buffer = empty;
+  #kept: Buffer = noBytes;
   #keptLength = 0;
   /** Operation that did not arrive whole, in canonical form, filled as its body comes. */
-  #body: Buffer = empty;
+  #body: Buffer = noBytes;
   #bodyFilled = 0;
 
   constructor(sink: OperationSink, limits: Readonly<WireLimits>) {
@@ -74,8 +74,8 @@ export class Parser {
   halt(): void {
     this.#halted = true;
     this.#waiting = [];
-    this.#kept = empty;
-    this.#body = empty;
+    this.#kept = noBytes;
+    this.#body = noBytes;
   }
 
   /** Stops after the current operation and keeps what follows, until `resume`. */
@@ -118,8 +118,8 @@ export class Parser {
       at = next !== 0 ? next : this.#operation(chunk, at, end);
     }
     // An idle connection keeps nothing alive.
-    frame.data = empty;
-    frame.view = emptyView;
+    frame.data = noBytes;
+    frame.view = noView;
   }
 
   /**
@@ -440,7 +440,7 @@ export class Parser {
     if (filled < bodyEnd + 2) return next;
     frame.data = body;
     frame.view = viewOf(body);
-    this.#body = empty;
+    this.#body = noBytes;
     this.#phase = "idle";
     this.#sink.publish(frame);
     return next;
@@ -452,9 +452,6 @@ export class Parser {
     return end;
   }
 }
-
-const empty = Buffer.alloc(0);
-const emptyView = viewOf(empty);
 
 /**
  * Verbs in lower case. Neighbours share their first letters, so that a mismatch moves on to the
