@@ -34,7 +34,7 @@ export class MemoryStore implements Store {
   readonly #sync: () => Promise<void>;
   #kept = new Kept();
   #state: "new" | "open" | "failed" | "closed" = "new";
-  #opened = 0;
+  #underWay: Promise<void> | undefined;
 
   constructor(options: MemoryStoreOptions = {}) {
     this.#sync = options.sync ?? (() => Promise.resolve());
@@ -49,7 +49,6 @@ export class MemoryStore implements Store {
     survivor.#kept = this.#kept;
     this.#kept = new Kept();
     this.#state = "closed";
-    this.#opened += 1;
     return survivor;
   }
 
@@ -64,15 +63,16 @@ export class MemoryStore implements Store {
     };
     kept.used = true;
     kept.cleanlyClosed = false;
-    this.#opened += 1;
     this.#state = "open";
     return opening;
   }
 
   async close(): Promise<void> {
-    if (this.#state === "open") this.#kept.cleanlyClosed = true;
+    const wasOpen = this.#state === "open";
     this.#state = "closed";
-    this.#opened += 1;
+    // Whoever committed hears of a failure; here it only means that there is nothing to wait for.
+    await this.#underWay?.catch(() => undefined);
+    if (wasOpen) this.#kept.cleanlyClosed = true;
   }
 
   batch(): StoreBatch {
@@ -83,17 +83,27 @@ export class MemoryStore implements Store {
   async commit(batch: StoreBatch): Promise<void> {
     this.#assertOpen();
     if (!(batch instanceof MemoryBatch)) throw new StoreError("io", "a batch of another store");
-    const changes = batch.take();
-    const opened = this.#opened;
+    if (this.#underWay) throw new StoreError("io", "the caller has another commit under way");
+    this.#underWay = this.#apply(batch.take());
+    try {
+      await this.#underWay;
+    } finally {
+      this.#underWay = undefined;
+    }
+  }
+
+  async #apply(changes: readonly Change[]): Promise<void> {
+    const kept = this.#kept;
     try {
       await this.#sync();
     } catch (cause) {
-      if (opened === this.#opened) this.#state = "failed";
+      if (this.#state === "open") this.#state = "failed";
       if (cause instanceof StoreError) throw cause;
       throw new StoreError("io", "the sync of a commit failed", { cause });
     }
-    if (opened !== this.#opened) throw closedError();
-    for (const change of changes) change(this.#kept);
+    // After a crash the batch belongs to a process that is no more.
+    if (kept !== this.#kept) throw closedError();
+    for (const change of changes) change(kept);
   }
 
   async mailbox(key: string): Promise<MailboxRecord | undefined> {

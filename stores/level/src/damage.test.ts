@@ -19,6 +19,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Anchor } from "./anchor.ts";
 import { createLevelStore } from "./level-store.ts";
+import { copyAsKilled } from "./test-support/killed-copy.ts";
 
 const messages = 1500;
 const everything = { afterSeq: -1, limit: 100_000, bytesMax: 2 ** 30 } as const;
@@ -51,7 +52,7 @@ beforeAll(async () => {
   }
   // The files as they are between two commits are what a killed process leaves behind; this one
   // was killed after the anchor had been written.
-  await cp(closed, crashed, { recursive: true });
+  await copyAsKilled(closed, crashed);
   const anchor = await Anchor.open(join(crashed, "ANCHOR"));
   await anchor.read();
   await anchor.write({ commit: messages / 10, clean: false }, true);

@@ -1,7 +1,7 @@
 // A disk that is full for a while. LevelDB alone acknowledges after that what it then loses; the
 // engine must not. Needs the right to mount a small disk; says so where it has none.
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, rm, statfs, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, statfs, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store, StoreError } from "@mq9/store";
@@ -9,6 +9,7 @@ import { patternBytes, sampleMessage } from "@mq9/store/testing";
 import { ClassicLevel } from "classic-level";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLevelStore } from "./level-store.ts";
+import { copyAsKilled } from "./test-support/killed-copy.ts";
 
 const diskBytes = 48 * 1024 * 1024;
 const payloadBytes = 8000;
@@ -41,7 +42,7 @@ describe.skipIf(!canMount())("a disk that was full (needs the right to mount a t
   /** What a process killed now would leave behind, as another folder. */
   async function crashImage(source: string): Promise<string> {
     const image = join(folder, "image");
-    await cp(source, image, { recursive: true });
+    await copyAsKilled(source, image);
     return image;
   }
 

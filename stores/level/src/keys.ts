@@ -27,6 +27,11 @@ export const countersKey: Buffer = Buffer.from([spaces.meta, 0x63]);
 /** The largest number a key holds. */
 export const u48Max = 0xffff_ffff_ffff;
 
+export function startCountersKey(writer: RecordWriter): void {
+  writer.startKey(spaces.meta);
+  writer.u8(0x63);
+}
+
 export function startRingKey(writer: RecordWriter, slot: number): void {
   writer.startKey(spaces.meta);
   writer.u8(0x72);

@@ -11,8 +11,8 @@ import {
 } from "@mq9/store";
 import type { ChainedBatch, ClassicLevel } from "classic-level";
 import {
-  countersKey,
   spaces,
+  startCountersKey,
   startDueKey,
   startGarbageKey,
   startMailboxKey,
@@ -127,8 +127,7 @@ export class LevelBatch implements StoreBatch {
   }
 
   putCounters(nextMailboxNumber: number, clockMs: number): void {
-    this.#writer.startKey(spaces.meta);
-    this.#writer.u8(countersKey[1] as number);
+    startCountersKey(this.#writer);
     writeNumbers(this.#writer, nextMailboxNumber, clockMs);
     this.#put();
   }

@@ -29,7 +29,7 @@ import { readLiveFiles } from "./manifest.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { readNumbers } from "./records.ts";
 import { checkTables } from "./table-check.ts";
-import { checkLogs, droppedWhileOpening } from "./wal-check.ts";
+import { checkLogs, checkNothingDropped } from "./wal-check.ts";
 
 export interface LevelStoreOptions {
   /** The data folder; made when it is not there. */
@@ -76,6 +76,8 @@ class LevelStore implements Store {
   #session: Session | undefined;
   /** Writes, `open` and `close` take their turn here. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Calls of `clearGarbage` take their turn here. */
+  #clearing: Promise<unknown> = Promise.resolve();
 
   constructor(options: LevelStoreOptions) {
     this.#options = options;
@@ -98,18 +100,19 @@ class LevelStore implements Store {
     });
   }
 
+  /** Works after a failed write too, so that whoever fills a batch need not expect it; `commit` refuses. */
   batch(): StoreBatch {
-    return new LevelBatch(this.#usable().db, this.#writer);
+    if (this.#session === undefined) throw closedError();
+    return new LevelBatch(this.#session.db, this.#writer);
   }
 
-  commit(batch: StoreBatch): Promise<void> {
-    return this.#inTurn(async () => {
-      const session = this.#usable();
+  async commit(batch: StoreBatch): Promise<void> {
+    const session = this.#usable();
+    await this.#inTurn(async () => {
+      assertSound(session);
       if (!(batch instanceof LevelBatch) || !batch.canBeCommittedTo(session.db)) {
-        throw new StoreError(
-          "closed",
-          "the batch is of an earlier opening or was committed already",
-        );
+        const message = "the batch is of an earlier opening or was committed already";
+        throw new StoreError("closed", message);
       }
       if (batch.operations === 0) return;
       const commit = session.commit + 1;
@@ -157,21 +160,10 @@ class LevelStore implements Store {
     return this.#read("the due index", (reader) => reader.due(untilMs, limit));
   }
 
-  // The removal takes its turn with the commits: LevelDB would let a commit succeed right behind a
-  // removal that failed, and lose it. It is synced because ./wal-check.ts counts on that.
-  async clearGarbage(): Promise<boolean> {
-    const session = this.#usable();
-    const keys = await this.#read("garbage", () => session.garbage.nextSlice());
-    if (keys.length === 0) return false;
-    await this.#inTurn(async () => {
-      if (this.#usable() !== session) throw closedError();
-      await this.#write(session, () => {
-        const batch = session.db.batch();
-        for (const key of keys) batch.del(key);
-        return batch.write({ sync: true });
-      });
-    });
-    return this.#read("garbage", () => session.garbage.isLeft());
+  clearGarbage(): Promise<boolean> {
+    const slice = this.#clearing.then(() => this.#clearSlice());
+    this.#clearing = slice.catch(() => undefined);
+    return slice;
   }
 
   async space(): Promise<{ freeBytes: number; totalBytes: number }> {
@@ -193,13 +185,13 @@ class LevelStore implements Store {
       anchor = await Anchor.open(anchorFile(folder));
       await expectDatabase(where, (await anchor.read())?.commit ?? 0);
       const live = await readLiveFiles(where);
-      await checkLogs(where, live);
+      const logsAreWhole = await checkLogs(where, live);
       await checkTables(where, live, this.#options.verifyBytesMax ?? 1024 * mebibyte);
       db = await openDatabase(this.#options);
       // Only now is the folder ours: what the anchor said before may have been another process's.
       const found = await anchor.read();
       const commit = checkRing(await readRing(db), found?.commit ?? 0, where);
-      if (found?.clean === true) expectNothingDropped(where, await droppedWhileOpening(where));
+      if (logsAreWhole) await checkNothingDropped(where);
       const [nextMailboxNumber = 1, clockMs = 0] = await readCounters(db);
       await syncFolder(where);
       await anchor.write({ commit, clean: false }, true);
@@ -215,6 +207,23 @@ class LevelStore implements Store {
       const owner = "another process, or another store of this one, has it open";
       throw new StoreError("locked", `${folder} is in use: ${owner}`, { cause });
     }
+  }
+
+  // The removal takes its turn with the commits: LevelDB would let a commit succeed right behind a
+  // removal that failed, and lose it. It is synced because ./wal-check.ts counts on that.
+  async #clearSlice(): Promise<boolean> {
+    const session = this.#usable();
+    const keys = await this.#read("garbage", () => session.garbage.nextSlice());
+    if (keys.length === 0) return false;
+    await this.#inTurn(async () => {
+      if (this.#usable() !== session) throw closedError();
+      await this.#write(session, () => {
+        const batch = session.db.batch();
+        for (const key of keys) batch.del(key);
+        return batch.write({ sync: true });
+      });
+    });
+    return this.#read("garbage", () => session.garbage.isLeft());
   }
 
   /** Runs one write; its failure ends the session's use. */
@@ -239,12 +248,8 @@ class LevelStore implements Store {
   #usable(): Session {
     const session = this.#session;
     if (session === undefined) throw closedError();
-    if (session.failure === undefined) return session;
-    throw new StoreError(
-      "io",
-      "an earlier write failed; nothing is accepted until the store was closed and opened again",
-      { cause: session.failure },
-    );
+    assertSound(session);
+    return session;
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -252,6 +257,14 @@ class LevelStore implements Store {
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
+}
+
+/** @throws {StoreError} `io` after a write that failed */
+function assertSound({ failure }: Session): void {
+  if (failure === undefined) return;
+  const message =
+    "an earlier write failed; nothing is accepted until the store was closed and opened again";
+  throw new StoreError("io", message, { cause: failure });
 }
 
 function makeSession(db: Level, anchor: Anchor, commit: number): Session {
@@ -273,15 +286,6 @@ async function expectDatabase(where: string, anchorCommit: number): Promise<void
   throw new StoreError(
     "corrupt",
     `${where} holds no database, although ${anchorCommit} commits were acknowledged. Nothing was changed. Restore the data folder from a backup, or move it away to start with an empty one`,
-  );
-}
-
-/** After a proper close there is nothing unfinished that LevelDB could rightly drop. */
-function expectNothingDropped(where: string, dropped: readonly string[]): void {
-  if (dropped.length === 0) return;
-  throw new StoreError(
-    "corrupt",
-    `${where} lost data although it was closed properly: LevelDB says '${dropped[0]}'. Restore the data folder from a backup, or move it away to start with an empty one`,
   );
 }
 

@@ -10,9 +10,10 @@ import type { LiveFiles } from "./manifest.ts";
 
 /**
  * Checks the logs that LevelDB will recover.
+ * @returns whether they are whole; false when the last one has an unfinished end.
  * @throws {StoreError} `corrupt` naming the file and the place
  */
-export async function checkLogs(folder: string, live: LiveFiles): Promise<void> {
+export async function checkLogs(folder: string, live: LiveFiles): Promise<boolean> {
   let damaged: { path: string; at: number; bytes: number } | undefined;
   for (const { path, number } of await numberedFiles(folder, "log")) {
     if (!live.isLiveLog(number)) continue;
@@ -23,13 +24,23 @@ export async function checkLogs(folder: string, live: LiveFiles): Promise<void> 
     if (found.damagedAt !== undefined) damaged = { path, at: found.damagedAt, bytes: bytes.length };
     if (damaged !== undefined && found.goesOn) throw lossIn(damaged);
   }
+  return damaged === undefined;
 }
 
-/** What LevelDB says to have dropped while it opened; it does not say so in any other way. */
-export async function droppedWhileOpening(folder: string): Promise<string[]> {
+/**
+ * Checks, after LevelDB recovered logs that were whole, that it dropped nothing; it says so only in
+ * its text file LOG.
+ * @throws {StoreError} `corrupt` with what LevelDB wrote
+ */
+export async function checkNothingDropped(folder: string): Promise<void> {
   const log = await readIfThere(join(folder, "LOG"));
   const lines = log?.toString().split("\n") ?? [];
-  return lines.filter((line) => /ignoring error|dropping \d+ bytes/i.test(line));
+  const dropped = lines.find((line) => /ignoring error|dropping \d+ bytes/i.test(line));
+  if (dropped === undefined) return;
+  throw new StoreError(
+    "corrupt",
+    `${folder} lost data while it was opened: LevelDB says '${dropped}'. The disk or the memory of this machine is not reliable. Restore the data folder from a backup, or move it away to start with an empty one`,
+  );
 }
 
 function lossIn({ path, at, bytes }: { path: string; at: number; bytes: number }): StoreError {

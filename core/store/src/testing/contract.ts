@@ -112,6 +112,27 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Exa
         await store.close();
       });
 
+      it("finishes the commit under way before it is closed", async () => {
+        await store.open();
+        const committed = commit((batch) => batch.putMessage(1, sampleMessage(0)));
+        await Promise.all([committed, store.close()]);
+        await store.open();
+        expect(await store.lastSeq(1)).toBe(0);
+      });
+
+      it("answers reads under way when it is closed, or refuses them", async () => {
+        await store.open();
+        await commit((batch) => {
+          for (let seq = 0; seq < 500; seq += 1) batch.putMessage(1, sampleMessage(seq));
+        });
+        const reads = Array.from({ length: 20 }, () => allMessages(store, 1, 2));
+        const [answers] = await Promise.all([Promise.allSettled(reads), store.close()]);
+        for (const answer of answers) {
+          if (answer.status === "fulfilled") expect(answer.value).toHaveLength(500);
+          else expect(answer.reason).toMatchObject({ name: "StoreError", code: "closed" });
+        }
+      });
+
       it("refuses everything before it was opened", async () => {
         await expectClosed(store);
       });

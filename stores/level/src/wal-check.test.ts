@@ -1,6 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { crc32c } from "./crc32c.ts";
 import { scanLog } from "./level-log.ts";
+import { checkLogs, checkNothingDropped } from "./wal-check.ts";
 
 const block = 32_768;
 
@@ -54,6 +58,70 @@ describe("scanning a log", () => {
     const begun = logOf(["x".repeat(2 * block)]).subarray(0, block);
     const found = scanLog(Buffer.concat([begun, logOf(["next"])]));
     expect(found).toMatchObject({ records: 1, goesOn: true, damagedAt: block });
+  });
+});
+
+describe("checking the logs of a folder", () => {
+  const everyFile = { tables: new Set<number>(), isLiveLog: () => true };
+  const whole = logOf(["one", "two"]);
+  const unfinished = whole.subarray(0, whole.length - 1);
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "mq9-wal-"));
+  });
+
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const write = (name: string, bytes: string | Uint8Array) => writeFile(join(folder, name), bytes);
+
+  it("finds none, or whole ones", async () => {
+    expect(await checkLogs(join(folder, "none"), everyFile)).toBe(true);
+    expect(await checkLogs(folder, everyFile)).toBe(true);
+    await write("000003.log", whole);
+    await write("000005.log", Buffer.alloc(0));
+    expect(await checkLogs(folder, everyFile)).toBe(true);
+  });
+
+  it("lets the last one end in the middle of a write", async () => {
+    await write("000009.log", whole);
+    await write("000010.log", unfinished);
+    expect(await checkLogs(folder, everyFile)).toBe(false);
+    await write("000011.log", Buffer.alloc(0));
+    expect(await checkLogs(folder, everyFile)).toBe(false);
+  });
+
+  it("refuses one that ends in the middle of a write when a later one has records", async () => {
+    await write("000009.log", unfinished);
+    await write("000010.log", whole);
+    await expect(checkLogs(folder, everyFile)).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringMatching(/000009\.log is damaged at byte 10 of 19,/),
+    });
+  });
+
+  it("does not care for those that LevelDB will not recover", async () => {
+    await write("000009.log", unfinished);
+    await write("000010.log", whole);
+    const live = { ...everyFile, isLiveLog: (number: number) => number >= 10 };
+    expect(await checkLogs(folder, live)).toBe(true);
+  });
+
+  it.each([
+    "2026/11/20-22:00:00.0 7f0 (ignoring error) /d/000003.log: dropping 3245 bytes; checksum mismatch",
+    "2026/11/20-22:00:00.0 7f0 Ignoring error Corruption: log record too small",
+  ])("refuses when LevelDB says '%s'", async (line) => {
+    await write("LOG", `Recovering log #3\n${line}\nDelete type=0 #3\n`);
+    await expect(checkNothingDropped(folder)).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining(line),
+    });
+  });
+
+  it("is content with a LOG of the usual lines, or none", async () => {
+    await checkNothingDropped(folder);
+    await write("LOG", "Recovering log #3\nLevel-0 table #5: started\n");
+    await checkNothingDropped(folder);
   });
 });
 
