@@ -15,20 +15,21 @@ export function isDirectory(slot: Slot): boolean {
 }
 
 /**
- * Runs a command that changes a mailbox and its entry: both turns are held, the directory's first,
- * until `stage` has made its changes. What `stage` returns is awaited after that.
+ * Runs a command that changes a mailbox and its entry: both turns are held until `stage` has made its
+ * changes. What `stage` returns is awaited after that. The mailbox's turn comes first, so that no
+ * later command on it overtakes this one; nobody waits for a mailbox while he holds the directory.
  */
 export async function withDirectory<T>(
   engine: Engine,
   key: string,
   stage: (slot: Slot, directory: Slot) => Promise<T>,
 ): Promise<T> {
-  const directory = engine.slot(directoryKey(key.slice(0, key.indexOf("/"))));
-  const leaveDirectory = await directory.acquire();
+  const slot = engine.slot(key);
+  const leave = await slot.acquire();
   let staged: Promise<T>;
   try {
-    const slot = engine.slot(key);
-    const leave = await slot.acquire();
+    const directory = engine.slot(directoryKey(slot.account));
+    const leaveDirectory = await directory.acquire();
     try {
       assertReadable(engine, slot, directory);
       // A name that never had a mailbox never had an entry.
@@ -37,12 +38,12 @@ export async function withDirectory<T>(
       assertReadable(engine, slot, directory);
       staged = stage(slot, directory);
     } finally {
-      leave();
+      leaveDirectory();
     }
   } catch (error) {
     throw engine.failure(error);
   } finally {
-    leaveDirectory();
+    leave();
   }
   return staged;
 }
@@ -123,7 +124,7 @@ function stageDirectory(engine: Engine, batch: StoreBatch, directory: Slot, nowM
     expiresAtMs: neverMs,
     dropped: false,
     tokenDigest: undefined,
-    nextSeq: 0,
+    nextSeq: directory.nextSeq,
   });
   batch.putMailbox(directory.record as unknown as MailboxRecord);
 }

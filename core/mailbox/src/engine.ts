@@ -131,28 +131,29 @@ export class Engine implements FeedHost {
       slot.keyPlaces.clear();
       slot.sweepsAtMs.clear();
       const record = await this.store.mailbox(slot.key);
-      if (record === undefined) {
-        slot.unreadable = undefined;
-        return;
-      }
-      const [lastSeq, cursors, latest] = await Promise.all([
-        this.store.lastSeq(record.number),
-        this.store.cursors(record.number),
-        record.kind === "latest" ? this.store.keyPlace(record.number, latestKey) : undefined,
-      ]);
-      slot.nextSeq = Math.max(record.nextSeq, lastSeq + 1);
-      if (record.kind === "latest") slot.keyPlaces.set(latestKey, latest);
-      // Memory knows what was handed out of this life better than the store, where it is written late.
-      if (slot.positionsOf !== record.number) {
-        slot.beginPositions(record.number);
-        this.positions.restore(slot, cursors, (of, name) => this.group(of, name), this.nowMs());
-      }
-      slot.record = record;
+      if (record === undefined) slot.nextSeq = slot.firstSeq;
+      else await this.#loadLife(slot, record);
       slot.unreadable = undefined;
       this.startReaders(slot);
     } catch (error) {
       slot.unreadable = this.failure(error);
     }
+  }
+
+  async #loadLife(slot: Slot, record: MailboxRecord): Promise<void> {
+    const [lastSeq, cursors, latest] = await Promise.all([
+      this.store.lastSeq(record.number),
+      this.store.cursors(record.number),
+      record.kind === "latest" ? this.store.keyPlace(record.number, latestKey) : undefined,
+    ]);
+    slot.nextSeq = Math.max(record.nextSeq, lastSeq + 1);
+    if (record.kind === "latest") slot.keyPlaces.set(latestKey, latest);
+    // Memory knows what was handed out of this life better than the store, where it is written late.
+    if (slot.positionsOf !== record.number) {
+      slot.beginPositions(record.number);
+      this.positions.restore(slot, cursors, (of, name) => this.group(of, name), this.nowMs());
+    }
+    slot.record = record;
   }
 
   /** What a caller is told when the store could not be read; the engine's owner hears the cause. */

@@ -23,6 +23,8 @@ export class Slot {
   /** Set when the store could not be read: the mailbox may exist, nobody knows. */
   unreadable: Mq9Error | undefined = undefined;
   nextSeq = 0;
+  /** Numbers below were used by a life that the store forgot; readers that stayed know them. */
+  firstSeq = 0;
   /** Grows with every message that became readable; tells a reader whether it missed one. */
   version = 0;
   /** Highest number per rank that any subscriber was handed. */

@@ -60,6 +60,7 @@ function stageEnd(engine: Engine, scene: Scene, record: MailboxRecord): void {
     batch.putGarbage(record.number);
     batch.removeMailbox(slot.key);
     slot.record = undefined;
+    slot.firstSeq = slot.nextSeq;
   }
 }
 

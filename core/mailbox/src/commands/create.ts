@@ -112,7 +112,6 @@ function stageNew(
     expiresAtMs: request.ttlSeconds === 0 ? neverMs : nowMs + request.ttlSeconds * 1000,
     dropped: false,
     tokenDigest: request.tokenDigest,
-    // Not 0 either when the store forgot the name: readers that are still here know its numbers.
     nextSeq: slot.nextSeq,
   };
   slot.beginLife(record);

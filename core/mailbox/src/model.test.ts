@@ -1,0 +1,551 @@
+// Random commands against the domain and the reference model: every reply, every delivery and what
+// is left must agree, over full readers, slow, failing and crashing disks. SEED=… repeats a run,
+// RUNS=… changes its length.
+import {
+  directoryName,
+  type MailboxInfo,
+  type MailMessage,
+  type MailSink,
+  type MailSubscription,
+  Mq9Error,
+  maskOf,
+  type PriorityLabel,
+  type Rank,
+} from "@mq9/protocol";
+import { asciiBytes } from "@mq9/store/testing";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { MailboxOptions } from "./options.ts";
+import { emptyModel, Model, type ModelReader } from "./testing/reference-model.ts";
+import { Rig, textOf } from "./testing/rig.ts";
+
+const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+const runs = Number(process.env["RUNS"] ?? 3_000);
+const labels: readonly PriorityLabel[] = ["critical", "urgent", "normal", "low"];
+
+/** What changes the store. */
+type Change =
+  | {
+      op: "create";
+      name: string;
+      latest: boolean;
+      public: boolean;
+      ttlSeconds: number;
+      strict: boolean;
+    }
+  | {
+      op: "send";
+      name: string;
+      rank: Rank;
+      key: string | undefined;
+      ttlSeconds: number | undefined;
+    }
+  | { op: "remove"; name: string; back: number }
+  | { op: "renew"; name: string; ttlSeconds: number }
+  | { op: "drop"; name: string };
+
+/** What only memory knows. */
+type Visit =
+  | {
+      op: "subscribe";
+      mailbox: string;
+      ranks: number;
+      group: string | undefined;
+      room: number;
+      replayOnly: boolean;
+    }
+  | { op: "end"; reader: number; vanished: boolean }
+  | { op: "read"; reader: number; room: number };
+
+type Command =
+  | Change
+  | Visit
+  | { op: "query"; name: string; limit: number; unreadOnly: boolean }
+  | { op: "info"; name: string }
+  | { op: "list" }
+  | { op: "clock"; ms: number }
+  | { op: "tick" }
+  | { op: "restart" }
+  /** Commands at once while the disk is slow; then it goes on, or the process or the disk fails. */
+  | {
+      op: "burst";
+      parts: (Change | Visit)[];
+      end: "release" | "crash" | "fail" | "apply-then-fail";
+      nth: number;
+    };
+
+const name = fc.constantFrom("ma", "mb", "x");
+const ttlSeconds = fc.constantFrom(0, 5, 60, 3600);
+const change: fc.Arbitrary<Change> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant("create"),
+      name,
+      latest: fc.boolean(),
+      public: fc.boolean(),
+      ttlSeconds,
+      strict: fc.boolean(),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      op: fc.constant("send"),
+      name,
+      rank: fc.constantFrom(0, 1, 2, 3),
+      key: fc.constantFrom(undefined, undefined, "k", "l"),
+      ttlSeconds: fc.constantFrom(undefined, undefined, 5, 60),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("remove"), name, back: fc.nat(4) }) },
+  fc.record({ op: fc.constant("renew"), name, ttlSeconds }),
+  fc.record({ op: fc.constant("drop"), name }),
+);
+const visit: fc.Arbitrary<Visit> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant("subscribe"),
+      mailbox: fc.constantFrom("ma", "ma", "mb", "x", "m*", directoryName),
+      ranks: fc.constantFrom(0b1111, 0b1111, maskOf(2), 0b0011),
+      group: fc.constantFrom(undefined, "g", "g", "h"),
+      room: fc.constantFrom(1, 2, 1_000),
+      replayOnly: fc.constantFrom(false, false, false, true),
+    }),
+  },
+  fc.record({ op: fc.constant("end"), reader: fc.nat(5), vanished: fc.boolean() }),
+  fc.record({ op: fc.constant("read"), reader: fc.nat(5), room: fc.constantFrom(1, 2, 1_000) }),
+);
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 6, arbitrary: change },
+  { weight: 4, arbitrary: visit },
+  fc.record({
+    op: fc.constant("query"),
+    name: fc.oneof(name, fc.constant(directoryName)),
+    limit: fc.constantFrom(0, 1, 100),
+    unreadOnly: fc.boolean(),
+  }),
+  fc.record({ op: fc.constant("info"), name }),
+  fc.record({ op: fc.constant("list") }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant("clock"),
+      ms: fc.constantFrom(1, 4_999, 5_000, 29_999, 60_000, 700_000),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("tick") }) },
+  fc.record({ op: fc.constant("restart") }),
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      op: fc.constant("burst"),
+      parts: fc.array(fc.oneof({ weight: 3, arbitrary: change }, visit), {
+        minLength: 1,
+        maxLength: 5,
+      }),
+      end: fc.constantFrom("release", "release", "crash", "fail", "apply-then-fail"),
+      nth: fc.constantFrom(1, 2),
+    }),
+  },
+);
+const options: fc.Arbitrary<Partial<MailboxOptions>> = fc.record({
+  activeMax: fc.constantFrom(1, 100),
+  pageMessages: fc.constantFrom(1, 2, 512),
+  commitOperationsMax: fc.constantFrom(1, 2_048),
+});
+
+/** A change on the domain, and the same on a model. */
+interface Prepared {
+  act(): Promise<string>;
+  model(model: Model, reply: string): string;
+}
+
+interface UnderWay {
+  readonly done: Prepared;
+  readonly part: Change;
+  reply: string;
+}
+
+interface Delivery {
+  readonly reader: number;
+  readonly mailbox: string;
+  readonly id: number;
+  readonly text: string;
+}
+
+/** A reader that takes what it has room for and notes it in the log of the run. */
+class Sink implements MailSink {
+  readonly reader: number;
+  room: number;
+  readonly #log: Delivery[];
+  #resume: (() => void) | undefined;
+
+  constructor(reader: number, room: number, log: Delivery[]) {
+    this.reader = reader;
+    this.room = room;
+    this.#log = log;
+  }
+
+  deliver(message: MailMessage): boolean {
+    const { mailbox, msgId: id, payload } = message;
+    this.#log.push({ reader: this.reader, mailbox, id, text: textOf(payload) });
+    this.room -= 1;
+    return this.room > 0;
+  }
+
+  onceWritable(resume: () => void): void {
+    if (this.#resume !== undefined) throw new Error("asked to call back twice");
+    this.#resume = resume;
+  }
+
+  read(room: number): void {
+    this.room = room;
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
+  }
+}
+
+class Run {
+  readonly #rig: Rig;
+  #model: Model;
+  readonly #log: Delivery[] = [];
+  #readers = new Map<number, { sink: Sink; subscription: MailSubscription }>();
+  #count = 0;
+
+  constructor(rig: Rig) {
+    this.#rig = rig;
+    this.#model = emptyModel(rig.nowMs);
+  }
+
+  async step(command: Command): Promise<void> {
+    const model = this.#model;
+    model.begin();
+    switch (command.op) {
+      case "query":
+        await this.#query(command);
+        break;
+      case "info":
+        expect(await this.#reply(this.#rig.account.info(command.name).then(describe))).toBe(
+          model.info(command.name),
+        );
+        break;
+      case "list": {
+        const names = this.#rig.account.list({ after: "", limit: 100 });
+        const found = names.then((infos) => infos.map((info) => info.name).join(" "));
+        expect(await this.#reply(found)).toBe(model.list());
+        break;
+      }
+      case "clock":
+        this.#rig.nowMs += command.ms;
+        model.state.nowMs += command.ms;
+        break;
+      case "tick":
+        expect(await this.#rig.outcome(this.#rig.mailboxes.tick())).toEqual(expect.any(Number));
+        model.tick();
+        break;
+      case "restart":
+        await this.#rig.restart();
+        model.tick();
+        model.crash();
+        this.#readers.clear();
+        break;
+      case "burst":
+        await this.#burst(command);
+        return this.#checkAll(false);
+      case "subscribe":
+      case "end":
+      case "read":
+        this.#visit(command);
+        await this.#rig.settle();
+        break;
+      default: {
+        const done = this.#prepare(command);
+        const reply = await this.#reply(done.act());
+        expect(reply).toBe(done.model(model, reply));
+      }
+    }
+    this.#checkAll(true);
+  }
+
+  // --- commands -----------------------------------------------------------------------------------
+
+  /** A change on the domain, and the same on a model. */
+  #prepare(change: Change): Prepared {
+    const { account } = this.#rig;
+    switch (change.op) {
+      case "create": {
+        const { latest, strict, op: _, ...rest } = change;
+        const kind = latest ? "latest" : "standard";
+        const ifExists = strict ? "fail" : "return";
+        return {
+          act: async () => {
+            const request = { ...rest, kind, ifExists, nameStyle: "uuid" } as const;
+            const { created, mailbox } = await account.create(request);
+            return `${created ? "made" : "found"} ${describe(mailbox)}`;
+          },
+          model: (model) => model.create(change),
+        };
+      }
+      case "send": {
+        this.#count += 1;
+        const text = `t${this.#count}`;
+        const { name: mailbox, rank, key, ttlSeconds } = change;
+        const request = { mailbox, label: labels[rank] as PriorityLabel, key, ttlSeconds };
+        return {
+          act: async () =>
+            String((await account.send({ ...request, payload: asciiBytes(text) })).msgId),
+          model: (model, reply) => {
+            const id = Number.parseInt(reply, 10);
+            return model.send(
+              { mailbox, rank, text, key, ttlSeconds },
+              Number.isNaN(id) ? undefined : id,
+            );
+          },
+        };
+      }
+      case "remove": {
+        const box = this.#model.state.mailboxes.find((each) => each.name === change.name);
+        const msgId = (box?.nextId ?? 0) - 1 - change.back;
+        return {
+          act: () => account.remove({ mailbox: change.name, msgId }).then(() => "ok"),
+          model: (model) => model.remove(change.name, msgId),
+        };
+      }
+      case "renew":
+        return {
+          act: () => account.renew(change.name, change.ttlSeconds).then(describe),
+          model: (model) => model.renew(change.name, change.ttlSeconds),
+        };
+      case "drop":
+        return {
+          act: () => account.drop(change.name).then(() => "ok"),
+          model: (model) => model.drop(change.name),
+        };
+    }
+  }
+
+  #visit(visit: Visit): void {
+    if (visit.op === "subscribe") {
+      this.#count += 1;
+      const reader = this.#count;
+      const pattern = visit.mailbox.endsWith("*");
+      const group = pattern || visit.replayOnly ? undefined : visit.group;
+      const replayOnly = visit.replayOnly && !pattern;
+      const { mailbox, ranks, room } = visit;
+      const sink = new Sink(reader, room, this.#log);
+      const match = pattern ? "glob" : "exact";
+      const request = { mailbox, match, ranks, group, replayOnly, sink } as const;
+      this.#readers.set(reader, { sink, subscription: this.#rig.account.subscribe(request) });
+      this.#model.subscribe({ reader, mailbox, ranks, group, room, replayOnly });
+      return;
+    }
+    const all = [...this.#readers];
+    const chosen = all[visit.reader % Math.max(1, all.length)];
+    if (chosen === undefined) return;
+    const [reader, { sink, subscription }] = chosen;
+    const known = this.#model.state.readers.find((each) => each.reader === reader) as ModelReader;
+    if (visit.op === "read") {
+      if (sink.room > 0) return;
+      known.room = visit.room;
+      sink.read(visit.room);
+    } else {
+      this.#readers.delete(reader);
+      subscription.end(visit.vanished ? "vanished" : "unsubscribed");
+      this.#model.leave(reader, visit.vanished);
+    }
+  }
+
+  async #query(command: Extract<Command, { op: "query" }>): Promise<void> {
+    const { name: mailbox, limit } = command;
+    const [least, most] = this.#model.unread(mailbox);
+    const unreadOnly = command.unreadOnly && least === most;
+    const asked = this.#rig.account.query({ mailbox, limit, unreadOnly, checkToken: false });
+    const found = await this.#rig.outcome(asked);
+    if (typeof found === "string") {
+      expect([gone(found), this.#model.exists(mailbox)]).toEqual(["gone", false]);
+      return;
+    }
+    expect(found.unread).toBeGreaterThanOrEqual(least);
+    expect(found.unread).toBeLessThanOrEqual(most);
+    const all = this.#model.contents(mailbox).map((each) => `${each.id}:${each.text}`);
+    const texts = found.messages.map((each) => `${each.msgId}:${textOf(each.payload)}`);
+    if (unreadOnly) {
+      expect(texts).toHaveLength(Math.min(limit, least));
+      expect(all).toEqual(expect.arrayContaining(texts));
+      expect(found.more).toBe(least > limit);
+    } else {
+      expect(texts).toEqual(all.slice(0, limit));
+      expect(found.more).toBe(all.length > limit);
+    }
+  }
+
+  async #burst({ parts, end, nth }: Extract<Command, { op: "burst" }>): Promise<void> {
+    const rig = this.#rig;
+    const release = rig.holdDisk();
+    if (end === "fail" || end === "apply-then-fail")
+      rig.store.plant("commit", nth, { kind: end, code: "full" });
+    const failuresBefore = rig.failures.length;
+    const under: UnderWay[] = [];
+    for (const part of parts) {
+      if (part.op === "subscribe" || part.op === "end" || part.op === "read") {
+        this.#visit(part.op === "subscribe" ? { ...part, replayOnly: false } : part);
+      } else {
+        const entry: UnderWay = { done: this.#prepare(part), part, reply: "hangs" };
+        under.push(entry);
+        entry.done.act().then(
+          (reply) => {
+            entry.reply = reply;
+          },
+          (error: unknown) => {
+            entry.reply = error instanceof Mq9Error ? gone(error.code) : String(error);
+          },
+        );
+      }
+      await rig.settle();
+      this.#hear();
+    }
+    if (end === "crash") {
+      expect(under.map(({ reply }) => reply)).not.toContain("ok");
+      await rig.crash();
+      this.#model.crash();
+      this.#readers.clear();
+      return;
+    }
+    await release();
+    rig.store.heal();
+    if (rig.failures.length > failuresBefore) {
+      await rig.reopen();
+      await this.#believe(under);
+      return;
+    }
+    for (const { done, reply } of under) expect(reply).toBe(done.model(this.#model, reply));
+  }
+
+  /** After a failure: what was unknown happened wholly or not at all; finds out which. */
+  async #believe(under: readonly UnderWay[]): Promise<void> {
+    const seen = await this.#observe();
+    const unknown = under.filter(({ reply }) => reply === "unknown");
+    for (let subset = 0; subset < 2 ** unknown.length; subset += 1) {
+      const model = new Model(structuredClone(this.#model.state));
+      const agrees = under.every(({ done, reply, part }) => {
+        const at = unknown.findIndex((each) => each.part === part);
+        if (at >= 0 ? (subset & (1 << at)) === 0 : !happened(reply)) return true;
+        const modelled = done.model(model, reply);
+        return at >= 0 || modelled === reply;
+      });
+      if (agrees && expected(model) === seen) {
+        for (const { part } of under) if (part.op === "create") model.doubt(part.name);
+        this.#model = model;
+        return;
+      }
+    }
+    throw new Error(`after a failure nothing explains ${seen}`);
+  }
+
+  async #observe(): Promise<string> {
+    const found: string[] = [];
+    for (const mailbox of names) {
+      const info = await this.#reply(this.#rig.account.info(mailbox).then(describe));
+      const asked = this.#rig.account.query({
+        mailbox,
+        limit: 100,
+        unreadOnly: false,
+        checkToken: false,
+      });
+      const result = await this.#rig.outcome(asked);
+      const texts =
+        typeof result === "string"
+          ? []
+          : result.messages.map((each) => `${each.msgId}:${textOf(each.payload)}`);
+      found.push(`${mailbox} ${mailbox === directoryName ? "" : info} ${texts}`);
+    }
+    return found.join("; ");
+  }
+
+  /** The answer in the model's words; `hangs` when there is none. */
+  async #reply(answer: Promise<string>): Promise<string> {
+    return gone(await this.#rig.outcome(answer));
+  }
+
+  // --- checks -------------------------------------------------------------------------------------
+
+  /** Checks the deliveries since the last call. */
+  #hear(): Delivery[] {
+    const heard = this.#log.splice(0);
+    for (const { reader, mailbox, id, text } of heard)
+      this.#model.handed(reader, mailbox, id, text);
+    return heard;
+  }
+
+  /** @param alone one command at a time, so that the order of deliveries is known */
+  #checkAll(alone: boolean): void {
+    const heard = this.#hear();
+    const { readers } = this.#model.state;
+    for (const reader of readers) {
+      if (reader.room > 0) expect([reader, this.#model.waitingFor(reader)]).toEqual([reader, []]);
+      const mine = heard.filter((each) => each.reader === reader.reader);
+      const ranked = mine.map(({ mailbox, id }) => ({
+        mailbox,
+        id,
+        rank: this.#rankOf(mailbox, id),
+      }));
+      if (reader.mailbox.endsWith("*")) continue;
+      if (alone) expect(ranked).toEqual(ranked.toSorted((a, b) => a.rank - b.rank || a.id - b.id));
+      if (reader.group !== undefined) continue;
+      for (const rank of [0, 1, 2, 3]) {
+        const ids = ranked.filter((each) => each.rank === rank).map(({ id }) => id);
+        expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+      }
+    }
+  }
+
+  #rankOf(mailbox: string, id: number): number {
+    const { offered } = this.#model.state;
+    return (
+      offered.find((each) => each.mailbox === mailbox && each.message.id === id)?.message.rank ?? -1
+    );
+  }
+}
+
+const names = ["ma", "mb", "x", directoryName];
+
+function expected(model: Model): string {
+  return names
+    .map((mailbox) => {
+      const texts = model.contents(mailbox).map((each) => `${each.id}:${each.text}`);
+      return `${mailbox} ${mailbox === directoryName ? "" : model.info(mailbox)} ${texts}`;
+    })
+    .join("; ");
+}
+
+function happened(reply: string): boolean {
+  return reply === "ok" || /^(?:\d+$|made |found |standard |latest )/.test(reply);
+}
+
+function gone(reply: string): string {
+  return reply === "not_found" || reply === "expired" ? "gone" : reply;
+}
+
+function describe(info: MailboxInfo): string {
+  return `${info.kind} ${info.public ? "public" : "private"} until ${info.expiresAtMs}`;
+}
+
+test(
+  `random commands are answered and handed out as the model says (SEED=${seed})`,
+  { timeout: 600_000 },
+  () =>
+    fc.assert(
+      fc.asyncProperty(
+        options,
+        fc.array(command, { maxLength: 25, size: "max" }),
+        async (chosen, commands) => {
+          const run = new Run(await Rig.open(chosen));
+          for (const each of commands) await run.step(each);
+        },
+      ),
+      { seed, numRuns: runs },
+    ),
+);
