@@ -1,6 +1,6 @@
 // One directory in two views: the records of $SYSTEM.PUBLIC and the events of PUBLIC.LIST.
 import { describe, expect, it } from "vitest";
-import { agent } from "../support/mail.ts";
+import { agent, type Mail } from "../support/mail.ts";
 import { useBroker } from "../support/use-broker.ts";
 
 describe("the directory", () => {
@@ -58,6 +58,25 @@ describe("the directory", () => {
     while (seen.at(-1) !== "end") seen.push(JSON.parse((await mails.next()).text).desc);
     expect(seen).toContain("second");
     expect(seen).not.toContain("first");
+  });
+
+  it("tells PUBLIC.LIST of an ended mailbox, and forgets it in $SYSTEM.PUBLIC", async () => {
+    await using me = await agent(broker().url);
+    const events = await me.read("PUBLIC.LIST");
+    const records = await me.read("MAILBOX.MSG.$SYSTEM.PUBLIC.*");
+    await me.create({ ttl: 1, public: true, name: "brief-agent", desc: "soon gone" });
+    const parse = (mail: Mail) => JSON.parse(mail.text) as Record<string, string>;
+    let event = parse(await events.next());
+    while (event["event"] !== "expired") event = parse(await events.next());
+    expect(event["mail_id"]).toBe("brief-agent");
+
+    // Readers of records expect a desc in every body, so the end is not announced there.
+    expect(records.waiting.map(parse).at(-1)).toMatchObject({ desc: "soon gone" });
+    const late = await me.read("MAILBOX.MSG.$SYSTEM.PUBLIC.*");
+    await me.create({ ttl: 3600, public: true, name: "marker-agent", desc: "end" });
+    const seen: (string | undefined)[] = [];
+    while (seen.at(-1) !== "marker-agent") seen.push(parse(await late.next())["mail_id"]);
+    expect(seen).not.toContain("brief-agent");
   });
 
   it("can not be written by clients", async () => {
