@@ -156,6 +156,15 @@ describe("finds", () => {
     expect(rulesBroken(history)).toEqual(["order"]);
   });
 
+  test("a replay in which a lower priority overtakes a higher one", () => {
+    const history = faultless();
+    // The last of the first priority and the first of the second.
+    const first = history.findIndex((event) => isDelivery(event, "drain1", "m9"));
+    const second = history.findIndex((event) => isDelivery(event, "drain1", "m1"));
+    [history[first], history[second]] = [history[second] as Event, history[first] as Event];
+    expect(rulesBroken(history)).toEqual(["priority"]);
+  });
+
   test("a message delivered twice to one subscription", () => {
     const history = withDelivery("live", "m8", (event) => [event, event]);
     expect(rulesBroken(history)).toEqual(["order"]);

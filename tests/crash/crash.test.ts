@@ -23,7 +23,7 @@ test("nothing accepted is lost, altered, reordered or brought back by crashes", 
   const { counts } = check(history);
   // The run proves something: much was accepted, and some was under way when the broker died.
   expect(counts.kills).toBeGreaterThanOrEqual(kills / 2);
-  expect(counts.accepted).toBeGreaterThan(kills * 50);
+  expect(counts.accepted).toBeGreaterThan(kills * 20);
   expect(counts.unknown).toBeGreaterThan(0);
   expect(counts.deleted).toBeGreaterThan(0);
   // And it could have failed: one message less in one drain, and the same history is no longer good.

@@ -17,6 +17,8 @@ export type Rule =
   | "phantom"
   /** Within one priority: deliveries of one subscription, or sends that followed each other. */
   | "order"
+  /** A final subscription, which only replays, delivered a lower priority before a higher one. */
+  | "priority"
   /** A subscription skipped a message between two that it delivered. */
   | "gap"
   /** A message that was deleted, and the deletion answered, came back. */
@@ -90,6 +92,7 @@ export function check(history: readonly Event[]): Verdict {
     ...facts.violations,
     ...checkLost(facts),
     ...checkSubscriptions(facts),
+    ...checkPriorities(facts),
     ...checkSendOrder(facts),
     ...checkNumbers(facts),
     ...checkDeleted(facts),
@@ -263,6 +266,23 @@ function checkSubscriptions(facts: Facts): Violation[] {
           continue;
         faults.push({ rule: "gap", text: `${sub.name} skipped ${send.id} (${nameOf(send)})` });
       }
+    }
+  }
+  return faults;
+}
+
+/** What is replayed leaves by priority; while nobody sends, that is the whole order. */
+function checkPriorities(facts: Facts): Violation[] {
+  const faults: Violation[] = [];
+  for (const sub of facts.subs.values()) {
+    if (!sub.final) continue;
+    let lowest = 0;
+    for (const { id } of sub.deliveries) {
+      const rank = facts.sends.get(id)?.rank ?? 0;
+      if (rank < lowest) {
+        faults.push({ rule: "priority", text: `${sub.name} delivered ${id} after rank ${lowest}` });
+      }
+      lowest = Math.max(lowest, rank);
     }
   }
   return faults;
