@@ -54,6 +54,13 @@ test.each(["", "{", "[]", "null", "1", '{"protocol":"a"}', '{"protocol":1.5}', '
   },
 );
 
+test("keys are read in any case", () => {
+  expect(parseConnect('{"Verbose":false,"NO_RESPONDERS":true}')).toMatchObject({
+    verbose: false,
+    noResponders: true,
+  });
+});
+
 test("naming an account is seen", () => {
   expect(parseConnect('{"account":"A"}')?.namesAccount).toBe(true);
   expect(parseConnect('{"new_account":true}')?.namesAccount).toBe(true);

@@ -78,7 +78,8 @@ type StringKey =
   | "version";
 
 /**
- * Reads the argument of CONNECT. Unknown keys are ignored, `null` counts as absent.
+ * Reads the argument of CONNECT. Keys are taken in any case, as stock servers do; unknown ones are
+ * ignored, `null` counts as absent.
  * @returns undefined when it is no JSON object or a known key has the wrong type
  */
 export function parseConnect(json: string): ConnectOptions | undefined {
@@ -91,7 +92,7 @@ export function parseConnect(json: string): ConnectOptions | undefined {
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
   const options: Mutable = { ...defaultConnectOptions };
   for (const [key, value] of Object.entries(parsed)) {
-    if (value !== null && !take(options, key, value)) return undefined;
+    if (value !== null && !take(options, key.toLowerCase(), value)) return undefined;
   }
   return options;
 }

@@ -29,12 +29,14 @@ describe("SubjectTable", () => {
 
   test("subjects of one hash are told apart", () => {
     // 31 * "a" + "b" equals 31 * "b" + "C".
-    const [one, other] = [frame("ab"), frame("bC")];
-    expect(one.subjectHash).toBe(other.subjectHash);
-    const table = new SubjectTable();
-    for (let times = 0; times < 4; times += 1) {
-      expect(table.find(one).text).toBe("ab");
-      expect(table.find(other).text).toBe("bC");
+    for (const rest of ["", "x.yz", "x.yz.12345"]) {
+      const [one, other] = [frame(`ab${rest}`), frame(`bC${rest}`)];
+      expect(one.subjectHash).toBe(other.subjectHash);
+      const table = new SubjectTable();
+      for (let times = 0; times < 4; times += 1) {
+        expect(table.find(one).text).toBe(`ab${rest}`);
+        expect(table.find(other).text).toBe(`bC${rest}`);
+      }
     }
   });
 

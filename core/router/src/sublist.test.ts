@@ -21,11 +21,11 @@ function matches(tokens: readonly string[], subject: readonly string[]): boolean
   return (first === "*" || first === subject[0]) && matches(rest, subject.slice(1));
 }
 
-const token = fc.constantFrom("a", "b", "_INBOX", "*a");
+const token = fc.constantFrom("a", "b", "_INBOX", "_I", "*a");
 const pattern = fc
   .tuple(
     fc.array(fc.oneof(token, fc.constant("*")), { maxLength: 3 }),
-    fc.constantFrom("a", "b", "*", ">"),
+    fc.constantFrom("a", "_I", "*", ">"),
   )
   .map(([tokens, last]) => [...tokens, last].join("."));
 const subject = fc
