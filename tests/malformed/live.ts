@@ -50,13 +50,16 @@ async function createWitness(port: number): Promise<Witness> {
   await client.request("$mq9.AI.MAILBOX.CREATE", '{"public":true,"name":"witness","ttl":3600}');
   const echoes = client.subscribe("witness.echo")[Symbol.asyncIterator]();
   let count = 0;
+  // Long enough for a machine that is busy with other things; a broker that hangs never answers.
+  const timeout = 10_000;
   return {
     check: async () => {
       count += 1;
       client.publish("witness.echo", `echo ${count}`);
       const echo = await echoes.next();
       const text = echo.done === true ? "nothing" : echo.value.string();
-      const receipt = await client.request("$mq9.AI.MAILBOX.MSG.witness", `mail ${count}`);
+      const mail = `mail ${count}`;
+      const receipt = await client.request("$mq9.AI.MAILBOX.MSG.witness", mail, { timeout });
       const { msg_id: msgId } = receipt.json<{ msg_id: number }>();
       if (text !== `echo ${count}` || msgId !== count - 1) {
         throw new Error(`the witness got ${text} and ${receipt.string()}`);
