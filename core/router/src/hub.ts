@@ -117,7 +117,7 @@ export class Hub {
     return sublist;
   }
 
-  /** The accounts that were ever used. */
+  /** The accounts in use. */
   get accounts(): ReadonlyMap<string, Sublist> {
     return this.#accounts;
   }
@@ -162,10 +162,15 @@ export class Hub {
     return this.delivery.send(result, from, entry, frame);
   }
 
-  /** Drops what was computed for speed, so that nothing that ended is kept alive by it. */
-  forgetResults(): void {
+  /** Lets go of what nobody uses: results that name ended subscriptions, accounts that are empty. */
+  tidy(): void {
     this.subjects.forgetResults();
-    for (const sublist of this.#accounts.values()) sublist.forgetResults();
+    const used = new Set<Sublist>();
+    for (const connection of this.connections.values()) used.add(connection.sublist);
+    for (const [account, sublist] of this.#accounts) {
+      if (used.has(sublist) || sublist.size !== 0) sublist.forgetResults();
+      else this.#accounts.delete(account);
+    }
   }
 
   /** Tells a publisher that nobody took its request, if it wants to know. */

@@ -239,6 +239,28 @@ describe("header blocks", () => {
   });
 });
 
+describe("reserved names", () => {
+  test("are refused as subjects, reply subjects and queues, and the connection stays", async () => {
+    await using server = await startRouter();
+    await using peer = await connectPeer(server.port);
+    peer.send("SUB foo 1\r\n");
+    for (const reply of ["_R_.a", "_GR_.a", "$JS.ACK.a"]) {
+      peer.send(`PUB foo ${reply} 0\r\n\r\n`);
+      const text = `Permissions Violation for Publish with Reply of "${reply}"`;
+      expect(await peer.flush()).toBe(`-ERR '${text}'\r\n`);
+    }
+    peer.send("PUB _GR_.a 0\r\n\r\nSUB foo _sys_ 2\r\n");
+    expect(await peer.flush()).toBe(
+      `-ERR 'Permissions Violation for Publish to "_GR_.a"'\r\n` +
+        `-ERR 'Permissions Violation for Subscription to "foo" using queue "_sys_"'\r\n`,
+    );
+    for (const reply of ["_INBOX.a", "_X", "_", "$JS.ACK.", "$x"]) {
+      peer.send(`PUB foo ${reply} 0\r\n\r\n`);
+      expect(await peer.flush()).toBe(`MSG foo 1 ${reply} 0\r\n\r\n`);
+    }
+  });
+});
+
 describe("a second CONNECT", () => {
   test("replaces the options and ends the subscriptions", async () => {
     await using server = await startRouter();

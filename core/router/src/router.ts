@@ -45,8 +45,8 @@ export interface Router {
 
 /** Often enough for intervals of seconds, cheap enough for a hundred thousand connections. */
 const checkIntervalMaxMs = 500;
-/** How often match results are computed afresh. */
-const forgetIntervalMs = 60_000;
+/** How often what nobody uses is let go. */
+const tidyIntervalMs = 60_000;
 /** Connections that did not end by themselves are cut after this long. */
 const closeDeadlineMs = 2_000;
 
@@ -184,12 +184,12 @@ class CoreRouter implements Router {
     const partialMs = partialTimeoutMs === 0 ? pingIntervalMs : partialTimeoutMs;
     const shortest = Math.min(pingIntervalMs, writeDeadlineMs, authTimeoutMs, partialMs);
     const intervalMs = Math.min(checkIntervalMaxMs, Math.max(5, Math.floor(shortest / 8)));
-    let forgetAtMs = this.#hub.nowMs() + forgetIntervalMs;
+    let tidyAtMs = this.#hub.nowMs() + tidyIntervalMs;
     this.#timer ??= setInterval(() => {
       const nowMs = this.#hub.nowMs();
-      if (nowMs >= forgetAtMs) {
-        forgetAtMs = nowMs + forgetIntervalMs;
-        this.#hub.forgetResults();
+      if (nowMs >= tidyAtMs) {
+        tidyAtMs = nowMs + tidyIntervalMs;
+        this.#hub.tidy();
       }
       for (const connection of this.#hub.connections.values()) connection.keepAlive.check(nowMs);
       for (const connection of this.#hub.leaving) connection.keepAlive.checkWrite(nowMs);

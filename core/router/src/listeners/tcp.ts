@@ -47,7 +47,8 @@ class TcpTransport implements Transport {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    this.remoteAddress = socket.remoteAddress ?? "";
+    // An IPv4 peer of a socket that listens on both is still an IPv4 peer.
+    this.remoteAddress = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
     this.remotePort = socket.remotePort ?? 0;
   }
 
