@@ -7,6 +7,8 @@ import { memoryTable, ratioTable } from "./report.mjs";
 /** Mailboxes (or subjects of one stream) that the case `spread` spreads its sends over. */
 const spreadTargets = 1000;
 const streamName = "BENCH";
+/** How often everything that is on the way has to turn over before a rate is believed. */
+const turnsMin = 4;
 
 function timing(options, server) {
   return {
@@ -156,6 +158,7 @@ const durable = {
       connections: Math.min(options.connections, one.inFlight),
       inFlight: one.inFlight,
       size: one.size,
+      countMin: one.inFlight * turnsMin,
     });
   },
 };
@@ -192,6 +195,7 @@ const flush = {
       ...(await targetsOf(kind, server, "spread")),
       batch: one.batch,
       size,
+      countMin: one.batch * turnsMin,
       roundEnd: kind === "mq9" ? "pong" : "answer",
     });
   },
