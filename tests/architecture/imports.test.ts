@@ -107,9 +107,17 @@ describe.each(rows)("$folder", (row: LayerRow) => {
     expect(pack.files.map((file) => file.path).filter((path) => !used.has(path))).toEqual([]);
   });
 
-  test("has no file that only tests import, outside a testing folder", () => {
+  test("has no file that only tests import among those it ships", () => {
     const used = reachable(pack.files, pack.entries);
     expect(shipped.map((file) => file.path).filter((path) => !used.has(path))).toEqual([]);
+  });
+
+  test("ships no file that imports one made for tests", () => {
+    const forTests = new Set(pack.files.filter((file) => file.forTests).map((file) => file.path));
+    const wrong = shipped.filter((file) =>
+      file.specifiers.some((specifier) => forTests.has(targetOf(file.path, specifier))),
+    );
+    expect(wrong.map((file) => file.path)).toEqual([]);
   });
 });
 

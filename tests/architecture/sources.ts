@@ -14,7 +14,7 @@ export interface SourceFile {
   readonly text: string;
   /** Every specifier of an import, re-export, dynamic import or `new URL("./x", import.meta.url)`. */
   readonly specifiers: readonly string[];
-  /** A `*.test.ts` file, or part of an exam that others run (`testing/`). */
+  /** Left out of the build, or part of an exam that others run (`testing/`). */
   readonly forTests: boolean;
 }
 
@@ -80,7 +80,7 @@ export function builtFolders(): string[] {
 
 export function readPackage(folder: string): WorkspacePackage {
   const manifest = readJson(`${folder}/package.json`) as Manifest;
-  const config = readJson(`${folder}/tsconfig.json`) as { extends: string };
+  const config = readJson(`${folder}/tsconfig.json`) as { extends: string; exclude?: string[] };
   return {
     folder,
     name: manifest.name,
@@ -95,7 +95,7 @@ export function readPackage(folder: string): WorkspacePackage {
     references: referencesOf(`${folder}/tsconfig.json`),
     extendedConfig: targetOf(`${folder}/tsconfig.json`, config.extends),
     entries: entriesOf(folder, manifest),
-    files: sourceFiles(`${folder}/src`),
+    files: sourceFiles(folder, config.exclude ?? []),
   };
 }
 
@@ -128,14 +128,21 @@ function sourcesBehind(folder: string, bin: string): string[] {
     .map((path) => path.replace(/^dist\//, "src/").replace(/\.js$/, ".ts"));
 }
 
-function sourceFiles(folder: string): SourceFile[] {
-  if (!existsSync(join(root, folder))) return [];
-  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+/** @param excluded what the build leaves out: `src/**/*.test.ts`, whole folders as `src/x/**` */
+function sourceFiles(folder: string, excluded: readonly string[]): SourceFile[] {
+  const source = `${folder}/src`;
+  if (!existsSync(join(root, source))) return [];
+  const folders = excluded.filter((pattern) => /^[^*]+\*\*$/.test(pattern));
+  const leftOut = folders.map((pattern) => `${folder}/${pattern.slice(0, -2)}`);
+  return readdirSync(join(root, source), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .map((name) => {
-      const path = slashed(join(folder, name));
+      const path = slashed(join(source, name));
       const text = readFileSync(join(root, path), "utf8");
-      const forTests = path.endsWith(".test.ts") || path.includes("/testing/");
+      const forTests =
+        path.endsWith(".test.ts") ||
+        path.includes("/testing/") ||
+        leftOut.some((start) => path.startsWith(start));
       return { path, text, specifiers: specifiersOf(text), forTests };
     });
 }
