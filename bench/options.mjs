@@ -12,7 +12,7 @@ parts          ${Object.keys(parts).join(" ")}   (default: all)
 
 --quick            one short repetition of everything: does it run, is it in the right region
 --reps N           repetitions (5)
---seconds S        measured time of a step (1)
+--seconds S        measured time of a step (0.8)
 --contenders LIST  of ${Object.keys(serverTitles).join(",")} (all)
 --sizes LIST       core: payload bytes (16,128,1024)
 --shapes LIST      core: publishers-subscribers (1-1,4-4,1-16)
@@ -91,10 +91,10 @@ function read(args) {
     parts: chosen,
     contenders,
     reps: number(values.reps, quick ? 1 : 5),
-    seconds: number(values.seconds, quick ? 0.4 : 1),
-    warmMs: quick ? 150 : 250,
+    seconds: number(values.seconds, quick ? 0.4 : 0.8),
+    warmMs: quick ? 150 : 200,
     settleMs: quick ? 500 : 3000,
-    memoryReps: 3,
+    memoryReps: 2,
     sizes: numbers(values.sizes, "16,128,1024"),
     shapes: known("shape", (values.shapes ?? "1-1,4-4,1-16").split(","), undefined, /^(\d+-\d+)$/),
     window: number(values.window, 4096),
