@@ -128,7 +128,7 @@ function sourcesBehind(folder: string, bin: string): string[] {
     .map((path) => path.replace(/^dist\//, "src/").replace(/\.js$/, ".ts"));
 }
 
-/** @param excluded what the build leaves out: `src/**/*.test.ts`, whole folders as `src/x/**` */
+// `excluded` is what the build leaves out; only whole folders (`src/x/**`) are of interest here.
 function sourceFiles(folder: string, excluded: readonly string[]): SourceFile[] {
   const source = `${folder}/src`;
   if (!existsSync(join(root, source))) return [];
