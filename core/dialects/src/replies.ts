@@ -1,7 +1,7 @@
 // Replies that do not depend on a request's own form: refusals, failures and the receipt of a send.
 import { Mq9Error, type SendResult } from "@mq9/protocol";
 import { encodeJson, type JsonObject } from "./json.ts";
-import { subjectText } from "./utf8.ts";
+import { encodeText, subjectText } from "./utf8.ts";
 
 /**
  * `{"error":text,"code":number,"reason":code}`, then what a success would have carried, emptied, so
@@ -18,8 +18,18 @@ export function errorReply(error: Mq9Error, emptied: JsonObject = {}): Uint8Arra
 
 /** The answer to a publish that named a reply subject: `{"msg_id":n}`, without any `error` key. */
 export function sendReply(result: SendResult): Uint8Array {
-  return encodeJson({ msg_id: result.msgId });
+  // Written once per durable send: plain digits need no JSON encoder.
+  const digits = String(result.msgId);
+  const bytes = new Uint8Array(sendReplyHead.length + digits.length + 1);
+  bytes.set(sendReplyHead);
+  for (let i = 0; i < digits.length; i += 1) {
+    bytes[sendReplyHead.length + i] = digits.charCodeAt(i);
+  }
+  bytes[bytes.length - 1] = 0x7d;
+  return bytes;
 }
+
+const sendReplyHead: Uint8Array = encodeText('{"msg_id":');
 
 /** The answer to a request on a subject that nobody serves (facts 4.6). */
 export function unrecognizedReply(subject: string): Uint8Array {

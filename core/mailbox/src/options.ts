@@ -31,7 +31,7 @@ export interface MailboxOptions {
 
 export const defaultMailboxOptions: MailboxOptions = {
   activeMax: 100_000, // about 1 KB each
-  commitOperationsMax: 2_048, // about 1 000 sends: a few ms of event loop
+  commitOperationsMax: 512, // small enough that replies and new sends overlap with the next commit
   commitBytesMax: 1_048_576,
   pageMessages: 512,
   pageBytes: 262_144,
