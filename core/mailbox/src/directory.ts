@@ -14,43 +14,53 @@ export function isDirectory(slot: Slot): boolean {
   return slot.name === directoryName;
 }
 
+/** A command on a mailbox that may be listed. Stages all its changes at once. */
+export type ListedCommand<T> = (slot: Slot, directory: Slot | undefined) => Promise<T>;
+
 /**
- * Runs a command that changes a mailbox and its entry: both turns are held until `stage` has made its
- * changes. What `stage` returns is awaited after that. The mailbox's turn comes first, so that no
- * later command on it overtakes this one; nobody waits for a mailbox while he holds the directory.
+ * Runs a command in the turn of its mailbox, and in the directory's too when the mailbox is public or
+ * is to be (`listing`). The mailbox's turn comes first, so that no later command on it overtakes this
+ * one; nobody waits for a mailbox while he holds the directory. What `stage` returns is awaited after
+ * both turns.
  */
 export async function withDirectory<T>(
   engine: Engine,
-  key: string,
-  stage: (slot: Slot, directory: Slot) => Promise<T>,
+  { key, listing }: { readonly key: string; readonly listing: boolean },
+  stage: ListedCommand<T>,
 ): Promise<T> {
   const slot = engine.slot(key);
   const leave = await slot.acquire();
+  let leaveDirectory: (() => void) | undefined;
   let staged: Promise<T>;
   try {
-    const directory = engine.slot(directoryKey(slot.account));
-    const leaveDirectory = await directory.acquire();
-    try {
-      assertReadable(engine, slot, directory);
-      // A name that never had a mailbox never had an entry.
-      if (slot.record === undefined) engine.rememberPlace(directory, slot.name, undefined);
-      else if (directory.record !== undefined) await engine.findPlace(directory, slot.name);
-      assertReadable(engine, slot, directory);
-      staged = stage(slot, directory);
-    } finally {
-      leaveDirectory();
+    let directory: Slot | undefined;
+    if (listing || slot.record?.public === true) {
+      directory = engine.slot(directoryKey(slot.account));
+      leaveDirectory = await directory.acquire();
+      await findEntry(engine, directory, slot);
     }
+    assertReadable(engine, slot, directory);
+    staged = stage(slot, directory);
   } catch (error) {
     throw engine.failure(error);
   } finally {
+    leaveDirectory?.();
     leave();
   }
   return staged;
 }
 
-/** @throws {Mq9Error} when one of the two is not known to be what memory holds */
-function assertReadable(engine: Engine, slot: Slot, directory: Slot): void {
-  const fault = engine.faultOf(slot) ?? engine.faultOf(directory);
+/** Brings the place of a mailbox's entry into memory, where `stageEntry` replaces it. */
+async function findEntry(engine: Engine, directory: Slot, slot: Slot): Promise<void> {
+  assertReadable(engine, slot, directory);
+  // A name that never had a mailbox never had an entry.
+  if (slot.record === undefined) engine.rememberPlace(directory, slot.name, undefined);
+  else if (directory.record !== undefined) await engine.findPlace(directory, slot.name);
+}
+
+/** @throws {Mq9Error} when it is not known whether memory holds what the store does */
+function assertReadable(engine: Engine, slot: Slot, directory: Slot | undefined): void {
+  const fault = engine.faultOf(slot) ?? directory?.unreadable;
   if (fault !== undefined) throw fault;
 }
 

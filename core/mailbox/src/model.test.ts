@@ -8,153 +8,25 @@ import {
   type MailSink,
   type MailSubscription,
   Mq9Error,
-  maskOf,
   type PriorityLabel,
-  type Rank,
 } from "@mq9/protocol";
 import { asciiBytes } from "@mq9/store/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { MailboxOptions } from "./options.ts";
-import { emptyModel, Model, type ModelReader } from "./testing/reference-model.ts";
+import {
+  type Change,
+  type Command,
+  command,
+  options,
+  type Surroundings,
+  type Visit,
+} from "./testing/random-commands.ts";
+import { emptyModel, Model } from "./testing/reference-model.ts";
 import { Rig, textOf } from "./testing/rig.ts";
 
 const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const runs = Number(process.env["RUNS"] ?? 3_000);
 const labels: readonly PriorityLabel[] = ["critical", "urgent", "normal", "low"];
-
-/** What changes the store. */
-type Change =
-  | {
-      op: "create";
-      name: string;
-      latest: boolean;
-      public: boolean;
-      ttlSeconds: number;
-      strict: boolean;
-    }
-  | {
-      op: "send";
-      name: string;
-      rank: Rank;
-      key: string | undefined;
-      ttlSeconds: number | undefined;
-    }
-  | { op: "remove"; name: string; back: number }
-  | { op: "renew"; name: string; ttlSeconds: number }
-  | { op: "drop"; name: string };
-
-/** What only memory knows. */
-type Visit =
-  | {
-      op: "subscribe";
-      mailbox: string;
-      ranks: number;
-      group: string | undefined;
-      room: number;
-      replayOnly: boolean;
-    }
-  | { op: "end"; reader: number; vanished: boolean }
-  | { op: "read"; reader: number; room: number };
-
-type Command =
-  | Change
-  | Visit
-  | { op: "query"; name: string; limit: number; unreadOnly: boolean }
-  | { op: "info"; name: string }
-  | { op: "list" }
-  | { op: "clock"; ms: number }
-  | { op: "tick" }
-  | { op: "restart" }
-  /** Commands at once while the disk is slow; then it goes on, or the process or the disk fails. */
-  | {
-      op: "burst";
-      parts: (Change | Visit)[];
-      end: "release" | "crash" | "fail" | "apply-then-fail";
-      nth: number;
-    };
-
-const name = fc.constantFrom("ma", "mb", "x");
-const ttlSeconds = fc.constantFrom(0, 5, 60, 3600);
-const change: fc.Arbitrary<Change> = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      op: fc.constant("create"),
-      name,
-      latest: fc.boolean(),
-      public: fc.boolean(),
-      ttlSeconds,
-      strict: fc.boolean(),
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      op: fc.constant("send"),
-      name,
-      rank: fc.constantFrom(0, 1, 2, 3),
-      key: fc.constantFrom(undefined, undefined, "k", "l"),
-      ttlSeconds: fc.constantFrom(undefined, undefined, 5, 60),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant("remove"), name, back: fc.nat(4) }) },
-  fc.record({ op: fc.constant("renew"), name, ttlSeconds }),
-  fc.record({ op: fc.constant("drop"), name }),
-);
-const visit: fc.Arbitrary<Visit> = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      op: fc.constant("subscribe"),
-      mailbox: fc.constantFrom("ma", "ma", "mb", "x", "m*", directoryName),
-      ranks: fc.constantFrom(0b1111, 0b1111, maskOf(2), 0b0011),
-      group: fc.constantFrom(undefined, "g", "g", "h"),
-      room: fc.constantFrom(1, 2, 1_000),
-      replayOnly: fc.constantFrom(false, false, false, true),
-    }),
-  },
-  fc.record({ op: fc.constant("end"), reader: fc.nat(5), vanished: fc.boolean() }),
-  fc.record({ op: fc.constant("read"), reader: fc.nat(5), room: fc.constantFrom(1, 2, 1_000) }),
-);
-const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 6, arbitrary: change },
-  { weight: 4, arbitrary: visit },
-  fc.record({
-    op: fc.constant("query"),
-    name: fc.oneof(name, fc.constant(directoryName)),
-    limit: fc.constantFrom(0, 1, 100),
-    unreadOnly: fc.boolean(),
-  }),
-  fc.record({ op: fc.constant("info"), name }),
-  fc.record({ op: fc.constant("list") }),
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      op: fc.constant("clock"),
-      ms: fc.constantFrom(1, 4_999, 5_000, 29_999, 60_000, 700_000),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant("tick") }) },
-  fc.record({ op: fc.constant("restart") }),
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      op: fc.constant("burst"),
-      parts: fc.array(fc.oneof({ weight: 3, arbitrary: change }, visit), {
-        minLength: 1,
-        maxLength: 5,
-      }),
-      end: fc.constantFrom("release", "release", "crash", "fail", "apply-then-fail"),
-      nth: fc.constantFrom(1, 2),
-    }),
-  },
-);
-const options: fc.Arbitrary<Partial<MailboxOptions>> = fc.record({
-  activeMax: fc.constantFrom(1, 100),
-  pageMessages: fc.constantFrom(1, 2, 512),
-  commitOperationsMax: fc.constantFrom(1, 2_048),
-});
 
 /** A change on the domain, and the same on a model. */
 interface Prepared {
@@ -175,14 +47,28 @@ interface Delivery {
   readonly text: string;
 }
 
+/** A reader made room. */
+interface Room {
+  readonly reader: number;
+  readonly room: number;
+}
+
+type Event = Delivery | Room | Gone;
+
+/** The answer came that these messages are gone: none of them may be handed out after it. */
+interface Gone {
+  readonly mailbox: string;
+  readonly ids: readonly number[];
+}
+
 /** A reader that takes what it has room for and notes it in the log of the run. */
 class Sink implements MailSink {
   readonly reader: number;
   room: number;
-  readonly #log: Delivery[];
+  readonly #log: Event[];
   #resume: (() => void) | undefined;
 
-  constructor(reader: number, room: number, log: Delivery[]) {
+  constructor(reader: number, room: number, log: Event[]) {
     this.reader = reader;
     this.room = room;
     this.#log = log;
@@ -211,7 +97,7 @@ class Sink implements MailSink {
 class Run {
   readonly #rig: Rig;
   #model: Model;
-  readonly #log: Delivery[] = [];
+  readonly #log: Event[] = [];
   #readers = new Map<number, { sink: Sink; subscription: MailSubscription }>();
   #count = 0;
 
@@ -310,7 +196,11 @@ class Run {
         const box = this.#model.state.mailboxes.find((each) => each.name === change.name);
         const msgId = (box?.nextId ?? 0) - 1 - change.back;
         return {
-          act: () => account.remove({ mailbox: change.name, msgId }).then(() => "ok"),
+          act: async () => {
+            await account.remove({ mailbox: change.name, msgId });
+            this.#log.push({ mailbox: change.name, ids: [msgId] });
+            return "ok";
+          },
           model: (model) => model.remove(change.name, msgId),
         };
       }
@@ -321,7 +211,12 @@ class Run {
         };
       case "drop":
         return {
-          act: () => account.drop(change.name).then(() => "ok"),
+          act: async () => {
+            const ids = this.#model.contents(change.name).map((message) => message.id);
+            await account.drop(change.name);
+            this.#log.push({ mailbox: change.name, ids });
+            return "ok";
+          },
           model: (model) => model.drop(change.name),
         };
     }
@@ -346,10 +241,9 @@ class Run {
     const chosen = all[visit.reader % Math.max(1, all.length)];
     if (chosen === undefined) return;
     const [reader, { sink, subscription }] = chosen;
-    const known = this.#model.state.readers.find((each) => each.reader === reader) as ModelReader;
     if (visit.op === "read") {
       if (sink.room > 0) return;
-      known.room = visit.room;
+      this.#log.push({ reader, room: visit.room });
       sink.read(visit.room);
     } else {
       this.#readers.delete(reader);
@@ -384,26 +278,14 @@ class Run {
 
   async #burst({ parts, end, nth }: Extract<Command, { op: "burst" }>): Promise<void> {
     const rig = this.#rig;
+    if (end === "run") return this.#together(parts, nth - 1);
     const release = rig.holdDisk();
     if (end === "fail" || end === "apply-then-fail")
       rig.store.plant("commit", nth, { kind: end, code: "full" });
     const failuresBefore = rig.failures.length;
     const under: UnderWay[] = [];
     for (const part of parts) {
-      if (part.op === "subscribe" || part.op === "end" || part.op === "read") {
-        this.#visit(part.op === "subscribe" ? { ...part, replayOnly: false } : part);
-      } else {
-        const entry: UnderWay = { done: this.#prepare(part), part, reply: "hangs" };
-        under.push(entry);
-        entry.done.act().then(
-          (reply) => {
-            entry.reply = reply;
-          },
-          (error: unknown) => {
-            entry.reply = error instanceof Mq9Error ? gone(error.code) : String(error);
-          },
-        );
-      }
+      this.#set(part, under);
       await rig.settle();
       this.#hear();
     }
@@ -418,17 +300,52 @@ class Run {
     rig.store.heal();
     if (rig.failures.length > failuresBefore) {
       await rig.reopen();
-      await this.#believe(under);
+      await this.#believe(under, end === "apply-then-fail");
       return;
     }
     for (const { done, reply } of under) expect(reply).toBe(done.model(this.#model, reply));
   }
 
-  /** After a failure: what was unknown happened wholly or not at all; finds out which. */
-  async #believe(under: readonly UnderWay[]): Promise<void> {
+  /** Commands one on the other's heels, while pages are read and commits end. */
+  async #together(parts: readonly (Change | Visit)[], turns: number): Promise<void> {
+    const under: UnderWay[] = [];
+    for (const part of parts) {
+      if (part.op === "end") continue; // what it was handed before it left could not be told
+      this.#set(part, under);
+      for (let turn = 0; turn < turns; turn += 1) await this.#rig.turn();
+    }
+    await this.#rig.settle();
+    for (const { done, reply } of under) expect(reply).toBe(done.model(this.#model, reply));
+  }
+
+  /** Starts a part of a burst. Changes are noted in `under`. */
+  #set(part: Change | Visit, under: UnderWay[]): void {
+    if (part.op === "subscribe" || part.op === "end" || part.op === "read") {
+      this.#visit(part.op === "subscribe" ? { ...part, replayOnly: false } : part);
+      return;
+    }
+    const entry: UnderWay = { done: this.#prepare(part), part, reply: "hangs" };
+    under.push(entry);
+    entry.done.act().then(
+      (reply) => {
+        entry.reply = reply;
+      },
+      (error: unknown) => {
+        entry.reply = error instanceof Mq9Error ? gone(error.code) : String(error);
+      },
+    );
+  }
+
+  /**
+   * After a failure: what was unknown happened wholly or not at all; finds out which.
+   * @param applied the more likely end, tried first, for what can not be seen
+   */
+  async #believe(under: readonly UnderWay[], applied: boolean): Promise<void> {
     const seen = await this.#observe();
     const unknown = under.filter(({ reply }) => reply === "unknown");
-    for (let subset = 0; subset < 2 ** unknown.length; subset += 1) {
+    const all = 2 ** unknown.length - 1;
+    for (let i = 0; i <= all; i += 1) {
+      const subset = applied ? all - i : i;
       const model = new Model(structuredClone(this.#model.state));
       const agrees = under.every(({ done, reply, part }) => {
         const at = unknown.findIndex((each) => each.part === part);
@@ -460,7 +377,7 @@ class Run {
         typeof result === "string"
           ? []
           : result.messages.map((each) => `${each.msgId}:${textOf(each.payload)}`);
-      found.push(`${mailbox} ${mailbox === directoryName ? "" : info} ${texts}`);
+      found.push(`${mailbox} ${mailbox === directoryName ? "" : info} ${texts.join()}`);
     }
     return found.join("; ");
   }
@@ -474,9 +391,15 @@ class Run {
 
   /** Checks the deliveries since the last call. */
   #hear(): Delivery[] {
-    const heard = this.#log.splice(0);
-    for (const { reader, mailbox, id, text } of heard)
-      this.#model.handed(reader, mailbox, id, text);
+    const heard: Delivery[] = [];
+    for (const event of this.#log.splice(0)) {
+      if ("ids" in event) this.#model.withdraw(event.mailbox, event.ids);
+      else if ("room" in event) this.#model.read(event.reader, event.room);
+      else {
+        this.#model.handed(event.reader, event.mailbox, event.id, event.text);
+        heard.push(event);
+      }
+    }
     return heard;
   }
 
@@ -516,7 +439,7 @@ function expected(model: Model): string {
   return names
     .map((mailbox) => {
       const texts = model.contents(mailbox).map((each) => `${each.id}:${each.text}`);
-      return `${mailbox} ${mailbox === directoryName ? "" : model.info(mailbox)} ${texts}`;
+      return `${mailbox} ${mailbox === directoryName ? "" : model.info(mailbox)} ${texts.join()}`;
     })
     .join("; ");
 }
@@ -533,6 +456,12 @@ function describe(info: MailboxInfo): string {
   return `${info.kind} ${info.public ? "public" : "private"} until ${info.expiresAtMs}`;
 }
 
+async function openRig({ limits, pageTurns }: Surroundings): Promise<Rig> {
+  const rig = await Rig.open(limits);
+  rig.pageTurns = pageTurns;
+  return rig;
+}
+
 test(
   `random commands are answered and handed out as the model says (SEED=${seed})`,
   { timeout: 600_000 },
@@ -542,7 +471,7 @@ test(
         options,
         fc.array(command, { maxLength: 25, size: "max" }),
         async (chosen, commands) => {
-          const run = new Run(await Rig.open(chosen));
+          const run = new Run(await openRig(chosen));
           for (const each of commands) await run.step(each);
         },
       ),

@@ -10,19 +10,14 @@ import { isGeneratedName } from "./create.ts";
 
 /** Handles one due entry and removes it. */
 export function attend(engine: Engine, entry: DueEntry): Promise<void> {
-  const nowMs = engine.nowMs();
-  return engine.command(entry.mailboxKey, (slot) =>
-    slot.record?.public === true && !slot.isLive(nowMs)
-      ? withDirectory(engine, slot.key, (same, directory) =>
-          act(engine, entry, { slot: same, directory, nowMs }),
-        )
-      : act(engine, entry, { slot, directory: undefined, nowMs }),
+  return withDirectory(engine, { key: entry.mailboxKey, listing: false }, (slot, directory) =>
+    act(engine, entry, { slot, directory, nowMs: engine.nowMs() }),
   );
 }
 
 interface Scene {
   readonly slot: Slot;
-  /** The directory in its turn, when the mailbox may be listed there. */
+  /** The directory in its turn, when the mailbox is listed there. */
   readonly directory: Slot | undefined;
   /** One reading for the whole step, so that a mailbox does not end in the middle of it. */
   readonly nowMs: number;

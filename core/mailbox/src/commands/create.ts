@@ -28,18 +28,7 @@ export async function create(
     throw new Mq9Error("too_large", `desc is longer than ${descLengthMax} characters`);
   }
   const key = `${account}/${request.name ?? generateName(engine.deps.random, request.nameStyle)}`;
-  if (request.public) return createListed(engine, key, request);
-  return engine.command(key, (slot) => {
-    // An earlier life of the name may still have its entry in the directory.
-    const listed = slot.record?.public === true && !slot.isLive(engine.nowMs());
-    return listed
-      ? createListed(engine, key, request)
-      : stageCreate(engine, slot, undefined, request);
-  });
-}
-
-function createListed(engine: Engine, key: string, request: CreateRequest): Promise<CreateResult> {
-  return withDirectory(engine, key, (slot, directory) =>
+  return withDirectory(engine, { key, listing: request.public }, (slot, directory) =>
     stageCreate(engine, slot, directory, request),
   );
 }

@@ -26,7 +26,7 @@ export function info(engine: Engine, key: string): Promise<MailboxInfo> {
 export async function renew(engine: Engine, key: string, ttlSeconds: number): Promise<MailboxInfo> {
   assertTtl(ttlSeconds, engine.options.ttlSecondsMax);
   assertNotDirectory(key);
-  return withDirectory(engine, key, async (slot, directory) => {
+  return withDirectory(engine, { key, listing: false }, async (slot, directory) => {
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
     engine.assertAccepting();
     const nowMs = engine.nowMs();
@@ -37,7 +37,7 @@ export async function renew(engine: Engine, key: string, ttlSeconds: number): Pr
     slot.record = { ...record, ttlSeconds, expiresAtMs };
     batch.putMailbox(slot.record);
     engine.stageDue(batch, slot, record.number, expiresAtMs);
-    if (record.public) stageEntry(engine, batch, directory, slot, nowMs);
+    if (directory !== undefined) stageEntry(engine, batch, directory, slot, nowMs);
     const renewed = slot.info();
     await engine.durable(slot);
     return renewed;
@@ -47,17 +47,18 @@ export async function renew(engine: Engine, key: string, ttlSeconds: number): Pr
 /** Ends a mailbox and everything in it. @throws {Mq9Error} `not_found`, `expired`, `forbidden` */
 export async function drop(engine: Engine, key: string): Promise<void> {
   assertNotDirectory(key);
-  return withDirectory(engine, key, async (slot, directory) => {
+  return withDirectory(engine, { key, listing: false }, async (slot, directory) => {
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
     const nowMs = engine.nowMs();
     const record = slot.record as MailboxRecord;
     const batch = engine.stage();
     if (record.expiresAtMs < neverMs) batch.removeDue(record.expiresAtMs, record.number);
     batch.putGarbage(record.number);
-    slot.record = { ...record, dropped: true, expiresAtMs: nowMs, nextSeq: slot.nextSeq };
+    const end = { public: false, dropped: true, expiresAtMs: nowMs, nextSeq: slot.nextSeq };
+    slot.record = { ...record, ...end };
     batch.putMailbox(slot.record);
     engine.stageDue(batch, slot, record.number, nowMs + engine.options.graceMs);
-    if (record.public) stageRetraction(engine, batch, directory, slot.name);
+    if (directory !== undefined) stageRetraction(engine, batch, directory, slot.name);
     await engine.durable(slot);
     detachGlobs(engine, slot);
   });

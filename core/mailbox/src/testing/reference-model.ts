@@ -197,6 +197,10 @@ export class Model {
     }
   }
 
+  read(reader: number, room: number): void {
+    for (const each of this.state.readers) if (each.reader === reader) each.room = room;
+  }
+
   /** Checks one delivery. @throws {Error} saying what is wrong with it */
   handed(reader: number, mailbox: string, id: number, text: string): void {
     const to = this.state.readers.find((each) => each.reader === reader);
@@ -228,6 +232,13 @@ export class Model {
     for (const marks of [box.readAtLeast, box.readAtMost]) {
       marks[message.rank] = Math.max(marks[message.rank] as number, id);
     }
+  }
+
+  /** The answer came that these messages are gone. */
+  withdraw(mailbox: string, ids: readonly number[]): void {
+    const away = (offer: Offer): boolean =>
+      offer.mailbox === mailbox && ids.includes(offer.message.id);
+    this.state.offered = this.state.offered.filter((offer) => !away(offer));
   }
 
   /** What must be on its way to a reader now, in order. */

@@ -1,7 +1,7 @@
 // A domain on an in-memory store with a clock, a disk and an event loop that the test moves.
 // For the tests of this package only.
 import { type CreateResult, type MailMessage, type MailSink, Mq9Error } from "@mq9/protocol";
-import { MemoryStore } from "@mq9/store";
+import { MemoryStore, type MessageRange, type MessageRecord } from "@mq9/store";
 import { asciiBytes, FaultyStore, sampleMs } from "@mq9/store/testing";
 import { type AccountMailboxes, Mailboxes } from "../mailboxes.ts";
 import type { MailboxOptions } from "../options.ts";
@@ -15,6 +15,10 @@ export class Rig {
   readonly failures: unknown[] = [];
   /** Resolves when the disk works. `holdDisk` replaces it. */
   disk: Promise<void> = Promise.resolve();
+  /** Turns of the event loop between reading a page of messages and handing it over. */
+  pageTurns = 0;
+  /** Pages on their way. */
+  pages = 0;
   memory: MemoryStore;
   store: FaultyStore;
   mailboxes: Mailboxes;
@@ -26,7 +30,7 @@ export class Rig {
   private constructor(options: Partial<MailboxOptions>) {
     this.#options = options;
     this.memory = new MemoryStore({ sync: () => this.disk });
-    this.store = new FaultyStore(this.memory);
+    this.store = new SlowPages(this.memory, this);
     this.mailboxes = this.#domain();
     this.account = this.mailboxes.account("acme");
   }
@@ -70,8 +74,14 @@ export class Rig {
   async settle(): Promise<void> {
     do {
       for (const run of this.#deferred.splice(0)) run();
-      await new Promise<void>((resolve) => setImmediate(resolve));
-    } while (this.#deferred.length > 0);
+      await turn();
+    } while (this.#deferred.length > 0 || this.pages > 0);
+  }
+
+  /** One turn of the event loop. */
+  async turn(): Promise<void> {
+    for (const run of this.#deferred.splice(0)) run();
+    await turn();
   }
 
   /** Settles, then tells how something ended; a promise that hangs is `hangs`. */
@@ -118,7 +128,7 @@ export class Rig {
   }
 
   async #restart(): Promise<void> {
-    this.store = new FaultyStore(this.memory);
+    this.store = new SlowPages(this.memory, this);
     this.mailboxes = this.#domain();
     this.account = this.mailboxes.account("acme");
     this.mailboxes.opened(await this.store.open());
@@ -167,6 +177,28 @@ export class Rig {
       }),
     );
   }
+}
+
+/** Pages are old news by the time they arrive. */
+class SlowPages extends FaultyStore {
+  readonly #rig: Rig;
+
+  constructor(inner: MemoryStore, rig: Rig) {
+    super(inner);
+    this.#rig = rig;
+  }
+
+  override async messages(mailboxNumber: number, range: MessageRange): Promise<MessageRecord[]> {
+    const page = await super.messages(mailboxNumber, range);
+    this.#rig.pages += 1;
+    for (let i = 0; i < this.#rig.pageTurns; i += 1) await turn();
+    this.#rig.pages -= 1;
+    return page;
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A reader that writes down what it is handed, as `number:text`, with a `*` when it was replayed. */
