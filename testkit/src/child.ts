@@ -64,7 +64,7 @@ export function startChild(
       return output.stderr;
     },
     ended,
-    waitFor: (pattern, timeoutMs = 20_000) =>
+    waitFor: (pattern, timeoutMs = 45_000) =>
       new Promise((resolve, reject) => {
         const stop = () => {
           clearTimeout(timer);
@@ -108,7 +108,7 @@ export async function runProgram(
   args: readonly string[],
   options: SpawnOptions & { timeoutMs?: number } = {},
 ): Promise<ProgramResult> {
-  const { timeoutMs = 25_000, ...spawnOptions } = options;
+  const { timeoutMs = 60_000, ...spawnOptions } = options;
   const child = startChild(command, args, spawnOptions);
   let late = false;
   const timer = setTimeout(() => {

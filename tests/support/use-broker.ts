@@ -1,7 +1,10 @@
 // One broker for all tests of a file: started before the first, stopped after the last, its log
 // shown only beside a test that failed.
 import { type RunningBroker, type StartBrokerOptions, startBroker } from "@mq9/testkit";
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll, vi } from "vitest";
+
+// Every helper has a limit of its own and says what it waited for; this one is for what hangs.
+vi.setConfig({ testTimeout: 90_000 });
 
 /** Call at the top of a test file; the result may be used inside tests and hooks only. */
 export function useBroker(options: StartBrokerOptions = {}): () => RunningBroker {
