@@ -34,7 +34,8 @@ const killed = (child) =>
     child.kill("SIGKILL");
   });
 
-const request = async (nc, subject, body) => (await nc.request(subject, JSON.stringify(body))).json();
+const request = async (nc, subject, body) =>
+  (await nc.request(subject, JSON.stringify(body))).json();
 
 let broker = await startBroker(-1);
 say("broker", `listening on 127.0.0.1:${broker.port}, data in ${data}`);
@@ -54,7 +55,10 @@ for (const [priority, text] of [
   [".urgent", "review pull request 12"],
   [".critical", "stop the deployment of pull request 11"],
 ]) {
-  planner.publish(`$mq9.AI.MAILBOX.MSG.reviewer${priority}`, JSON.stringify({ text, reply_to: inbox }));
+  planner.publish(
+    `$mq9.AI.MAILBOX.MSG.reviewer${priority}`,
+    JSON.stringify({ text, reply_to: inbox }),
+  );
   say("planner", `  sent ${(priority.slice(1) || "normal").padEnd(8)} ${text}`);
 }
 await planner.flush();

@@ -2,8 +2,11 @@
 // only where nothing else can.
 import type { LogFields } from "@mq9/broker";
 
-/** Signals that ask the process to stop; a terminal that closes counts as asking. */
-const stopSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+/**
+ * Signals that ask the process to stop: every stop takes leave of the clients first, so SIGUSR2, a
+ * NATS server's lame duck, is one of them; a terminal that closes counts as asking.
+ */
+const stopSignals = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2"] as const;
 
 /**
  * Listens for signals that ask to stop.

@@ -53,11 +53,28 @@ interface Place {
 class Visitor implements Caller {
   readonly clientName: string;
   generation: Generation | undefined = undefined;
-  readonly mailboxes: AccountMailboxes;
+  readonly account: Account;
   readonly places = new Map<Subscription, Place>();
 
-  constructor(client: Client, mailboxes: AccountMailboxes) {
+  constructor(client: Client, account: Account) {
     this.clientName = client.name;
+    this.account = account;
+  }
+
+  get mailboxes(): AccountMailboxes {
+    return this.account.mailboxes;
+  }
+}
+
+/** What belongs to one account; nothing here is ever seen from another. */
+class Account {
+  readonly mailboxes: AccountMailboxes;
+  /** Ordinary subscriptions inside the space: BROADCAST, STATUS, subjects of nobody. */
+  readonly plain: Sublist = new Sublist();
+  /** Subscriptions that watch every publish of the space. */
+  readonly taps: Sublist = new Sublist();
+
+  constructor(mailboxes: AccountMailboxes) {
     this.mailboxes = mailboxes;
   }
 }
@@ -67,10 +84,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
   readonly #mailboxes: Mailboxes;
   readonly #router: RouterServices;
   readonly #options: DialectOptions;
-  /** Ordinary subscriptions inside the space: BROADCAST, STATUS, subjects of nobody. */
-  readonly #plain: Sublist = new Sublist();
-  /** Subscriptions that watch every publish of the space. */
-  readonly #taps: Sublist = new Sublist();
+  readonly #accounts = new Map<string, Account>();
   readonly #targets = new Map<string, PublishTarget>();
   readonly #headers = new DeliveryHeaders();
   readonly #paused: Client[] = [];
@@ -88,8 +102,9 @@ export class MailboxSpace implements SubjectSpace, Desk {
     headers: Buffer | undefined,
     payload: Buffer,
   ): void {
-    if (this.#taps.size > 0) this.#router.fanOut(this.#taps, client, subject, "", headers, payload);
     const visitor = this.#visitor(client);
+    const { taps } = visitor.account;
+    if (taps.size > 0) this.#router.fanOut(taps, client, subject, "", headers, payload);
     const target = this.#target(subject);
     const generation = revealedGeneration(target);
     if (generation !== undefined) visitor.generation = generation;
@@ -109,7 +124,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
         this.#broadcast(client, visitor, target.channel, subject, reply, headers, payload);
         return;
       case "plain":
-        this.#passOn(client, target.known, subject, reply, headers, payload);
+        this.#passOn(client, visitor, target.known, subject, reply, headers, payload);
         return;
       case "refused":
         if (reply === "") client.refusePublish(subject);
@@ -129,14 +144,23 @@ export class MailboxSpace implements SubjectSpace, Desk {
         else this.#readEither(client, visitor, subscription, target);
         return;
       case "broadcast":
-        visitor.places.set(subscription, listen(this.#plain, subscription, target.subject));
+        visitor.places.set(
+          subscription,
+          listen(visitor.account.plain, subscription, target.subject),
+        );
         if (subscription.queue === "") this.#readChannel(client, visitor, subscription, target);
         return;
       case "plain":
-        visitor.places.set(subscription, listen(this.#plain, subscription, target.subject));
+        visitor.places.set(
+          subscription,
+          listen(visitor.account.plain, subscription, target.subject),
+        );
         return;
       case "tap":
-        visitor.places.set(subscription, listen(this.#taps, subscription, target.subject));
+        visitor.places.set(
+          subscription,
+          listen(visitor.account.taps, subscription, target.subject),
+        );
         return;
       case "refused":
         client.refuseSubscription(subscription.subject, subscription.queue);
@@ -158,9 +182,17 @@ export class MailboxSpace implements SubjectSpace, Desk {
   #visitor(client: Client): Visitor {
     const known = client.ownerState;
     if (known instanceof Visitor) return known;
-    const visitor = new Visitor(client, this.#mailboxes.account(client.account));
+    const visitor = new Visitor(client, this.#account(client.account));
     client.ownerState = visitor;
     return visitor;
+  }
+
+  #account(name: string): Account {
+    const known = this.#accounts.get(name);
+    if (known !== undefined) return known;
+    const account = new Account(this.#mailboxes.account(name));
+    this.#accounts.set(name, account);
+    return account;
   }
 
   #target(subject: string): PublishTarget {
@@ -233,7 +265,14 @@ export class MailboxSpace implements SubjectSpace, Desk {
     headers: Buffer | undefined,
     payload: Buffer,
   ): void {
-    const heard = this.#router.fanOut(this.#plain, client, subject, reply, headers, payload);
+    const heard = this.#router.fanOut(
+      visitor.account.plain,
+      client,
+      subject,
+      reply,
+      headers,
+      payload,
+    );
     visitor.mailboxes.post(
       {
         mailbox: channel,
@@ -247,13 +286,21 @@ export class MailboxSpace implements SubjectSpace, Desk {
 
   #passOn(
     client: Client,
+    visitor: Visitor,
     known: boolean,
     subject: string,
     reply: string,
     headers: Buffer | undefined,
     payload: Buffer,
   ): void {
-    const heard = this.#router.fanOut(this.#plain, client, subject, reply, headers, payload);
+    const heard = this.#router.fanOut(
+      visitor.account.plain,
+      client,
+      subject,
+      reply,
+      headers,
+      payload,
+    );
     if (heard > 0 || reply === "") return;
     if (known) this.noResponders(client, subject, reply);
     else this.reply(client, reply, unrecognizedReply(subject));

@@ -18,6 +18,8 @@ export interface FeedHost {
   readonly positions: Positions;
   readonly pageMessages: number;
   readonly pageBytes: number;
+  /** Everything staged so far; `settled` tells when it is durable. */
+  readonly journal: { settled(): Promise<void> };
   nowMs(): number;
   /** A read failed; the engine decides what that means. */
   readFailed(error: unknown): void;
@@ -62,7 +64,20 @@ export class Feed implements MailSubscription {
     if (this.#state !== "new") return;
     this.#endSeq = endSeq;
     this.#state = "behind";
-    void this.#pump();
+    this.#slot.opening = this.#begin(this.#slot.opening);
+  }
+
+  /**
+   * Hands over a first page once the reader before has its own, and once everything accepted before
+   * is readable: or the most urgent mail, or an earlier subscription's, would come after the rest.
+   */
+  async #begin(before: Promise<void> | undefined): Promise<void> {
+    await before;
+    // A commit that failed is for its sender to hear of; the feed starts again with the store.
+    if (this.#slot.staged > 0) await this.#host.journal.settled().catch(() => undefined);
+    await new Promise<void>((opened) => {
+      void this.#pump(opened);
+    });
   }
 
   /** Looks into the store again: the mailbox, or the store, is back. Raise `slot.version` before. */
@@ -110,14 +125,19 @@ export class Feed implements MailSubscription {
     });
   }
 
-  async #pump(): Promise<void> {
-    if (this.#pumping) return;
+  /** @param opened called after the first page, whatever came of it */
+  async #pump(opened?: () => void): Promise<void> {
+    if (this.#pumping) {
+      opened?.();
+      return;
+    }
     this.#pumping = true;
     try {
       while (this.#state === "behind") {
         const version = this.#slot.version;
         const removed = this.#slot.beginRead();
         const more = await this.#page(removed).finally(() => this.#slot.endRead(removed));
+        opened?.();
         if (this.#state === "behind" && !more && this.#slot.version === version)
           this.#state = "live";
       }
@@ -126,6 +146,7 @@ export class Feed implements MailSubscription {
       this.#host.readFailed(error);
     } finally {
       this.#pumping = false;
+      opened?.();
     }
   }
 

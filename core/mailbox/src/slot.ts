@@ -30,6 +30,8 @@ export class Slot {
   /** Highest number per rank that any subscriber was handed. */
   readonly readUpTo: Float64Array = new Float64Array(4).fill(-1);
   readonly feeds: Feed[] = [];
+  /** Settles when the newest feed has its first page; undefined = there never was one. Never rejects. */
+  opening: Promise<void> | undefined = undefined;
   readonly groups: Map<string, Group> = new Map();
   /** Places of keyed messages as staged, for those looked up lately; undefined = known to be absent. */
   readonly keyPlaces: Map<string, MessagePlace | undefined> = new Map();
