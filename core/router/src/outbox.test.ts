@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Transport } from "./listeners/transport.ts";
 import { Outbox, type OutboxLimits, type OutboxOwner } from "./outbox.ts";
-import { SlabPool } from "./slab-pool.ts";
+import { SlabPool, slabBytes } from "./slab-pool.ts";
 
 const limits: OutboxLimits = {
   pendingBytesMax: 1_000_000,
@@ -161,7 +161,7 @@ describe("Outbox", () => {
     expect(owner.overflows).toBe(1);
     expect(owner.crowded).toBeGreaterThan(0);
     expect(added * line.length).toBeGreaterThan(limits.pendingBytesMax);
-    expect(added * line.length).toBeLessThan(limits.pendingBytesMax + 3 * 65_536);
+    expect(added * line.length).toBeLessThan(limits.pendingBytesMax + 2 * slabBytes);
     expect(pipe.writes).toBe(1);
     outbox.close();
     outbox.add(line);

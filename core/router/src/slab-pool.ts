@@ -3,8 +3,11 @@
 
 import { viewOf } from "@mq9/wire";
 
-/** Size of one slab in bytes. One write carries at most this much. */
-export const slabBytes = 65_536;
+/**
+ * Size of one slab in bytes; one write carries at most this much. What comes in with one read of
+ * 64 KiB goes out a little longer to one reader, and should still be one write.
+ */
+export const slabBytes = 98_304;
 /** Slabs kept for later; more are left to the garbage collector. */
 const spareMax = 64;
 
