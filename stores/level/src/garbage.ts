@@ -6,7 +6,7 @@ import type { Level } from "./level-batch.ts";
 /** Keys removed per slice: about a millisecond of work. */
 const keysPerSlice = 1000;
 /** Mailboxes looked through per slice; each costs three searches, even when it is empty. */
-const mailboxesPerSlice = 32;
+const mailboxesPerSlice = 100;
 /** Mailbox numbers fetched in one go. */
 const numbersPerPage = 1000;
 

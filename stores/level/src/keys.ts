@@ -9,6 +9,8 @@
 //   cursor    04 mailbox(6) name              a blob beside the mailbox
 //   due       05 atMs(6) mailbox(6)           the key of a mailbox to look at
 //   garbage   06 mailbox(6)                   a mailbox number to clear
+//
+// The first byte of every space from 02 to 07, alone, is the key of a fence.
 import type { Rank } from "@mq9/protocol";
 import type { RecordWriter } from "./record-writer.ts";
 
@@ -21,6 +23,14 @@ export const spaces = {
   due: 0x05,
   garbage: 0x06,
 } as const;
+
+/**
+ * Entries that are always there, between the spaces: a search that finds nothing in its space ends
+ * at the next live key, and would else walk over the graves at the beginning of the next space.
+ */
+export const fences: readonly Buffer[] = [0x02, 0x03, 0x04, 0x05, 0x06, 0x07].map((space) =>
+  Buffer.from([space]),
+);
 
 export const countersKey: Buffer = Buffer.from([spaces.meta, 0x63]);
 

@@ -38,6 +38,8 @@ export class LevelBatch implements StoreBatch {
   bytes = 0;
   /** The earliest instant that `putDue` was given; `Infinity` = none. */
   earliestDueMs: number = Number.POSITIVE_INFINITY;
+  /** Mailbox number, rank and seq of each message put, one after the other. */
+  readonly places: number[] = [];
   readonly #db: Level;
   readonly #writer: RecordWriter;
   #chain: Chain | undefined;
@@ -79,6 +81,7 @@ export class LevelBatch implements StoreBatch {
     startMessageKey(this.#writer, mailboxNumber, message);
     writeMessage(this.#writer, message);
     this.#put();
+    this.places.push(mailboxNumber, message.rank, message.seq);
   }
 
   removeMessage(mailboxNumber: number, rank: Rank, seq: number): void {

@@ -7,6 +7,7 @@ import type {
   MessageRange,
   MessageRecord,
 } from "@mq9/store";
+import { Floor, MessageFloors } from "./floor.ts";
 import {
   afterPrefix,
   mailboxPrefix,
@@ -26,22 +27,29 @@ const entriesPerHop = 1000;
 /** LevelDB's own default is 16 KiB, which would cut a page of small messages into many hops. */
 const bytesPerHopMax = 1024 * 1024;
 
+/** What a commit put, as far as the reader keeps bounds of it. */
+export interface CommittedPuts {
+  /** The earliest instant of its due entries; `Infinity` = none. */
+  readonly earliestDueMs: number;
+  /** Mailbox number, rank and seq of each message, one after the other. */
+  readonly places: readonly number[];
+}
+
 export class LevelReader {
   readonly #db: Level;
-  /** No live due entry is earlier; spares the search the graves of those that were due. */
-  #dueFloorMs = 0;
-  /** Changes whenever a commit may have put an entry below a floor being worked out. */
-  #dueChanges = 0;
+  readonly #due = new Floor();
+  readonly #messages = new MessageFloors();
 
   constructor(db: Level) {
     this.#db = db;
   }
 
-  /** Tells that a commit put due entries from this instant on. */
-  dueCommitted(earliestMs: number): void {
-    if (earliestMs === Number.POSITIVE_INFINITY) return;
-    this.#dueFloorMs = Math.min(this.#dueFloorMs, earliestMs);
-    this.#dueChanges += 1;
+  /** Tells what a commit put, after it succeeded. */
+  committed({ earliestDueMs, places }: CommittedPuts): void {
+    if (earliestDueMs !== Number.POSITIVE_INFINITY) this.#due.put(earliestDueMs);
+    for (let at = 0; at < places.length; at += 3) {
+      this.#messages.put(places[at] as number, places[at + 1] as number, places[at + 2] as number);
+    }
   }
 
   // A lookup by whole key takes a few microseconds and runs where it is called: the way to the
@@ -59,6 +67,7 @@ export class LevelReader {
   }
 
   async mailboxes(prefix: string, afterKey: string, limit: number): Promise<MailboxRecord[]> {
+    if (limit <= 0) return [];
     const first = textKey(spaces.mailbox, prefix);
     const after = textKey(spaces.mailbox, afterKey);
     const from = Buffer.compare(after, first) < 0 ? { gte: first } : { gt: after };
@@ -73,19 +82,29 @@ export class LevelReader {
   async messages(mailboxNumber: number, range: MessageRange): Promise<MessageRecord[]> {
     const { rank, afterSeq, limit, bytesMax } = range;
     const found: MessageRecord[] = [];
-    if (afterSeq >= u48Max) return found;
+    const floor = this.#messages.of(mailboxNumber, rank);
+    const fromFirst = afterSeq < floor.value;
+    const from = Math.max(afterSeq + 1, floor.value);
+    if (from > u48Max || limit <= 0) return found;
     let bytes = 0;
     const keys = {
-      gte: messageKey(mailboxNumber, rank, Math.max(0, afterSeq + 1)),
+      gte: messageKey(mailboxNumber, rank, from),
       lte: messageKey(mailboxNumber, rank, u48Max),
       highWaterMarkBytes: Math.min(bytesMax, bytesPerHopMax),
     };
-    await this.#scan(keys, limit, (key, value) => {
-      const message = readMessage(key, value);
-      found.push(message);
-      bytes += message.payload.length + (message.headers?.length ?? 0);
-      return found.length < limit && bytes < bytesMax;
-    });
+    const read = floor.beginRead();
+    let first: number | undefined;
+    try {
+      await this.#scan(keys, limit, (key, value) => {
+        const message = readMessage(key, value);
+        found.push(message);
+        bytes += message.payload.length + (message.headers?.length ?? 0);
+        return found.length < limit && bytes < bytesMax;
+      });
+      if (fromFirst) first = found[0]?.seq ?? Number.POSITIVE_INFINITY;
+    } finally {
+      floor.endRead(read, first);
+    }
     return found;
   }
 
@@ -130,17 +149,22 @@ export class LevelReader {
   }
 
   async due(untilMs: number, limit: number): Promise<DueEntry[]> {
-    const changes = this.#dueChanges;
     const found: DueEntry[] = [];
     const lastMs = Math.min(untilMs, u48Max);
-    if (lastMs < this.#dueFloorMs) return found;
-    const gte = mailboxPrefix(spaces.due, this.#dueFloorMs);
+    if (lastMs < this.#due.value || limit <= 0) return found;
+    const gte = mailboxPrefix(spaces.due, this.#due.value);
     const lt = afterPrefix(mailboxPrefix(spaces.due, lastMs));
-    await this.#scan({ gte, lt }, limit, (key, value) => {
-      found.push(readDue(key, value));
-      return found.length < limit;
-    });
-    if (limit > 0 && changes === this.#dueChanges) this.#dueFloorMs = found[0]?.atMs ?? lastMs;
+    const read = this.#due.beginRead();
+    let first: number | undefined;
+    try {
+      await this.#scan({ gte, lt }, limit, (key, value) => {
+        found.push(readDue(key, value));
+        return found.length < limit;
+      });
+      first = found[0]?.atMs ?? lastMs;
+    } finally {
+      this.#due.endRead(read, first);
+    }
     return found;
   }
 
@@ -150,7 +174,6 @@ export class LevelReader {
     limit: number,
     take: (key: Buffer, value: Buffer) => boolean,
   ): Promise<void> {
-    if (limit <= 0) return;
     const iterator = this.#db.iterator({ highWaterMarkBytes: bytesPerHopMax, ...range });
     try {
       let more = true;

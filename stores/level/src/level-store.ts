@@ -21,7 +21,7 @@ import { checkRing, readRing, ringSlot } from "./commit-ring.ts";
 import { anchorFile, databaseFolder, diskSpace, prepareFolder, syncFolder } from "./data-folder.ts";
 import { toStoreError } from "./errors.ts";
 import { GarbageCollector } from "./garbage.ts";
-import { countersKey } from "./keys.ts";
+import { countersKey, fences } from "./keys.ts";
 import { type Level, LevelBatch } from "./level-batch.ts";
 import { readIfThere } from "./level-files.ts";
 import { LevelReader } from "./level-reader.ts";
@@ -118,7 +118,7 @@ class LevelStore implements Store {
       const commit = session.commit + 1;
       await this.#write(session, () => batch.write(commit, ringSlot(commit)));
       session.commit = commit;
-      session.reader.dueCommitted(batch.earliestDueMs);
+      session.reader.committed(batch);
       anchorSoon(session);
     });
   }
@@ -192,6 +192,7 @@ class LevelStore implements Store {
       const found = await anchor.read();
       const commit = checkRing(await readRing(db), found?.commit ?? 0, where);
       if (logsAreWhole) await checkNothingDropped(where);
+      await raiseFences(db);
       const [nextMailboxNumber = 1, clockMs = 0] = await readCounters(db);
       await syncFolder(where);
       await anchor.write({ commit, clean: false }, true);
@@ -306,6 +307,14 @@ async function openDatabase(options: LevelStoreOptions): Promise<Level> {
 async function readCounters(db: Level): Promise<number[]> {
   const value = await db.get(countersKey);
   return value === undefined ? [] : readNumbers(countersKey, value, "the counters of the store");
+}
+
+/** A new database gets the fences that stand between the spaces for good. */
+async function raiseFences(db: Level): Promise<void> {
+  if ((await db.get(fences[0] as Buffer)) !== undefined) return;
+  const batch = db.batch();
+  for (const fence of fences) batch.put(fence, Buffer.alloc(0));
+  await batch.write({ sync: true });
 }
 
 /** Writes the anchor within a second, once for all commits until then. */

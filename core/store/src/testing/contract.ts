@@ -165,19 +165,19 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Exa
 
       it("become visible all at once", async () => {
         for (let round = 0; round < 5; round += 1) {
+          const before = round * 200;
+          const readAlong = async () => {
+            for (let read = 0; read < 20; read += 1) {
+              const { length } = await allMessages(store, 1, 2);
+              expect([before, before + 200]).toContain(length);
+              await store.lastSeq(1);
+            }
+          };
           const committed = commit((batch) => {
-            for (let i = 0; i < 200; i += 1) batch.putMessage(1, sampleMessage(round * 200 + i));
+            for (let i = 0; i < 200; i += 1) batch.putMessage(1, sampleMessage(before + i));
           });
-          let done = false;
-          void committed.then(() => {
-            done = true;
-          });
-          while (!done) {
-            const { length } = await allMessages(store, 1, 2);
-            expect([round * 200, round * 200 + 200]).toContain(length);
-          }
-          await committed;
-          expect(await allMessages(store, 1, 2)).toHaveLength(round * 200 + 200);
+          await Promise.all([committed, readAlong(), readAlong()]);
+          expect(await allMessages(store, 1, 2)).toHaveLength(before + 200);
         }
       });
 
@@ -456,6 +456,24 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Exa
         }
         expect(await store.message(4, 9)).toBeUndefined();
         expect(await store.message(4, 20)).toBeUndefined();
+      });
+
+      it("are found below those that were read before", async () => {
+        const put = (seq: number) => commit((batch) => batch.putMessage(4, sampleMessage(seq)));
+        await put(50);
+        expect(await seqsOf(store, 4, wholeRange(2))).toEqual([50]);
+        await put(40);
+        expect(await seqsOf(store, 4, wholeRange(2))).toEqual([40, 50]);
+        await commit((batch) => {
+          batch.removeMessage(4, 2, 40);
+          batch.removeMessage(4, 2, 50);
+        });
+        expect(await seqsOf(store, 4, wholeRange(2))).toEqual([]);
+        await Promise.all([put(30), seqsOf(store, 4, wholeRange(2))]);
+        expect(await seqsOf(store, 4, wholeRange(2))).toEqual([30]);
+        expect(await seqsOf(store, 4, { ...wholeRange(2), afterSeq: 30 })).toEqual([]);
+        await put(10);
+        expect(await seqsOf(store, 4, wholeRange(2))).toEqual([10, 30]);
       });
 
       it("are removed one by one", async () => {
