@@ -11,7 +11,8 @@ import { listenTcp } from "./listeners/tcp.ts";
 import type { Listener, Transport, TransportEvents } from "./listeners/transport.ts";
 import { type RouterOptions, resolveRouterOptions, wireLimits } from "./options.ts";
 import type { Client, RouterServices, SubjectSpace } from "./subject-space.ts";
-import type { Sublist } from "./sublist.ts";
+import type { MatchResult, Sublist } from "./sublist.ts";
+import type { Subscription } from "./subscription.ts";
 
 /** How long a lame duck lives, in milliseconds. */
 export interface DrainTimes {
@@ -197,11 +198,24 @@ class CoreRouter implements Router {
   }
 }
 
+/** Nearly every publish of the server's own answers a request: one inbox, which needs no frame. */
+function onlyReceiver({ plain, groups }: MatchResult): Subscription | undefined {
+  return plain.length === 1 && groups.length === 0 ? plain[0] : undefined;
+}
+
 function servicesOf(hub: Hub): RouterServices {
   return {
     publish: (account, subject, reply, headers, payload) => {
+      const result = hub.sublistOf(account).match(subject);
+      const only = reply === "" ? onlyReceiver(result) : undefined;
+      if (only !== undefined) {
+        const { filter, connection } = only;
+        if (!only.active || (filter !== undefined && !filter(subject))) return 0;
+        connection.deliver(only, subject, reply, headers, payload);
+        return 1;
+      }
       const frame = composeFrame(subject, reply, headers, payload);
-      return hub.route(hub.sublistOf(account), undefined, hub.subjects.find(frame), frame);
+      return hub.delivery.send(result, undefined, hub.subjects.entryFor(subject), frame);
     },
     fanOut: (sublist, from, subject, reply, headers, payload) => {
       const frame = composeFrame(subject, reply, headers, payload);

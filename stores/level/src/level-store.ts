@@ -34,11 +34,14 @@ import { checkLogs, checkNothingDropped } from "./wal-check.ts";
 export interface LevelStoreOptions {
   /** The data folder; made when it is not there. */
   readonly folder: string;
-  /** Memory for what was written and not yet sorted into a table. Default 4 MiB. */
+  /**
+   * Memory for what was written and not yet sorted into a table. Default 64 MiB: a
+   * smaller one rewrites each byte more often, a larger one takes longer to read back after a crash.
+   */
   readonly writeBufferBytes?: number | undefined;
   /** Memory for blocks that were read. Default 32 MiB. */
   readonly cacheBytes?: number | undefined;
-  /** Size of a table file. Default 8 MiB. */
+  /** Size of a table file. Default 16 MiB. */
   readonly tableBytes?: number | undefined;
   /**
    * Bytes of table files, the newest first, of which `open` verifies every checksum. Default 1 GiB:
@@ -295,9 +298,9 @@ async function openDatabase(options: LevelStoreOptions): Promise<Level> {
   const db = new ClassicLevel<Buffer, Buffer>(databaseFolder(options.folder), {
     keyEncoding: "buffer",
     valueEncoding: "buffer",
-    writeBufferSize: options.writeBufferBytes ?? 4 * mebibyte,
+    writeBufferSize: options.writeBufferBytes ?? 64 * mebibyte,
     cacheSize: options.cacheBytes ?? 32 * mebibyte,
-    maxFileSize: options.tableBytes ?? 8 * mebibyte,
+    maxFileSize: options.tableBytes ?? 16 * mebibyte,
     compression: true,
   });
   await db.open();
