@@ -81,6 +81,11 @@ export class Broker implements AsyncDisposable {
       {
         connected: ({ id, name, lang }) => routerLog.debug("connected", { client: id, name, lang }),
         disconnected: ({ id }, reason) => routerLog.debug("disconnected", { client: id, reason }),
+        ownerFailed: ({ id }, error) =>
+          routerLog.error("a defect in mq9 ended one connection", {
+            client: id,
+            error: error instanceof Error ? error : new Error(String(error)),
+          }),
       },
     );
     this.#router.claim(

@@ -29,12 +29,18 @@ import {
 import { stripHeaders } from "@mq9/wire";
 import { DeliveryHeaders } from "./delivery-headers.ts";
 import { MailReader } from "./mail-reader.ts";
-import { ChannelReceipt, type Desk, Receipt } from "./receipts.ts";
+import { ChannelReceipt, type Desk, Receipt, type Tally } from "./receipts.ts";
 import { perform } from "./requests.ts";
 
 /** Accepted and not yet durable bytes above which a publisher is no longer read. */
 const pendingBytesHigh = 8 * 1024 * 1024;
 const pendingBytesLow = pendingBytesHigh / 2;
+/** Things under way above which a connection is no longer read; a request weighs as much as many sends. */
+const openHigh = 32_768;
+const openLow = openHigh / 2;
+const requestWeight = 256;
+/** Stopped connections are looked at again after this long, if nothing ends before. */
+const reliefMs = 10;
 /** Subjects whose meaning is remembered. */
 const targetsMax = 16_384;
 
@@ -50,7 +56,8 @@ interface Place {
 }
 
 /** What the space remembers of one connection. */
-class Visitor implements Caller {
+class Visitor implements Caller, Tally {
+  open = 0;
   readonly clientName: string;
   generation: Generation | undefined = undefined;
   readonly account: Account;
@@ -87,7 +94,9 @@ export class MailboxSpace implements SubjectSpace, Desk {
   readonly #accounts = new Map<string, Account>();
   readonly #targets = new Map<string, PublishTarget>();
   readonly #headers = new DeliveryHeaders();
-  readonly #paused: Client[] = [];
+  /** Connections that are not read until less is under way. */
+  readonly #paused = new Map<Client, Visitor>();
+  #relief: NodeJS.Timeout | undefined;
 
   constructor(mailboxes: Mailboxes, router: RouterServices, options: DialectOptions) {
     this.#mailboxes = mailboxes;
@@ -175,8 +184,8 @@ export class MailboxSpace implements SubjectSpace, Desk {
   disconnect(client: Client, subscriptions: readonly Subscription[]): void {
     const visitor = this.#visitor(client);
     for (const subscription of subscriptions) this.#leave(visitor, subscription, "vanished");
-    const paused = this.#paused.indexOf(client);
-    if (paused >= 0) this.#paused.splice(paused, 1);
+    // The socket may live on: a second CONNECT ends what was before it.
+    if (this.#paused.delete(client)) client.resumeReading();
   }
 
   #visitor(client: Client): Visitor {
@@ -223,7 +232,8 @@ export class MailboxSpace implements SubjectSpace, Desk {
       ttlSeconds: target.ttlSeconds,
       key: undefined,
     };
-    const receipt = new Receipt(this, client, subject, reply);
+    this.#begin(client, visitor, 1);
+    const receipt = new Receipt(this, client, visitor, subject, reply);
     const other = target.otherwise;
     if (other === undefined) {
       visitor.mailboxes.post(request, receipt);
@@ -237,15 +247,36 @@ export class MailboxSpace implements SubjectSpace, Desk {
         },
       });
     }
-    if (this.#mailboxes.pendingBytes > pendingBytesHigh && !this.#paused.includes(client)) {
-      this.#paused.push(client);
-      client.pauseReading();
-    }
   }
 
-  relieve(): void {
-    if (this.#paused.length === 0 || this.#mailboxes.pendingBytes > pendingBytesLow) return;
-    for (const client of this.#paused.splice(0)) client.resumeReading();
+  /** Counts something under way, and stops reading a connection that has too much of it. */
+  #begin(client: Client, visitor: Visitor, weight: number): void {
+    visitor.open += weight;
+    const much = visitor.open > openHigh || this.#mailboxes.pendingBytes > pendingBytesHigh;
+    if (!much || this.#paused.has(client)) return;
+    this.#paused.set(client, visitor);
+    client.pauseReading();
+  }
+
+  finished(tally: Tally, weight: number): void {
+    tally.open -= weight;
+    if (this.#paused.size > 0) this.#relieve();
+  }
+
+  /** Reads connections again; what else is pending has no receipt, so it is looked at again soon. */
+  #relieve(): void {
+    if (this.#mailboxes.pendingBytes <= pendingBytesLow) {
+      for (const [client, { open }] of this.#paused) {
+        if (open > openLow) continue;
+        this.#paused.delete(client);
+        client.resumeReading();
+      }
+    }
+    if (this.#paused.size === 0 || this.#relief !== undefined) return;
+    this.#relief = setTimeout(() => {
+      this.#relief = undefined;
+      this.#relieve();
+    }, reliefMs).unref();
   }
 
   reply(client: Client, reply: string, body: Uint8Array): void {
@@ -273,6 +304,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
       headers,
       payload,
     );
+    this.#begin(client, visitor, 1);
     visitor.mailboxes.post(
       {
         mailbox: channel,
@@ -280,7 +312,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
         payload,
         headers: headers === undefined ? undefined : stripHeaders(headers, reservedPrefixes),
       },
-      new ChannelReceipt(this, client, subject, reply, heard > 0),
+      new ChannelReceipt(this, client, visitor, { subject, reply, heard: heard > 0 }),
     );
   }
 
@@ -314,9 +346,11 @@ export class MailboxSpace implements SubjectSpace, Desk {
       return;
     }
     const hold = client.hold();
+    this.#begin(client, visitor, requestWeight);
     void perform(visitor.mailboxes, exchange).then((body) => {
       this.reply(client, reply, body);
       hold.release();
+      this.finished(visitor, requestWeight);
     });
   }
 
@@ -385,7 +419,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
       mailbox: target.channel,
       match: "exact",
       ranks: allRanks,
-      replayOnly: true,
+      replayOnly: true, // which no limit refuses
       sink: this.#reader(client, visitor, subscription, target.view),
     });
     this.#attach(visitor, subscription, reader);

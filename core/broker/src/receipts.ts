@@ -5,13 +5,18 @@ import type { SendCompletion } from "@mq9/mailbox";
 import type { Mq9Error } from "@mq9/protocol";
 import type { Client, Hold } from "@mq9/router";
 
+/** What one connection has under way. */
+export interface Tally {
+  open: number;
+}
+
 /** What a receipt needs of the space. */
 export interface Desk {
   /** Sends a body to a reply subject; nothing when there is none. */
   reply(client: Client, reply: string, body: Uint8Array): void;
   noResponders(client: Client, subject: string, reply: string): void;
-  /** Something became durable: publishers that were stopped may be read again. */
-  relieve(): void;
+  /** One thing is under way no more: publishers that were stopped may be read again. */
+  finished(tally: Tally, weight: number): void;
 }
 
 export class Receipt implements SendCompletion {
@@ -20,8 +25,10 @@ export class Receipt implements SendCompletion {
   readonly #subject: string;
   readonly #reply: string;
   readonly #hold: Hold;
+  readonly #tally: Tally;
 
-  constructor(desk: Desk, client: Client, subject: string, reply: string) {
+  constructor(desk: Desk, client: Client, tally: Tally, subject: string, reply: string) {
+    this.#tally = tally;
     this.#desk = desk;
     this.#client = client;
     this.#subject = subject;
@@ -33,7 +40,7 @@ export class Receipt implements SendCompletion {
     if (answer(this.#desk, this.#client, this.#subject, this.#reply, error, msgId)) {
       this.#hold.release();
     }
-    this.#desk.relieve();
+    this.#desk.finished(this.#tally, 1);
   }
 }
 
@@ -46,8 +53,16 @@ export class ChannelReceipt implements SendCompletion {
   /** Somebody got it live, and may answer. */
   readonly #heard: boolean;
   readonly #hold: Hold;
+  readonly #tally: Tally;
 
-  constructor(desk: Desk, client: Client, subject: string, reply: string, heard: boolean) {
+  constructor(
+    desk: Desk,
+    client: Client,
+    tally: Tally,
+    request: { readonly subject: string; readonly reply: string; readonly heard: boolean },
+  ) {
+    const { subject, reply, heard } = request;
+    this.#tally = tally;
     this.#desk = desk;
     this.#client = client;
     this.#subject = subject;
@@ -63,7 +78,7 @@ export class ChannelReceipt implements SendCompletion {
     } else if (answer(this.#desk, this.#client, this.#subject, this.#reply, error, msgId)) {
       this.#hold.release();
     }
-    this.#desk.relieve();
+    this.#desk.finished(this.#tally, 1);
   }
 }
 

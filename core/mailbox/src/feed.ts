@@ -138,8 +138,10 @@ export class Feed implements MailSubscription {
         const removed = this.#slot.beginRead();
         const more = await this.#page(removed).finally(() => this.#slot.endRead(removed));
         opened?.();
-        if (this.#state === "behind" && !more && this.#slot.version === version)
+        if (this.#state === "behind" && !more && this.#slot.version === version) {
           this.#state = "live";
+          if (this.#endSeq !== Number.POSITIVE_INFINITY) this.end(); // nothing more can come
+        }
       }
     } catch (error) {
       // The state stays `behind`: the feed is started again when the store is back.

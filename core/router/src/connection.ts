@@ -444,8 +444,20 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     const payloadStart = bodyStart + headerBytes;
     const headers = headerBytes === 0 ? undefined : data.subarray(bodyStart, payloadStart);
     this.#refused = false;
-    space.publish(this, entry.text, replyOf(frame), headers, data.subarray(payloadStart, bodyEnd));
+    const payload = data.subarray(payloadStart, bodyEnd);
+    try {
+      space.publish(this, entry.text, replyOf(frame), headers, payload);
+    } catch (error) {
+      this.#ownerFailed(error);
+    }
     if (this.#verbose && !this.#refused) this.#answer("ok");
+  }
+
+  /** An owner broke its promise not to throw. What it did half is unknown: the connection ends. */
+  #ownerFailed(error: unknown): void {
+    this.#refused = true;
+    this.#hub.hooks.ownerFailed?.(this, error);
+    this.close("Internal Error");
   }
 
   /** Whether the connection may publish to a subject; says so when not. */
@@ -496,7 +508,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       return true;
     }
     this.#refused = false;
-    space.subscribe(this, subscription);
+    try {
+      space.subscribe(this, subscription);
+    } catch (error) {
+      this.#ownerFailed(error);
+    }
     if (!this.#refused) return true;
     subscription.active = false;
     this.#subscriptions.delete(sid);

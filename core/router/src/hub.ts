@@ -20,6 +20,8 @@ export interface RouterHooks {
   readonly connected?: (connection: Connection) => void;
   /** A connection ended. `reason` is a short phrase for people. */
   readonly disconnected?: (connection: Connection, reason: string) => void;
+  /** An owner of a space threw: its defect ends the connection at hand, and no other. */
+  readonly ownerFailed?: (connection: Connection, error: unknown) => void;
 }
 
 /** Totals since the start. */
