@@ -6,6 +6,7 @@ const facts: BannerFacts = {
   host: "127.0.0.1",
   port: 65_535,
   dataFolder: "/var/lib/mq9",
+  pid: 4_194_303,
   freeSpace: "41.3 GiB",
   durable: true,
   exposed: false,
@@ -21,7 +22,7 @@ describe("banner", () => {
     expect(text).toContain(
       `nats --server 127.0.0.1:65535 req '$mq9.AI.MAILBOX.CREATE' '{"ttl":3600}'`,
     );
-    expect(text).toContain("Ctrl-C");
+    expect(text).toContain("Ctrl-C or kill 4194303");
   });
 
   it("fits a terminal of 80 columns and holds no escape sequences without colours", () => {

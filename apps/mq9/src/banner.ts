@@ -9,6 +9,8 @@ export interface BannerFacts {
   readonly host: string;
   readonly port: number;
   readonly dataFolder: string;
+  /** Process to send signals to; what started it may be another. */
+  readonly pid: number;
   /** Free bytes below the data folder as people read them; undefined = not known. */
   readonly freeSpace: string | undefined;
   /** An accepted message survives the machine. */
@@ -49,7 +51,7 @@ export function banner(facts: BannerFacts): string {
     "",
     `  ${dim("Try it, in another terminal:")}`,
     `    nats --server ${authority(reachable(facts.host), facts.port)} req '$mq9.AI.MAILBOX.CREATE' '{"ttl":3600}'`,
-    `  ${dim("Stop with Ctrl-C. All settings: mq9 serve --help")}`,
+    `  ${dim(`Stop with Ctrl-C or kill ${facts.pid}. All settings: mq9 serve --help`)}`,
     "",
     "",
   ].join("\n");

@@ -109,6 +109,7 @@ async function announce(
       host,
       port,
       dataFolder,
+      pid: process.pid,
       freeSpace: space === undefined ? undefined : approximateBytes(space.freeBytes),
       durable: store.durable,
       exposed: !isLoopback(options.host),

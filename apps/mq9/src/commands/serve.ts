@@ -133,5 +133,6 @@ Exit codes:
   2   a flag, variable or file could not be used
   70  a defect of mq9
   74  the disk failed
-  75  could not start: port or data folder in use or not accessible, disk full
+  75  could not start (port or data folder in use or not accessible, disk full),
+      or could not stop in time
 `;

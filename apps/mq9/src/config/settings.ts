@@ -151,7 +151,7 @@ const mailboxes = {
     kind: seconds,
     fallback: mailbox.namedTtlSeconds,
     group: "Mailboxes:",
-    help: "the same if it has a name (generation 2)",
+    help: "the same if it has a name and is not public",
     option: "mailbox.namedTtlSeconds",
   },
   notifyTtl: {

@@ -40,6 +40,7 @@ export function publishMailbox(tail: string): PublishTarget {
     case "DELETE": {
       // Names hold dots, numbers do not: the last token is the message.
       const { head, last } = cutLast(rest ?? "");
+      if (head === "") return malformed("name the message too: MAILBOX.DELETE.<id>.<msg_id>");
       return request(1, { verb: "remove", mailbox: head, msgId: last });
     }
     case "MSG":

@@ -7,7 +7,7 @@ test("makes a mailbox, or hands out the one there is with what it was made with"
   runScript(`
     create  a ttl=60                    -> made a standard ends +60s
     clock   +10s
-    create  a ttl=3600 latest           -> found a standard ends +50s
+    create  a ttl=3600 latest           -> exists
     create  b ttl=0                     -> made b standard ends never
     create  c latest desc=news          -> made c latest ends +3600s 'news'
   `));

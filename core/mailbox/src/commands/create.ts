@@ -57,6 +57,12 @@ async function stageCreate(
     throw mailboxExists(slot.name);
   }
   const record = slot.record as MailboxRecord;
+  if (request.kind === "latest" && record.kind !== "latest") {
+    throw new Mq9Error(
+      "exists",
+      `mailbox ${slot.name} already exists and keeps every message: take another name for one of type latest`,
+    );
+  }
   if (directory !== undefined && request.public && listingChanges(record, request)) {
     engine.assertAccepting();
     const batch = engine.stage();
@@ -112,7 +118,7 @@ function stageNew(
   else stageRetraction(engine, batch, directory, slot.name);
 }
 
-/** A name nobody can guess (promises A1: 122 random bits or more). */
+/** A name nobody can guess: 122 random bits or more. */
 function generateName(random: MailboxDeps["random"], style: NameStyle): string {
   if (style === "uuid") return `m-${random.uuid()}`;
   if (style === "status") return `m-status-${random.uuid()}`;

@@ -94,7 +94,7 @@ export class Model {
   create(order: CreateOrder): string {
     const known = this.#live(order.name);
     if (known !== undefined) {
-      if (order.strict) return "exists";
+      if (order.strict || (order.latest && !known.latest)) return "exists";
       if (order.public && !known.public) {
         known.public = true;
         this.#list(known);
