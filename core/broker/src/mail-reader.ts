@@ -40,7 +40,7 @@ export class MailReader implements MailSink {
     this.#client.onceWritable(resume);
   }
 
-  /** PUBLIC.LIST alone tells of ends; `$SYSTEM.PUBLIC` only forgets (facts, conflict C15). */
+  /** PUBLIC.LIST alone tells of ends; `$SYSTEM.PUBLIC` only forgets. */
   retracted(key: string): void {
     if (this.#options.view.form !== "directory") return;
     const { subject, payload }: Rendered = renderExpired(key);

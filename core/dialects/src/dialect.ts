@@ -50,7 +50,7 @@ export type PublishTarget =
       readonly generation: Generation | undefined;
       readonly mailbox: string;
       readonly label: PriorityLabel;
-      /** Set when the last token looks like a priority but may belong to the name (facts 4.2). */
+      /** Set when the last token looks like a priority but may belong to the name (`order.urgent`). */
       readonly otherwise: OtherReading | undefined;
       /** Life of the message in seconds; undefined = as long as its mailbox. */
       readonly ttlSeconds: number | undefined;
@@ -79,7 +79,7 @@ export type SubscribeTarget =
       readonly match: "exact" | "glob";
       readonly ranks: RankMask;
       readonly view: View;
-      /** Set when the last token looks like a priority but may belong to the name (facts 4.2). */
+      /** Set when the last token looks like a priority but may belong to the name (`order.urgent`). */
       readonly otherwise: OtherMailReading | undefined;
     }
   /** Exact BROADCAST subject: replayed when a channel mailbox of that name exists, else plain. */

@@ -5,7 +5,7 @@ import { encodeText, subjectText } from "./utf8.ts";
 
 /**
  * `{"error":text,"code":number,"reason":code}`, then what a success would have carried, emptied, so
- * that readers of fixed fields find them (facts 4.6).
+ * that readers of fixed fields find them.
  */
 export function errorReply(error: Mq9Error, emptied: JsonObject = {}): Uint8Array {
   return encodeJson({
@@ -31,7 +31,7 @@ export function sendReply(result: SendResult): Uint8Array {
 
 const sendReplyHead: Uint8Array = encodeText('{"msg_id":');
 
-/** The answer to a request on a subject that nobody serves (facts 4.6). */
+/** The answer to a request on a subject that nobody serves. */
 export function unrecognizedReply(subject: string): Uint8Array {
   return errorReply(new Mq9Error("invalid", `unrecognized mq9 subject: ${subjectText(subject)}`));
 }

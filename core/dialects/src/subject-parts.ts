@@ -29,7 +29,7 @@ export function cutLast(tail: string): { head: string; last: string } {
     : { head: tail.slice(0, dot), last: tail.slice(dot + 1) };
 }
 
-/** `*`, `>` and `#` as the last token all mean every priority (facts 4.3). */
+/** `*`, `>` and `#` as the last token all mean every priority. */
 export function isEveryPriority(token: string): boolean {
   return token === "*" || token === ">" || token === "#";
 }

@@ -1,4 +1,4 @@
-// What a subject under `$mq9.AI.` means to a publisher and to a subscriber (facts 4.2 and 4.3). Both
+// What a subject under `$mq9.AI.` means to a publisher and to a subscriber. Both
 // answers depend on the subject and the options alone, so callers keep them by subject.
 import { allRanks, directoryName, Mq9Error } from "@mq9/protocol";
 import type { DialectOptions, Generation, PublishTarget, SubscribeTarget } from "./dialect.ts";
@@ -73,7 +73,8 @@ export function parseSubscribe(subject: string, options: DialectOptions): Subscr
 
 /**
  * The generation a connection shows by using a subject, or undefined when the subject belongs to
- * none or to several (facts 4.4, connection memory). The caller keeps the latest defined answer.
+ * none or to several. The caller keeps the latest defined answer, which decides how CREATE without
+ * telling fields is answered.
  */
 export function revealedGeneration(
   target: PublishTarget | SubscribeTarget,

@@ -1,5 +1,5 @@
 // The priority words of each vocabulary: what the sender's word becomes for a reader who does not
-// know it (facts 4.1, outgoing label mapping).
+// know it: the nearest that the reader does.
 import type { MailMessage, PriorityLabel } from "@mq9/protocol";
 
 type Words = Readonly<Record<PriorityLabel, PriorityLabel>>;

@@ -1,5 +1,4 @@
-// Mailbox names: the one grammar that every generation's ids pass (mq9 protocol facts, 3.6 "address
-// charset" and 4.2), and the names that nobody may take.
+// Mailbox names: the one grammar that every generation's ids pass, and the names that nobody may take.
 import { Mq9Error } from "./errors.ts";
 
 /** Longest name in characters. */
@@ -8,7 +7,7 @@ export const mailboxNameMax = 128;
 /** The directory of an account: one message per public mailbox, kept by the broker. */
 export const directoryName = "$SYSTEM.PUBLIC";
 
-/** Operation words of the subject grammar; a mailbox of that name could not be addressed by 0d. */
+/** Operation words of the subject grammar; a mailbox of that name could not be addressed as `MAILBOX.<id>.<priority>`. */
 const operationWords = new Set([
   "CREATE",
   "QUERY",

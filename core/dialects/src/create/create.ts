@@ -98,7 +98,7 @@ function createReply(result: CreateResult, words: ReplyWords): Uint8Array {
 }
 
 function nameStyle(latest: boolean, compact: boolean): NameStyle {
-  // Programs watch `INBOX.m-status-*` and create what they watch with `type:latest` (facts 1.1).
+  // Programs watch `INBOX.m-status-*` and create what they watch with `type:latest`.
   if (latest) return "status";
   return compact ? "compact" : "uuid";
 }

@@ -1,4 +1,4 @@
-// Which generation a CREATE body was written by: all of them use one subject (facts 4.4).
+// Which generation a CREATE body was written by: all of them use one subject.
 import type { Caller, Generation } from "../dialect.ts";
 import { field, isExplicitNull, type JsonObject } from "../json.ts";
 import { pythonClientName } from "../mailbox/envelope.ts";
@@ -12,7 +12,7 @@ export type CreateShape = "typed" | "public" | "named" | "ttl" | "empty";
 
 /** What the shape decides. */
 export interface CreateRules {
-  /** The success reply carries `error:""`: required by some readers, fatal to others (facts 0.2). */
+  /** The success reply carries `error:""`: required by some readers, fatal to others. */
   readonly errorKey: boolean;
   /** Hand out a token, which readers of generation 0 expect. */
   readonly token: boolean;

@@ -15,7 +15,7 @@ import {
   writableProblem,
 } from "../subject-parts.ts";
 
-/** Characters a pattern over mailbox names must begin with before its first `*` (facts 4.3). */
+/** Characters a pattern over mailbox names must begin with before its first `*`, so that none follows every mailbox. */
 const globPrefixMin = 2;
 
 /** `INBOX.<id>.<p>`; without a priority it is normal, since CREATE hands out `INBOX.<id>` itself. */

@@ -1,5 +1,5 @@
 // The directory of public mailboxes in two views: the record kept in `$SYSTEM.PUBLIC`, and the
-// events of PUBLIC.LIST made from it (facts 1.2, 1.3 and 4.7).
+// events of PUBLIC.LIST made from it.
 import type { MailboxInfo, MailMessage } from "@mq9/protocol";
 import type { Rendered } from "../dialect.ts";
 import { decodeBody, encodeJson, field, type JsonObject } from "../json.ts";

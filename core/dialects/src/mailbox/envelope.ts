@@ -1,5 +1,5 @@
 // The JSON wrapping one published client of generation 1 needs around what it receives: without it
-// that client loses binary payloads and cannot delete what it got (facts 3.4).
+// that client loses binary payloads and cannot delete what it got.
 import type { MailMessage } from "@mq9/protocol";
 import { base64Length, writeBase64 } from "../base64.ts";
 import type { Caller, View } from "../dialect.ts";

@@ -1,4 +1,4 @@
-// The one rule for a mailbox's time to live (promises P13).
+// The one rule for a mailbox's time to live.
 import { Mq9Error } from "@mq9/protocol";
 
 /** @throws {Mq9Error} `invalid` unless a whole number of seconds, 0 (never) to the maximum */
