@@ -15,7 +15,9 @@ const say = (who, text) => console.log(`${who.padEnd(9)} ${text}`);
 /** Starts the broker on the demo's data folder; resolves once it listens. */
 function startBroker(port) {
   const args = ["serve", "--port", String(port), "--data", data, "--log-format", "json"];
-  const child = spawn(process.execPath, [executable, ...args, "--disk-reserve", "0"], {
+  // The demo stores a few kilobytes: it runs on a nearly full disk too.
+  const anyDisk = ["--disk-soft-mark", "0", "--disk-hard-mark", "0", "--disk-reserve", "0"];
+  const child = spawn(process.execPath, [executable, ...args, ...anyDisk], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   return new Promise((resolve, reject) => {

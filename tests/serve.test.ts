@@ -15,7 +15,10 @@ import {
   startChild,
   tempDir,
 } from "@mq9/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+
+// Longer than the helpers wait (60 s for a program), so that they say what they waited for.
+vi.setConfig({ testTimeout: 150_000 });
 
 const executable = path.join(repositoryRoot, "apps/mq9/bin/mq9.js");
 const linux = process.platform === "linux";
@@ -39,11 +42,14 @@ function eventsOf(log: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
+// Tests run on nearly full disks too.
+const anyDisk = ["--disk-soft-mark", "0", "--disk-hard-mark", "0", "--disk-reserve", "0"];
+
 /** A broker whose terminal is a file: started by hand, for what `startBroker` does not do. */
 async function startByHand(dataDir: string, args: readonly string[]): Promise<Child> {
   const child = startChild(
     process.execPath,
-    [executable, "serve", "--port", "-1", "--data", dataDir, "--disk-reserve", "0", ...args],
+    [executable, "serve", "--port", "-1", "--data", dataDir, ...anyDisk, ...args],
     { env: cleanEnvironment({}) },
   );
   await child.waitFor(/"msg":"listening"|is ready/);

@@ -1,7 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { runProgram, startChild } from "./child.ts";
 
 const node = process.execPath;
+
+// Longer than the helpers wait, so that they say what they waited for.
+vi.setConfig({ testTimeout: 90_000 });
 
 describe("child processes", () => {
   it("are waited for by what they print", async () => {

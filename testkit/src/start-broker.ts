@@ -1,5 +1,6 @@
 // Boots the real executable on a free port with a folder of its own, and can stop, kill and
-// restart it. Needs the build (`tsc -b`). Prints nothing: the caller shows `logs` when a test fails.
+// restart it. Needs the build (`tsc -b`). Disk marks are off unless a test sets them: a machine with
+// little free space would refuse every mailbox. Prints nothing: the caller shows `logs` when a test fails.
 import type { ChildProcess } from "node:child_process";
 import path from "node:path";
 import { type Child, type ChildEnd, startChild } from "./child.ts";
@@ -32,11 +33,19 @@ export interface RunningBroker extends AsyncDisposable {
   stop(): Promise<number | null>;
   /** Ends it at once (SIGKILL), as a crash would. */
   kill(): Promise<void>;
-  /** Starts it again with the same folder and port, after stopping it if it still runs. */
+  /**
+   * Starts it again with the same folder and port, after stopping it if it still runs. Waits up to ten
+   * seconds for the port when someone else has it; the log does not show these attempts.
+   */
   restart(): Promise<void>;
 }
 
 const executable = path.join(repositoryRoot, "apps/mq9/bin/mq9.js");
+const anyDisk = ["--disk-soft-mark", "0", "--disk-hard-mark", "0", "--disk-reserve", "0"];
+/** Between two lives the system may lend the port to someone's outgoing connection for a moment. */
+const portPatienceMs = 10_000;
+const couldNotStart = 75;
+const portInUse = /port \d+ on \S+ is in use/;
 const listening = /^\{.*"msg":"listening".*\}$/m;
 
 /**
@@ -51,7 +60,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
 
   const spawnBroker = (port: number): Child => {
     const fixed = ["serve", "--port", String(port), "--data", dataDir, "--log-format", "json"];
-    const args = [executable, ...fixed, "--disk-reserve", "0", ...(options.args ?? [])];
+    const args = [executable, ...fixed, ...anyDisk, ...(options.args ?? [])];
     return startChild(process.execPath, args, { env });
   };
   const readAddress = async (broker: Child): Promise<{ host: string; port: number }> => {
@@ -92,8 +101,19 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
     restart: async () => {
       await end("SIGTERM");
       earlierLogs += child.stdout + child.stderr;
-      child = spawnBroker(address.port);
-      await readAddress(child);
+      const deadline = Date.now() + portPatienceMs;
+      for (;;) {
+        child = spawnBroker(address.port);
+        try {
+          await readAddress(child);
+          return;
+        } catch (error) {
+          const { code } = await end("SIGKILL");
+          const isBorrowed = code === couldNotStart && portInUse.test(child.stderr);
+          if (!isBorrowed || Date.now() > deadline) throw error;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
     },
     [Symbol.asyncDispose]: async () => {
       await end("SIGTERM");

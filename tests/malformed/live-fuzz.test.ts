@@ -90,9 +90,9 @@ describe(`a running broker (SEED=${seed})`, () => {
       }
     };
     await batch();
-    const before = live.residentBytes();
+    const before = await live.heldBytes();
     for (let count = 0; count < 4; count += 1) await batch();
-    expect(live.residentBytes() - before).toBeLessThan(64 * 1_048_576);
+    expect((await live.heldBytes()) - before).toBeLessThan(64 * 1_048_576);
     expect(live.broker.process.exitCode).toBeNull();
   });
 });

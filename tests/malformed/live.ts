@@ -1,10 +1,12 @@
 // What the tests of malformed input share: a broker of its own, a witness that proves after each case
 // that everybody else is served, and an exchange of bytes on a connection nobody else uses.
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
-import { type RunningBroker, startBroker } from "@mq9/testkit";
+import path from "node:path";
+import { type RunningBroker, startBroker, tempDir } from "@mq9/testkit";
 import { connect } from "@nats-io/transport-node";
+import { until } from "../support/until.ts";
 
 /** A healthy client beside the ones that misbehave. */
 export interface Witness extends AsyncDisposable {
@@ -16,27 +18,49 @@ export interface LiveBroker extends AsyncDisposable {
   readonly port: number;
   readonly broker: RunningBroker;
   readonly witness: Witness;
-  /** Memory of the broker's process. */
-  residentBytes(): number;
+  /** What the broker's process holds on and off the heap, after a garbage collection. */
+  heldBytes(): Promise<number>;
 }
+
+// Loaded into the broker: at SIGWINCH it collects garbage twice (what the first pass finalizes, the second
+// frees) and says what is left. Resident memory would depend on when the collector last ran.
+const tellMemory = `
+require("node:v8").setFlagsFromString("--expose-gc");
+const gc = require("node:vm").runInNewContext("gc");
+process.on("SIGWINCH", () => {
+  gc();
+  setTimeout(() => {
+    gc();
+    const { heapUsed, external } = process.memoryUsage();
+    process.stderr.write('{"heldBytes":' + (heapUsed + external) + '}\\n');
+  }, 20);
+});
+`;
 
 /** Starts a broker and its witness. */
 export async function startLive(args: readonly string[] = []): Promise<LiveBroker> {
-  const broker = await startBroker({ args });
+  const folder = await tempDir("mq9-hook");
+  const hook = path.join(folder.path, "memory.cjs");
+  writeFileSync(hook, tellMemory);
+  const broker = await startBroker({ args, env: { NODE_OPTIONS: `--require=${hook}` } });
   const witness = await createWitness(broker.port);
   return {
     port: broker.port,
     broker,
     witness,
-    residentBytes: () => {
-      const status = readFileSync(`/proc/${broker.process.pid}/status`, "utf8");
-      return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1_024;
+    heldBytes: async () => {
+      const told = () => [...broker.logs.matchAll(/^\{"heldBytes":(\d+)\}$/gm)];
+      const before = told().length;
+      broker.process.kill("SIGWINCH");
+      const [, bytes] = await until(async () => told()[before]);
+      return Number(bytes);
     },
     [Symbol.asyncDispose]: async () => {
       await witness[Symbol.asyncDispose]();
       const code = await broker.stop();
       const { logs } = broker;
       await broker[Symbol.asyncDispose]();
+      await folder.remove();
       if (code !== 0 || /unhandled|uncaught/i.test(logs)) {
         throw new Error(`the broker ended with ${code}\n${logs}`);
       }

@@ -169,5 +169,6 @@ test("a payload that is only announced reserves no memory for it", () => {
   }
   const grownBytes = process.memoryUsage().arrayBuffers - before;
   expect(held.length).toBe(1_000);
-  expect(grownBytes).toBeLessThan(1_000 * 16_384);
+  // 1 GiB was announced; garbage of other tests comes and goes in the same count.
+  expect(grownBytes).toBeLessThan(128 * 1_048_576);
 });

@@ -13,7 +13,7 @@ export interface Target {
 }
 
 /** Longest wait for an answer that the transcript expects; a wrong server costs this once. */
-const patienceMs = 5_000;
+const patienceMs = 20_000;
 
 /**
  * What the server answered: the file's lines, with expectations replaced by what came, ends by what

@@ -25,12 +25,15 @@ describe("keep-alive", () => {
   });
 
   test("does not ping a connection that speaks, once its round trip is known", async () => {
-    await using server = await startRouter({ pingIntervalMs: 250, pingMax: 2 });
+    // An interval that even a busy machine fills with chatter, and the first ping well before it.
+    const pingIntervalMs = 2_500;
+    await using server = await startRouter({ pingIntervalMs, firstPingMs: 50, pingMax: 2 });
     await using peer = await connectPeer(server.port);
     await peer.readThrough("PING\r\n");
     peer.send("PONG\r\n");
     const chatter = setInterval(() => peer.send("PUB x 0\r\n\r\n"), 10);
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    // Two pings would have been due.
+    await new Promise((resolve) => setTimeout(resolve, 2.4 * pingIntervalMs));
     clearInterval(chatter);
     expect(peer.received).toBe("");
   });

@@ -92,13 +92,15 @@ describe("a writer that drips", () => {
   });
 
   test("may take its time with a large payload as long as it comes along", async () => {
-    await using server = await startRouter({ partialTimeoutMs: 200 });
+    // Ten pieces need twice the timeout, each a fifth of it: a machine may stall for most of a timeout.
+    const partialTimeoutMs = 2_000;
+    await using server = await startRouter({ partialTimeoutMs });
     await using peer = await connectPeer(server.port);
     const piece = "z".repeat(100_000);
     peer.send("SUB x 1\r\nPUB x 1000000\r\n");
     for (let at = 0; at < 10; at += 1) {
       peer.send(piece);
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await new Promise((resolve) => setTimeout(resolve, partialTimeoutMs / 5));
     }
     peer.send("\r\n");
     await peer.read(`MSG x 1 1000000\r\n${piece.repeat(10)}\r\n`);

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
 /** Longest wait for what a test expects, in milliseconds. */
-const patienceMs = 5_000;
+const patienceMs = 20_000;
 
 /** CONNECT of a test that does not care: quiet, with headers. */
 export const quiet: Readonly<Record<string, unknown>> = {
