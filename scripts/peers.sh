@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the programs of others that the tests run against the broker into .peers/, pinned and
 # only when something changed. Everything comes from the Go and Python package registries.
-# Each part prints one line; a toolchain that is not there is a warning, a failed install an error.
+# Each part prints one line; a toolchain that is not there is a warning (with MQ9_REQUIRE_PEERS set, an
+# error), a failed install an error.
 set -u
 cd "$(dirname "$0")/.."
 peers="$PWD/.peers"
@@ -24,6 +25,16 @@ part() {
     failures=$((failures + 1))
     say "$name" "FAILED, see .peers/log/$name.log; it ends:"
     tail -n 5 "$peers/log/$name.log" >&2
+  fi
+}
+
+# missing PART "WHAT IS MISSING" "WHAT IS SKIPPED FOR IT"
+missing() {
+  if [ -n "${MQ9_REQUIRE_PEERS:-}" ]; then
+    failures=$((failures + 1))
+    say "$1" "MISSING: $2; MQ9_REQUIRE_PEERS asks for it"
+  else
+    say "$1" "WARNING: $2; tests against $3 are skipped"
   fi
 }
 
@@ -56,7 +67,7 @@ if command -v go >/dev/null 2>&1; then
     "$toolchain-$(pinned "$pins/go.mod" "$pins/go.sum")" build_go_tools
   part go-client "nats.go 1.53.1" "$(pinned tests/go.mod tests/go.sum)" fetch_go_client
 else
-  say go-tools "WARNING: go is not installed; tests against nats-server, the CLI and nats.go are skipped"
+  missing go-tools "go is not installed" "nats-server, the CLI and nats.go"
 fi
 
 python=$(command -v python3 || true)
@@ -66,7 +77,7 @@ if [ -n "$python" ] && "$python" -c 'import sys, venv, ensurepip; assert sys.ver
     "$version-$(pinned "$pins/requirements.txt")" install_python
   part python-robustmq-0.3.5 "robustmq 0.3.5" "$version-0.3.5" install_older_sdk
 else
-  say python "WARNING: no python3 of at least 3.10 with venv; tests against nats-py are skipped"
+  missing python "no python3 of at least 3.10 with venv" "nats-py"
 fi
 
 say npm-sdk "@robustmq/sdk is not on the npm registry; tests speak its wire calls instead"
