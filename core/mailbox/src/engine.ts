@@ -93,6 +93,11 @@ export class Engine implements FeedHost {
     for (const glob of this.globs) glob.scan();
   }
 
+  /** Nothing is accepted until `reopened`. */
+  storeFailed(cause: unknown): void {
+    this.journal.fail(cause);
+  }
+
   readFailed(error: unknown): void {
     this.deps.storeFailed(error);
   }
@@ -265,6 +270,11 @@ export class Engine implements FeedHost {
     this.#nextMailboxNumber += 1;
     batch.putCounters(this.#nextMailboxNumber, nowMs);
     return number;
+  }
+
+  /** Stages the clock, so that it does not move back over a restart. */
+  stageClock(batch: StoreBatch, nowMs: number): void {
+    batch.putCounters(this.#nextMailboxNumber, nowMs);
   }
 
   /** Asks for a look at this mailbox at an instant. */

@@ -73,6 +73,36 @@ test("a failed commit leaves its members unknown and those behind it not stored"
   await expect(journal.settled()).rejects.toMatchObject({ code: "storage_failed" });
 });
 
+test("a failure noticed elsewhere is told to everything staged, once, whatever the commit then says", async () => {
+  for (const late of ["resolves", "rejects"]) {
+    const { store, journal, failures, told, change } = await openJournal(1);
+    let end: () => void = () => {};
+    const until = new Promise<void>((resolve, reject) => {
+      end = () => (late === "resolves" ? resolve() : reject(new Error("late")));
+    });
+    store.plant("commit", 1, { kind: "delay", until });
+    change(0);
+    await new Promise(setImmediate);
+    for (const seq of [1, 2]) change(seq);
+    journal.fail(new Error("a read failed"));
+    journal.fail(new Error("again"));
+    const outcome = ["0 unknown", "1 storage_failed", "2 storage_failed"];
+    expect(told).toEqual(outcome);
+    expect(journal.pendingBytes).toBe(0);
+    expect(() => change(3)).toThrow(expect.objectContaining({ code: "storage_failed" }));
+    end();
+    await new Promise(setImmediate);
+    await store.close();
+    await store.open();
+    journal.reopened();
+    change(4);
+    await journal.settled();
+    expect(told).toEqual([...outcome, "4 stored"]);
+    expect(failures).toEqual([]);
+    expect(journal.pendingBytes).toBe(0);
+  }
+});
+
 test("goes on after the store was reopened, and what failed stays failed", async () => {
   const { store, memory, journal, told, change } = await openJournal();
   store.plant("commit", 1, { kind: "fail", code: "full" });

@@ -54,7 +54,7 @@ export class Journal {
     return this.#pendingBytes + (this.#open?.batch.bytes ?? 0);
   }
 
-  /** Set once a commit failed: the error every later command is refused with. */
+  /** Set once the store failed: the error every later command is refused with. */
   get failure(): Mq9Error | undefined {
     return this.#failure;
   }
@@ -62,7 +62,7 @@ export class Journal {
   /**
    * The batch that takes one command's changes, all of them. Valid until control returns to the
    * event loop.
-   * @throws {Mq9Error} `storage_failed` after a failed commit
+   * @throws {Mq9Error} `storage_failed` after the store failed
    */
   stage(): StoreBatch {
     if (this.#failure !== undefined) throw this.#failure;
@@ -92,6 +92,32 @@ export class Journal {
     });
   }
 
+  /**
+   * Accepts nothing more, because the store failed or is about to be closed: what is being committed
+   * may or may not be stored, what waits is not. Idempotent; `onFailure` is not told.
+   */
+  fail(cause: unknown): void {
+    if (this.#failure !== undefined) return;
+    const failed = this.#inFlight;
+    const open = this.#seal();
+    const later = open === undefined ? this.#full.splice(0) : [...this.#full.splice(0), open];
+    this.#inFlight = undefined;
+    this.#pendingBytes = 0;
+    const failure = new Mq9Error(
+      "storage_failed",
+      "the broker can not write to its disk; nothing was stored, try again later",
+      { cause },
+    );
+    this.#failure = failure;
+    const unknown = new Mq9Error(
+      "unknown",
+      "the disk failed while this was written: it may or may not have been stored",
+      { cause },
+    );
+    for (const effect of failed?.effects ?? []) effect.failed(unknown);
+    for (const staged of later) for (const effect of staged.effects) effect.failed(failure);
+  }
+
   /** Accepts changes again on a store that was closed, reopened and verified. */
   reopened(): void {
     this.#failure = undefined;
@@ -117,36 +143,24 @@ export class Journal {
     const next = this.#full.shift() ?? this.#seal();
     if (next === undefined) return;
     this.#inFlight = next;
-    this.#store.commit(next.batch).then(this.#done, this.#fail);
+    this.#store.commit(next.batch).then(
+      () => this.#done(next),
+      (cause: unknown) => this.#failed(next, cause),
+    );
   };
 
-  readonly #done = (): void => {
-    const finished = this.#inFlight as Staged;
+  #done(finished: Staged): void {
+    if (this.#inFlight !== finished) return; // told already, by `fail`
     this.#inFlight = undefined;
     this.#pendingBytes -= finished.bytes;
     // The next commit starts before the effects run, so the disk works while replies are written.
     this.#start();
     for (const effect of finished.effects) effect.committed();
-  };
+  }
 
-  readonly #fail = (cause: unknown): void => {
-    const failed = this.#inFlight as Staged;
-    const open = this.#seal();
-    const later = open === undefined ? this.#full.splice(0) : [...this.#full.splice(0), open];
-    this.#inFlight = undefined;
-    this.#pendingBytes = 0;
-    this.#failure = new Mq9Error(
-      "storage_failed",
-      "the broker can not write to its disk; nothing was stored, try again later",
-      { cause },
-    );
-    const unknown = new Mq9Error(
-      "unknown",
-      "the disk failed while this was written: it may or may not have been stored",
-      { cause },
-    );
-    for (const effect of failed.effects) effect.failed(unknown);
-    for (const staged of later) for (const effect of staged.effects) effect.failed(this.#failure);
+  #failed(staged: Staged, cause: unknown): void {
+    if (this.#inFlight !== staged) return; // told already, by `fail`
+    this.fail(cause);
     this.#onFailure(cause);
-  };
+  }
 }

@@ -39,6 +39,14 @@ export class Mailboxes {
     this.#engine.opened(opening);
   }
 
+  /**
+   * Tells that the store failed or is about to be closed, whoever noticed: what is not durable yet is
+   * answered with an error, and nothing more is accepted until `reopened`.
+   */
+  storeFailed(cause: unknown): void {
+    this.#engine.storeFailed(cause);
+  }
+
   /** Continues after the store failed and was closed, reopened and verified. */
   reopened(opening: StoreOpening): void {
     this.#engine.reopened(opening);
