@@ -5,6 +5,9 @@ import { type MailboxApi, Mq9Error } from "@mq9/protocol";
 
 type OpenExchange = Exclude<Exchange, { readonly op: "refused" }>;
 
+/** What one reply may hold of payloads; no dialect writes longer ones. */
+const replyBytesMax = 1_048_576;
+
 /** The reply to a request. Never rejects: what goes wrong is a reply too. */
 export async function perform(mailboxes: MailboxApi, exchange: OpenExchange): Promise<Uint8Array> {
   try {
@@ -31,13 +34,28 @@ async function act(mailboxes: MailboxApi, exchange: OpenExchange): Promise<Uint8
       const { mailbox, token, limit } = exchange.operation;
       const tokenDigest = token === undefined ? undefined : digest(token);
       return exchange.succeed(
-        await mailboxes.query({ mailbox, checkToken: true, tokenDigest, unreadOnly: true, limit }),
+        await mailboxes.query({
+          mailbox,
+          checkToken: true,
+          tokenDigest,
+          unreadOnly: true,
+          limit,
+          bytesMax: replyBytesMax,
+        }),
       );
     }
     case "list": {
-      const { mailbox, limit } = exchange.operation;
+      const { mailbox, limit, withPayload } = exchange.operation;
       return exchange.succeed(
-        await mailboxes.query({ mailbox, checkToken: false, unreadOnly: false, limit }),
+        await mailboxes.query({
+          mailbox,
+          checkToken: false,
+          unreadOnly: false,
+          limit,
+          bytesMax: replyBytesMax,
+          withPayload,
+          countUnread: false,
+        }),
       );
     }
     case "remove":

@@ -116,7 +116,13 @@ export type Operation =
       readonly token: string | undefined;
       readonly limit: number;
     }
-  | { readonly op: "list"; readonly mailbox: string; readonly limit: number }
+  | {
+      readonly op: "list";
+      readonly mailbox: string;
+      readonly limit: number;
+      /** The rows show payloads. */
+      readonly withPayload: boolean;
+    }
   | { readonly op: "remove"; readonly mailbox: string; readonly msgId: number };
 
 /** One request from decoding to its reply; `op` tells the cases apart. Replies are UTF-8 JSON. */

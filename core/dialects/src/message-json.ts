@@ -33,11 +33,17 @@ export function payloadFields(payload: Uint8Array): JsonObject {
   return { payload: decodeText(encoded), payload_encoding: "base64" };
 }
 
-/** The rows as a JSON array, and whether some had to stay behind. */
-export function joinRows(rows: Iterable<JsonObject>): { json: string; cut: boolean } {
+/**
+ * The messages' rows as a JSON array, and whether some had to stay behind. Rows are made one at a
+ * time, so that only the reply itself is in memory beside the messages.
+ */
+export function joinRows(
+  messages: Iterable<MailMessage>,
+  rowOf: (message: MailMessage) => JsonObject,
+): { json: string; cut: boolean } {
   let json = "";
-  for (const row of rows) {
-    const text = JSON.stringify(row);
+  for (const message of messages) {
+    const text = JSON.stringify(rowOf(message));
     if (json !== "" && json.length + text.length > replyLengthMax)
       return { json: `[${json}]`, cut: true };
     json += json === "" ? text : `,${text}`;

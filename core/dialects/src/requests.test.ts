@@ -206,7 +206,8 @@ describe("LIST", () => {
 
   it("takes every body its clients send", () => {
     for (const body of ["", "{}", '""', "null", '{"payload":false}']) {
-      expect(list(body).operation).toEqual({ op: "list", mailbox: "m-1", limit: 1000 });
+      const operation = { op: "list", mailbox: "m-1", limit: 1000, withPayload: false };
+      expect(list(body).operation).toEqual(operation);
     }
     expect(refusal({ verb: "list", mailbox: "m-1" }, "[")).toBe(
       '{"error":"invalid MAILBOX.LIST payload: the body is not JSON","code":400,"reason":"invalid","messages":[]}',

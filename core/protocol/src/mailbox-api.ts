@@ -125,13 +125,19 @@ export interface QueryRequest {
   readonly unreadOnly: boolean;
   /** Messages returned at most, in delivery order. */
   readonly limit: number;
+  /** Payload and header bytes returned at most; one message is, however large. Default 1 MiB. */
+  readonly bytesMax?: number | undefined;
+  /** False: messages come with an empty `payload` and without `headers`. Default true. */
+  readonly withPayload?: boolean | undefined;
+  /** False: `unread` is not wanted, and 0. Default true; counting reads all that is unread. */
+  readonly countUnread?: boolean | undefined;
 }
 
 export interface QueryResult {
   readonly messages: readonly MailMessage[];
-  /** Messages that no subscriber of this mailbox was handed yet, whatever `limit` is. */
+  /** Messages that no subscriber of this mailbox was handed yet, whatever `limit` and `bytesMax` are. */
   readonly unread: number;
-  /** There were more than `limit`. */
+  /** There were more than `limit` or `bytesMax` let through. */
   readonly more: boolean;
 }
 

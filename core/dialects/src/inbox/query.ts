@@ -29,11 +29,10 @@ export function openQuery(mailbox: string, bytes: Uint8Array): Exchange {
 }
 
 function queryReply(mailbox: string, result: QueryResult): Uint8Array {
-  const rows = result.messages.map((message) => ({
+  const { json, cut } = joinRows(result.messages, (message) => ({
     ...messageRow(message, inboxWords[message.label]),
     ...payloadFields(message.payload),
   }));
-  const { json, cut } = joinRows(rows);
   const more = cut || result.more ? ',"more":true' : "";
   const id = JSON.stringify(mailbox);
   return encodeText(`{"mail_id":${id},"unread":${result.unread},"messages":${json}${more}}`);

@@ -19,7 +19,7 @@ export function openList(mailbox: string, bytes: Uint8Array): Exchange {
   const withPayload = flagField(body, "payload", request);
   return {
     op: "list",
-    operation: { op: "list", mailbox, limit: limitField(body, rowsMax, request) },
+    operation: { op: "list", mailbox, limit: limitField(body, rowsMax, request), withPayload },
     succeed: (result) => listReply(mailbox, result, withPayload),
     fail: (error) => errorReply(asMailboxNotFound(error), listEmptied),
   };
@@ -27,11 +27,10 @@ export function openList(mailbox: string, bytes: Uint8Array): Exchange {
 
 function listReply(mailbox: string, result: QueryResult, withPayload: boolean): Uint8Array {
   const words = listWords(result.messages);
-  const rows = result.messages.map((message) => ({
+  const { json, cut } = joinRows(result.messages, (message) => ({
     ...messageRow(message, words[message.label]),
     ...(withPayload ? payloadFields(message.payload) : {}),
   }));
-  const { json, cut } = joinRows(rows);
   const more = cut || result.more ? ',"more":true' : "";
   const id = JSON.stringify(mailbox);
   return encodeText(`{"mail_id":${id},"mail_address":${id},"messages":${json}${more}}`);

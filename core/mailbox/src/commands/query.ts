@@ -1,4 +1,5 @@
 // QUERY: what lies in a mailbox, in delivery order, without taking anything or moving any position.
+// Never holds more than it returns and one page, nor reads for more than a few queries at a time.
 import {
   type MailMessage,
   Mq9Error,
@@ -6,7 +7,7 @@ import {
   type QueryResult,
   ranks,
 } from "@mq9/protocol";
-import type { MailboxRecord } from "@mq9/store";
+import type { MailboxRecord, MessageRecord } from "@mq9/store";
 import { isDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import type { Slot } from "../slot.ts";
@@ -27,22 +28,37 @@ export function query(engine: Engine, key: string, request: QueryRequest): Promi
           : "auth error: wrong token for this mailbox",
       );
     }
-    // Messages sent before this query on the same connection may still be on their way to disk.
-    if (slot.staged > 0) await engine.journal.settled();
+    const { number } = slot.record as MailboxRecord;
     const pinned = slot.beginRead();
-    return read(engine, slot, request).finally(() => slot.endRead(pinned));
+    try {
+      // Messages sent before this query on the same connection may still be on their way to disk.
+      if (slot.staged > 0) await engine.journal.settled();
+      return await turnsOf(engine).run(() => read(engine, slot, number, request));
+    } finally {
+      slot.endRead(pinned);
+    }
   });
 }
 
-async function read(engine: Engine, slot: Slot, request: QueryRequest): Promise<QueryResult> {
-  const { number } = slot.record as MailboxRecord;
-  const messages: MailMessage[] = [];
+const bytesMaxDefault = 1_048_576;
+const noBytes = new Uint8Array(0);
+
+/** @param number the life whose token was shown: a later one of the name is none of the caller's business */
+async function read(
+  engine: Engine,
+  slot: Slot,
+  number: number,
+  request: QueryRequest,
+): Promise<QueryResult> {
+  const { unreadOnly, countUnread = true } = request;
+  const gathered = new Gathered(slot, request);
   let unread = 0;
-  let more = false;
   for (const rank of ranks) {
     const readUpTo = slot.readUpTo[rank] as number;
-    let afterSeq = request.unreadOnly ? readUpTo : -1;
+    let afterSeq = unreadOnly ? readUpTo : -1;
     for (;;) {
+      // Past what was asked for only the unread ones still have to be counted.
+      if (gathered.more && afterSeq < readUpTo) afterSeq = readUpTo;
       const page = await engine.store.messages(number, {
         rank,
         afterSeq,
@@ -54,16 +70,78 @@ async function read(engine: Engine, slot: Slot, request: QueryRequest): Promise<
       for (const stored of page) {
         afterSeq = stored.seq;
         if (nowMs >= stored.expiresAtMs) continue;
-        if (stored.seq > readUpTo) unread += 1;
-        if (messages.length < request.limit) messages.push(slot.message(stored));
-        else more = true;
+        if (countUnread && stored.seq > readUpTo) unread += 1;
+        gathered.offer(stored);
       }
+      if (gathered.more && !countUnread) return { messages: gathered.messages, unread, more: true };
       if (page.length === 0) break;
-      // Past the limit only the unread ones still have to be counted.
-      if (more && afterSeq < readUpTo) afterSeq = readUpTo;
     }
   }
-  return { messages, unread, more };
+  return { messages: gathered.messages, unread, more: gathered.more };
+}
+
+/** The first messages of a mailbox, up to the count and the bytes that were asked for. */
+class Gathered {
+  readonly messages: MailMessage[] = [];
+  /** Something was left out, and so is everything after it. */
+  more = false;
+  readonly #slot: Slot;
+  readonly #limit: number;
+  readonly #withPayload: boolean;
+  #room: number;
+
+  constructor(slot: Slot, { limit, bytesMax = bytesMaxDefault, withPayload = true }: QueryRequest) {
+    this.#slot = slot;
+    this.#limit = limit;
+    this.#withPayload = withPayload;
+    this.#room = bytesMax;
+  }
+
+  offer(stored: MessageRecord): void {
+    const bytes = this.#withPayload ? stored.payload.length + (stored.headers?.length ?? 0) : 0;
+    const fits = this.messages.length === 0 || bytes <= this.#room;
+    if (this.more || !fits || this.messages.length >= this.#limit) {
+      this.more = true;
+      return;
+    }
+    this.#room -= bytes;
+    const message = this.#slot.message(stored);
+    this.messages.push(
+      this.#withPayload ? message : { ...message, payload: noBytes, headers: undefined },
+    );
+  }
+}
+
+/** Reads under way of one engine at most: pipelined queries must not multiply what is in memory. */
+const readsMax = 4;
+
+/** Lets a few reads run and the others wait, first come first served. Whoever asks bounds how many wait. */
+class Turns {
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  async run<T>(read: () => Promise<T>): Promise<T> {
+    if (this.#running < readsMax) this.#running += 1;
+    else await new Promise<void>((begin) => this.#waiting.push(begin));
+    try {
+      return await read();
+    } finally {
+      // The turn passes on as it is, or a newcomer could take it between.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running -= 1;
+      else next();
+    }
+  }
+}
+
+const turns = new WeakMap<Engine, Turns>();
+
+function turnsOf(engine: Engine): Turns {
+  const known = turns.get(engine);
+  if (known !== undefined) return known;
+  const made = new Turns();
+  turns.set(engine, made);
+  return made;
 }
 
 /** Compares without telling by its time where the first difference is. */
