@@ -41,6 +41,26 @@ class Owner implements SubjectSpace {
 }
 
 describe("a claimed space", () => {
+  test("whose owner throws ends that connection and no other", async () => {
+    const owner = new Owner();
+    const failures: unknown[] = [];
+    const ownerFailed = (_: unknown, error: unknown): void => void failures.push(error);
+    await using server = await startRouter({}, { ownerFailed }, owner);
+    await using witness = await connectPeer(server.port);
+    await witness.flush();
+    const defect = new Error("defect");
+    owner.onPublish = owner.onSubscribe = () => {
+      throw defect;
+    };
+    for (const operation of ["PUB $own.a 2\r\nhi\r\n", "SUB $own.a 1\r\n"]) {
+      await using peer = await connectPeer(server.port);
+      peer.send(operation);
+      await peer.readToEnd();
+    }
+    expect(failures).toEqual([defect, defect]);
+    expect(await witness.flush()).toBe("");
+  });
+
   test("gets every PUB, SUB and UNSUB under its prefix, and nobody else sees them", async () => {
     const owner = new Owner();
     await using server = await startRouter({}, {}, owner);
