@@ -83,6 +83,17 @@ test("ended mailboxes free their place among those that are followed, and their 
   expect(rig.mailboxes.activeCount).toBeLessThan(5);
 });
 
+test("looks for mailboxes a page at a time, and no further than it may follow", async () => {
+  const rig = await Rig.open({ globMailboxesMax: 10 });
+  const names = Array.from({ length: 600 }, (_, i) => `m-status-${String(i).padStart(3, "0")}`);
+  await rig.outcome(Promise.all(names.map((name) => rig.create(name, { kind: "latest" }))));
+  await rig.restart();
+  follow(rig, new Reader());
+  await rig.settle();
+  expect(rig.store.calls("mailboxes")).toBe(1);
+  expect(rig.mailboxes.activeCount).toBe(256);
+});
+
 test("a full reader gets nothing more from any mailbox until it makes room", async () => {
   const rig = await Rig.open();
   const names = ["m-status-1", "m-status-2", "m-status-3"];

@@ -43,7 +43,7 @@ export class Glob implements MailSubscription {
     const record = slot.record;
     if (this.#ended || record === undefined || !this.#takes(record) || this.#feeds.has(slot.key))
       return;
-    if (this.#feeds.size >= this.#engine.options.globMailboxesMax) return;
+    if (this.#full) return;
     const feed = new Feed(this.#engine, slot, this.#request.ranks, this.#sink);
     this.#feeds.set(slot.key, feed);
     slot.feeds.push(feed);
@@ -54,6 +54,10 @@ export class Glob implements MailSubscription {
   forget(slot: Slot): void {
     this.#feeds.get(slot.key)?.end();
     this.#feeds.delete(slot.key);
+  }
+
+  get #full(): boolean {
+    return this.#feeds.size >= this.#engine.options.globMailboxesMax;
   }
 
   #takes(record: MailboxRecord): boolean {
@@ -67,19 +71,26 @@ export class Glob implements MailSubscription {
   async #scan(): Promise<void> {
     const prefix = this.#prefix + (this.#parts[0] as string);
     let after = "";
-    while (!this.#ended) {
+    while (!this.#ended && !this.#full) {
       const page = await this.#engine.store.mailboxes(prefix, after, scanPage);
-      for (const record of page) {
-        after = record.key;
-        if (this.#ended || !this.#takes(record)) continue;
-        const slot = this.#engine.slot(record.key);
-        slot.enter(() => {
-          if (slot.isLive(this.#engine.nowMs())) this.consider(slot);
-          return undefined;
-        });
-      }
+      if (this.#ended) return;
+      after = page.at(-1)?.key ?? after;
+      const ours = page.filter((record) => this.#takes(record));
+      await Promise.all(ours.map((record) => this.#visit(record.key)));
       if (page.length < scanPage) return;
     }
+  }
+
+  /** Brings a mailbox into memory and considers it in its turn. */
+  #visit(key: string): Promise<void> {
+    const slot = this.#engine.slot(key);
+    return new Promise((done) => {
+      slot.enter(() => {
+        if (slot.isLive(this.#engine.nowMs())) this.consider(slot);
+        done();
+        return undefined;
+      });
+    });
   }
 }
 

@@ -163,16 +163,7 @@ export class Slot {
   }
 
   info(): MailboxInfo {
-    const record = this.record as MailboxRecord;
-    return {
-      name: this.name,
-      kind: record.kind,
-      public: record.public,
-      desc: record.desc,
-      ttlSeconds: record.ttlSeconds,
-      createdAtMs: record.createdAtMs,
-      expiresAtMs: record.expiresAtMs,
-    };
+    return mailboxInfo(this.name, this.record as MailboxRecord);
   }
 
   /** A stored message as readers see it. */
@@ -189,4 +180,17 @@ export class Slot {
       payload: stored.payload,
     };
   }
+}
+
+/** A stored mailbox as it is seen from outside. */
+export function mailboxInfo(name: string, record: MailboxRecord): MailboxInfo {
+  return {
+    name,
+    kind: record.kind,
+    public: record.public,
+    desc: record.desc,
+    ttlSeconds: record.ttlSeconds,
+    createdAtMs: record.createdAtMs,
+    expiresAtMs: record.expiresAtMs,
+  };
 }

@@ -55,6 +55,20 @@ test("a renewed mailbox outlives its first end, also when that was due already",
     query   a                           -> expired
   `));
 
+test("a renewal at the instant of a sweep does not take the sweep away, in memory or after a restart", async () => {
+  for (const restarts of [false, true]) {
+    const rig = await Rig.open({ graceMs: 0 });
+    rig.nowMs = 1_700_000_040_000; // a whole minute, as sweeps are due
+    await rig.create("a", { ttlSeconds: 120 });
+    await rig.send("a", "x", { ttlSeconds: 90 });
+    if (restarts) await rig.restart();
+    await rig.outcome(rig.account.renew("a", 0));
+    rig.nowMs += 120_000;
+    await rig.outcome(rig.mailboxes.tick());
+    expect(await rig.store.message(1, 0)).toBeUndefined();
+  }
+});
+
 test("drop ends a mailbox at once, and only once", () =>
   runScript(`
     create     a

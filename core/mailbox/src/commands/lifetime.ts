@@ -10,6 +10,7 @@ import type { MailboxRecord } from "@mq9/store";
 import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import { detachGlobs } from "../glob.ts";
+import { mailboxInfo } from "../slot.ts";
 import { assertTtl } from "./ttl.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired` */
@@ -33,7 +34,9 @@ export async function renew(engine: Engine, key: string, ttlSeconds: number): Pr
     const record = slot.record as MailboxRecord;
     const expiresAtMs = ttlSeconds === 0 ? neverMs : nowMs + ttlSeconds * 1000;
     const batch = engine.stage();
-    if (record.expiresAtMs < neverMs) batch.removeDue(record.expiresAtMs, record.number);
+    // On a whole minute the entry may be that of a sweep too; an entry too many does no harm.
+    const alone = record.expiresAtMs < neverMs && record.expiresAtMs % minuteMs !== 0;
+    if (alone) batch.removeDue(record.expiresAtMs, record.number);
     slot.record = { ...record, ttlSeconds, expiresAtMs };
     batch.putMailbox(slot.record);
     engine.stageDue(batch, slot, record.number, expiresAtMs);
@@ -64,6 +67,8 @@ export async function drop(engine: Engine, key: string): Promise<void> {
   });
 }
 
+const minuteMs = 60_000;
+
 function assertNotDirectory(key: string): void {
   if (key.endsWith(`/${directoryName}`)) {
     throw new Mq9Error("forbidden", `mailbox '${directoryName}' is kept by the broker`);
@@ -87,15 +92,7 @@ export async function list(
       after = record.key;
       const name = record.key.slice(prefix.length);
       if (record.dropped || nowMs >= record.expiresAtMs || name === directoryName) continue;
-      found.push({
-        name,
-        kind: record.kind,
-        public: record.public,
-        desc: record.desc,
-        ttlSeconds: record.ttlSeconds,
-        createdAtMs: record.createdAtMs,
-        expiresAtMs: record.expiresAtMs,
-      });
+      found.push(mailboxInfo(name, record));
       if (found.length >= request.limit) break;
     }
     if (page.length < listPage) break;
