@@ -1,9 +1,12 @@
 // Malformed input on plain NATS subjects and on mailbox subjects alike: sizes, control lines,
 // subjects, headers. The offender gets the right answer, everybody else is served, memory stays.
 import { connectRaw } from "@mq9/testkit";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { exchange, hpub, type LiveBroker, pub, startLive } from "./live.ts";
 import { createRandom, seed } from "./random.ts";
+
+// Longer than the helpers wait, so that they say what they waited for.
+vi.setConfig({ testTimeout: 90_000 });
 
 let live: LiveBroker;
 beforeAll(async () => {

@@ -1,8 +1,11 @@
 // Malformed input on mailbox subjects: bodies, names, numbers, life times, wildcards, reserved names.
 // Each is answered with the right error and changes nothing.
 import { connectRaw, type RawClient } from "@mq9/testkit";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { exchange, hpub, type LiveBroker, pub, startLive } from "./live.ts";
+
+// Longer than the helpers wait, so that they say what they waited for.
+vi.setConfig({ testTimeout: 90_000 });
 
 let live: LiveBroker;
 beforeAll(async () => {

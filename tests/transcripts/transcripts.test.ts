@@ -3,11 +3,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { connectRaw, findPeer } from "@mq9/testkit";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { differences } from "./exceptions.ts";
 import { replay, type Target } from "./replay.ts";
 import { brokers, natsServers } from "./servers.ts";
 import { parseTranscript, type Transcript } from "./transcript.ts";
+
+// Longer than the helpers wait, so that they say what they waited for.
+vi.setConfig({ testTimeout: 90_000 });
 
 const folder = new URL("./wire/", import.meta.url);
 const transcripts = filesIn(folder).map((file) => ({ file, transcript: read(file) }));
