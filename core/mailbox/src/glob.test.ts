@@ -111,6 +111,23 @@ test("a full reader gets nothing more from any mailbox until it makes room", asy
   expect(got.map((each) => each.replace("*", "")).sort()).toEqual(names.map((name) => `0:${name}`));
 });
 
+test("a mailbox whose becoming public failed stays out of every pattern", async () => {
+  const rig = await Rig.open();
+  const reader = new Reader();
+  const release = rig.holdDisk();
+  rig.store.plant("commit", 2, { kind: "fail", code: "full" });
+  void rig.create("m-status-1");
+  await rig.settle();
+  const listed = rig.create("m-status-1", { public: true });
+  follow(rig, reader);
+  await rig.settle();
+  await release();
+  await listed;
+  await rig.reopen();
+  expect(await rig.send("m-status-1", "secret")).toBe(0);
+  expect(reader.take()).toEqual([]);
+});
+
 test("goes on after a failure with what it missed, and repeats nothing", async () => {
   const rig = await Rig.open();
   await rig.create("m-status-1", { kind: "latest" });

@@ -38,11 +38,14 @@ export class Glob implements MailSubscription {
     this.#feeds.clear();
   }
 
-  /** Follows a mailbox if it belongs here. */
-  consider(slot: Slot): void {
-    const record = slot.record;
-    if (this.#ended || record === undefined || !this.#takes(record) || this.#feeds.has(slot.key))
-      return;
+  /**
+   * Follows a mailbox if it belongs here.
+   * @param durable its record on disk: what memory holds may fail to get there, and a mailbox that
+   * was to become public would stay private
+   */
+  consider(slot: Slot, durable: MailboxRecord): void {
+    if (this.#ended || slot.record?.number !== durable.number) return;
+    if (!this.#takes(durable) || this.#feeds.has(slot.key)) return;
     if (this.#full) return;
     const feed = new Feed(this.#engine, slot, this.#request.ranks, this.#sink);
     this.#feeds.set(slot.key, feed);
@@ -76,17 +79,17 @@ export class Glob implements MailSubscription {
       if (this.#ended) return;
       after = page.at(-1)?.key ?? after;
       const ours = page.filter((record) => this.#takes(record));
-      await Promise.all(ours.map((record) => this.#visit(record.key)));
+      await Promise.all(ours.map((record) => this.#visit(record)));
       if (page.length < scanPage) return;
     }
   }
 
   /** Brings a mailbox into memory and considers it in its turn. */
-  #visit(key: string): Promise<void> {
-    const slot = this.#engine.slot(key);
+  #visit(durable: MailboxRecord): Promise<void> {
+    const slot = this.#engine.slot(durable.key);
     return new Promise((done) => {
       slot.enter(() => {
-        if (slot.isLive(this.#engine.nowMs())) this.consider(slot);
+        if (slot.isLive(this.#engine.nowMs())) this.consider(slot, durable);
         done();
         return undefined;
       });
@@ -96,9 +99,9 @@ export class Glob implements MailSubscription {
 
 const scanPage = 256;
 
-/** Offers a mailbox that was just made (or made public) to every glob. */
-export function attachGlobs(engine: Engine, slot: Slot): void {
-  for (const glob of engine.globs) glob.consider(slot);
+/** Offers a mailbox that was just made (or made public) to every glob, once that is durable. */
+export function attachGlobs(engine: Engine, slot: Slot, durable: MailboxRecord): void {
+  for (const glob of engine.globs) glob.consider(slot, durable);
 }
 
 /** Takes a mailbox that ended from every glob; they would hold it in memory for ever. */

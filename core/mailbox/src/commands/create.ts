@@ -44,11 +44,11 @@ async function stageCreate(
 ): Promise<CreateResult> {
   const nowMs = engine.nowMs();
   if (!slot.isLive(nowMs)) {
-    stageNew(engine, slot, directory, request, nowMs);
+    const made = stageNew(engine, slot, directory, request, nowMs);
     const mailbox = slot.info();
     await engine.durable(slot);
     engine.startReaders(slot);
-    attachGlobs(engine, slot);
+    attachGlobs(engine, slot, made);
     return { mailbox, created: true };
   }
   if (request.ifExists === "fail") {
@@ -66,12 +66,13 @@ async function stageCreate(
   if (directory !== undefined && request.public && listingChanges(record, request)) {
     engine.assertAccepting();
     const batch = engine.stage();
-    slot.record = { ...record, public: true, desc: request.desc ?? record.desc };
-    batch.putMailbox(slot.record);
+    const listed = { ...record, public: true, desc: request.desc ?? record.desc };
+    slot.record = listed;
+    batch.putMailbox(listed);
     stageEntry(engine, batch, directory, slot, nowMs);
     const mailbox = slot.info();
     await engine.durable(slot);
-    attachGlobs(engine, slot);
+    attachGlobs(engine, slot, listed);
     return { mailbox, created: false };
   }
   const mailbox = slot.info();
@@ -90,7 +91,7 @@ function stageNew(
   directory: Slot | undefined,
   request: CreateRequest,
   nowMs: number,
-): void {
+): MailboxRecord {
   engine.assertAccepting();
   const batch = engine.stage();
   const earlier = slot.record;
@@ -113,9 +114,11 @@ function stageNew(
   if (record.kind === "latest") engine.rememberPlace(slot, latestKey, undefined);
   batch.putMailbox(record);
   engine.stageDue(batch, slot, record.number, record.expiresAtMs);
-  if (directory === undefined) return;
-  if (request.public) stageEntry(engine, batch, directory, slot, nowMs);
-  else stageRetraction(engine, batch, directory, slot.name);
+  if (directory !== undefined) {
+    if (request.public) stageEntry(engine, batch, directory, slot, nowMs);
+    else stageRetraction(engine, batch, directory, slot.name);
+  }
+  return record;
 }
 
 /** A name nobody can guess: 122 random bits or more. */
