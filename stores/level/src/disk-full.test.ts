@@ -92,10 +92,10 @@ describe.skipIf(!canMount())("a disk that was full (needs the right to mount a t
       const { acknowledged, error } = await commitUntilRefused(store, 20);
 
       expect(error).toMatchObject({ name: "StoreError", code: "full" });
-      await expect(commitRange(store, 9000, 9001)).rejects.toMatchObject({ code: "io" });
-      await expect(store.lastSeq(1)).rejects.toMatchObject({ code: "io" });
+      await expect(commitRange(store, 9000, 9001)).rejects.toMatchObject({ code: "full" });
+      await expect(store.lastSeq(1)).rejects.toMatchObject({ code: "full" });
       await truncate(ballast);
-      await expect(commitRange(store, 9000, 9001)).rejects.toMatchObject({ code: "io" });
+      await expect(commitRange(store, 9000, 9001)).rejects.toMatchObject({ code: "full" });
       await store.close();
 
       expect(await store.open()).toMatchObject({ fresh: false, recovered: true });

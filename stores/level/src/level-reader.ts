@@ -1,11 +1,12 @@
 // Every read of the port, over one open database. Decodes and bounds; decides nothing.
 import { type Rank, ranks } from "@mq9/protocol";
-import type {
-  DueEntry,
-  MailboxRecord,
-  MessagePlace,
-  MessageRange,
-  MessageRecord,
+import {
+  type DueEntry,
+  type MailboxRecord,
+  type MessagePlace,
+  type MessageRange,
+  type MessageRecord,
+  StoreError,
 } from "@mq9/store";
 import { Floor, MessageFloors } from "./floor.ts";
 import {
@@ -39,9 +40,14 @@ export class LevelReader {
   readonly #db: Level;
   readonly #due = new Floor();
   readonly #messages = new MessageFloors();
+  readonly #onDamage: (error: StoreError) => void;
+  /** Keys of the damaged records that were told. */
+  readonly #damaged = new Set<string>();
 
-  constructor(db: Level) {
+  /** @param onDamage hears, once each, of damaged records that a range was answered without */
+  constructor(db: Level, onDamage: (error: StoreError) => void) {
     this.#db = db;
+    this.#onDamage = onDamage;
   }
 
   /** Tells what a commit put, after it succeeded. */
@@ -73,7 +79,8 @@ export class LevelReader {
     const from = Buffer.compare(after, first) < 0 ? { gte: first } : { gt: after };
     const found: MailboxRecord[] = [];
     await this.#scan({ ...from, lt: afterPrefix(first) }, limit, (key, value) => {
-      found.push(readMailbox(key, value));
+      const record = this.#unlessDamaged(readMailbox, key, value);
+      if (record !== undefined) found.push(record);
       return found.length < limit;
     });
     return found;
@@ -158,7 +165,8 @@ export class LevelReader {
     let first: number | undefined;
     try {
       await this.#scan({ gte, lt }, limit, (key, value) => {
-        found.push(readDue(key, value));
+        const entry = this.#unlessDamaged(readDue, key, value);
+        if (entry !== undefined) found.push(entry);
         return found.length < limit;
       });
       first = found[0]?.atMs ?? lastMs;
@@ -166,6 +174,23 @@ export class LevelReader {
       this.#due.endRead(read, first);
     }
     return found;
+  }
+
+  /** One damaged record must not take the others of its range with it. */
+  #unlessDamaged<T>(
+    read: (key: Buffer, value: Buffer) => T,
+    key: Buffer,
+    value: Buffer,
+  ): T | undefined {
+    try {
+      return read(key, value);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== "corrupt") throw error;
+      const name = key.toString("latin1");
+      if (!this.#damaged.has(name)) this.#onDamage(error);
+      this.#damaged.add(name);
+      return undefined;
+    }
   }
 
   /** Hands each entry of a range to `take` until it says that it has enough. */

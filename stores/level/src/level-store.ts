@@ -48,6 +48,11 @@ export interface LevelStoreOptions {
    * a second or two. The log and the indexes of all tables are always verified.
    */
   readonly verifyBytesMax?: number | undefined;
+  /**
+   * Hears, once each, of damaged records that were left out of a range (mailboxes, due entries); what
+   * is asked for by name is refused as `corrupt` instead. Default: a warning of the process.
+   */
+  readonly onDamage?: ((error: StoreError) => void) | undefined;
 }
 
 /** The embedded store: LevelDB in a data folder of its own. Opens nothing before `open`. */
@@ -99,7 +104,12 @@ class LevelStore implements Store {
     const session = this.#session;
     this.#session = undefined;
     return this.#inTurn(async () => {
-      if (session !== undefined) await closeSession(session);
+      if (session === undefined) return;
+      try {
+        await closeSession(session);
+      } catch (cause) {
+        throw toStoreError(cause, `cannot close the store in ${this.#options.folder}`);
+      }
     });
   }
 
@@ -200,7 +210,7 @@ class LevelStore implements Store {
       await syncFolder(where);
       await anchor.write({ commit, clean: false }, true);
       await syncFolder(folder);
-      this.#session = makeSession(db, anchor, commit);
+      this.#session = makeSession(db, anchor, commit, this.#options.onDamage);
       const recovered = !fresh && found?.clean !== true;
       return { fresh, nextMailboxNumber, clockMs, recovered };
     } catch (cause) {
@@ -263,24 +273,33 @@ class LevelStore implements Store {
   }
 }
 
-/** @throws {StoreError} `io` after a write that failed */
+/** @throws {StoreError} with the code of the write that failed */
 function assertSound({ failure }: Session): void {
   if (failure === undefined) return;
   const message =
     "an earlier write failed; nothing is accepted until the store was closed and opened again";
-  throw new StoreError("io", message, { cause: failure });
+  throw new StoreError(failure.code, message, { cause: failure });
 }
 
-function makeSession(db: Level, anchor: Anchor, commit: number): Session {
+function makeSession(
+  db: Level,
+  anchor: Anchor,
+  commit: number,
+  onDamage: (error: StoreError) => void = warnOfDamage,
+): Session {
   return {
     db,
-    reader: new LevelReader(db),
+    reader: new LevelReader(db, onDamage),
     garbage: new GarbageCollector(db),
     anchor,
     commit,
     anchorTimer: undefined,
     failure: undefined,
   };
+}
+
+function warnOfDamage(error: StoreError): void {
+  process.emitWarning(error);
 }
 
 /** LevelDB would make an empty database where one is missing. */
