@@ -27,6 +27,11 @@ export interface BrokerAddress {
   readonly port: number;
 }
 
+type State = "new" | "starting" | "running" | "recovering" | "failed" | "stopping" | "stopped";
+
+/** The clock's alarm rings again this long after a look at what is due went wrong. */
+const tickRetryMs = 1000;
+
 export class Broker implements AsyncDisposable {
   /** Resolves when the broker can not go on; the process should end with exit code 74. */
   readonly fatal: Promise<Error>;
@@ -39,8 +44,11 @@ export class Broker implements AsyncDisposable {
   readonly #clock: BrokerClock = { nowMs: () => this.#time.nowMs() };
   #time: BrokerClock = createBrokerClock(0);
   #reportFatal: (error: Error) => void = () => {};
-  #state: "new" | "running" | "recovering" | "failed" | "stopping" | "stopped" = "new";
-  #clearing = false;
+  #state: State = "new";
+  #starting: Promise<BrokerAddress> | undefined;
+  #recovering: Promise<void> | undefined;
+  /** Never rejects. */
+  #clearing: Promise<void> | undefined;
   #ticking = false;
   #rangMeanwhile = false;
   #stopping: Promise<void> | undefined;
@@ -108,25 +116,38 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Opens the store, then listens.
-   * @throws {StoreError} when the store can not be used; a system error when the port can not
+   * Opens the store, then listens. May be repeated after it failed.
+   * @throws {StoreError} when the store can not be used; a system error when the port can not;
+   * {Mq9Error} `draining` when the broker is stopped
    */
-  async start(): Promise<BrokerAddress> {
+  start(): Promise<BrokerAddress> {
+    if (this.#state === "stopping" || this.#state === "stopped") return Promise.reject(draining());
+    if (this.#state !== "new") return Promise.reject(new Error("the broker was started already"));
+    this.#state = "starting";
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<BrokerAddress> {
     const { store, log } = this.#deps;
-    const opening = await store.open();
-    if (opening.recovered)
-      log.warn("the last process did not stop cleanly; the store was verified");
     try {
+      await this.#guard.beforeOpen();
+      const opening = await store.open();
+      if (opening.recovered)
+        log.warn("the last process did not stop cleanly; the store was verified");
       this.#time = createBrokerClock(opening.clockMs);
       this.#mailboxes.opened(opening);
       await this.#guard.start();
+      if (!this.#is("starting")) throw draining();
       const address = await this.#router.listen();
+      if (!this.#is("starting")) throw draining();
       this.#state = "running";
       this.#alarm.setFor(0);
       return address;
     } catch (error) {
       this.#guard.stop();
       await store.close();
+      if (this.#is("starting")) this.#state = "new";
       throw error;
     }
   }
@@ -145,21 +166,40 @@ export class Broker implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    const started = this.#state !== "new";
-    const failed = this.#state === "failed";
+    const writes = this.#state === "running" || this.#state === "recovering";
     this.#state = "stopping";
     this.#guard.stop();
-    this.#mailboxes.refuse(
-      new Mq9Error("draining", "the broker is shutting down: connect again and repeat this"),
-    );
-    if (started) await this.#router.drain(this.#options.shutdown);
+    this.#mailboxes.refuse(draining());
+    // What began goes on to where it notices; a start that failed was told to who started.
+    await Promise.allSettled([this.#starting, this.#recovering]);
+    if (this.#starting !== undefined) await this.#router.drain(this.#options.shutdown);
     this.#alarm.stop();
-    if (started && !failed) {
-      this.#mailboxes.writePositions();
-      await this.#mailboxes.settled();
+    try {
+      await this.#leaveStore(writes);
+    } catch (error) {
+      if (!(error instanceof StoreError || error instanceof Mq9Error)) throw error;
+      this.#fail(error);
     }
-    await this.#deps.store.close();
     this.#state = "stopped";
+  }
+
+  /** @throws what failed; the store is closed all the same */
+  async #leaveStore(writes: boolean): Promise<void> {
+    const { store } = this.#deps;
+    try {
+      if (writes) {
+        this.#mailboxes.writeLast();
+        await this.#mailboxes.settled();
+      }
+    } finally {
+      this.#mailboxes.storeFailed(draining()); // a command still under way finds no store
+      await store.close();
+    }
+  }
+
+  /** Asked again after every await: whoever stops the broker does not wait for it. */
+  #is(state: State): boolean {
+    return this.#state === state;
   }
 
   /** Expiry, sweeping, positions; then garbage, a slice at a time. */
@@ -171,29 +211,29 @@ export class Broker implements AsyncDisposable {
     }
     this.#ticking = true;
     this.#rangMeanwhile = false;
+    let nextMs: number;
     try {
-      const nextMs = await this.#mailboxes.tick();
-      this.#alarm.setFor(this.#rangMeanwhile ? 0 : nextMs);
-      void this.#clearGarbage();
+      nextMs = await this.#mailboxes.tick();
+      if (this.#rangMeanwhile) nextMs = 0;
+      this.#clearing ??= this.#clearGarbage().finally(() => {
+        this.#clearing = undefined;
+      });
     } catch (error) {
+      nextMs = this.#clock.nowMs() + tickRetryMs;
       // An Mq9Error says that the store failed, which was reported where it happened.
       if (!(error instanceof Mq9Error)) this.#storeFailed(error);
-    } finally {
-      this.#ticking = false;
     }
+    this.#ticking = false;
+    if (this.#is("running")) this.#alarm.setFor(nextMs);
   }
 
   async #clearGarbage(): Promise<void> {
-    if (this.#clearing) return;
-    this.#clearing = true;
     try {
-      while (this.#state === "running" && (await this.#deps.store.clearGarbage())) {
+      while (this.#is("running") && (await this.#deps.store.clearGarbage())) {
         await new Promise(setImmediate); // other work goes first
       }
     } catch (error) {
       this.#storeFailed(error);
-    } finally {
-      this.#clearing = false;
     }
   }
 
@@ -209,37 +249,45 @@ export class Broker implements AsyncDisposable {
       log.error("a stored record is damaged and is not served", { error });
       return;
     }
+    this.#mailboxes.storeFailed(error); // before the store closes: nothing can be staged after
     if (error instanceof StoreError && error.code === "full") {
       this.#state = "recovering";
       log.error("the disk is full: closing and verifying the store", { error });
-      void this.#reopen();
+      this.#recovering = this.#reopen();
       return;
     }
     this.#fail(error instanceof Error ? error : new Error(String(error)));
   }
 
   #fail(error: Error): void {
-    this.#state = "failed";
+    if (this.#state !== "stopping") this.#state = "failed";
     this.#guard.stop();
     this.#alarm.stop();
     this.#deps.log.error("the store failed; nothing more is accepted", { error });
     this.#reportFatal(error);
   }
 
+  /** Goes on to the end when the broker is stopped meanwhile, so that the stop can write what is left. */
   async #reopen(): Promise<void> {
     const { store, log } = this.#deps;
     try {
       await store.close().catch(() => {}); // best effort: it failed already, open verifies
-      const opening = await store.open();
-      this.#mailboxes.reopened(opening);
+      await this.#clearing; // what it meets while the store is closed says nothing about the next
+      await this.#guard.beforeOpen();
+      this.#mailboxes.reopened(await store.open());
+      log.warn("the store was verified; what was accepted before is all there");
+      if (!this.#is("recovering")) return;
       this.#state = "running";
       await this.#guard.check();
-      log.warn("the store was verified; what was accepted before is all there");
-      this.#alarm.setFor(0);
+      if (this.#is("running")) this.#alarm.setFor(0);
     } catch (error) {
       this.#fail(error as Error);
     }
   }
+}
+
+function draining(): Mq9Error {
+  return new Mq9Error("draining", "the broker is shutting down: connect again and repeat this");
 }
 
 /** Makes a broker; nothing is opened before `start`. */

@@ -12,8 +12,11 @@ const checkEveryMs = 500;
 export interface DiskReserve {
   /** Makes the file if there is room for it. */
   fill(bytes: number): Promise<void>;
-  /** Removes it. */
-  release(): Promise<void>;
+  /**
+   * Removes it, whoever made it, when fewer bytes than this are free around it.
+   * @returns whether it was there and was removed
+   */
+  releaseIfBelow(freeBytes: number): Promise<boolean>;
 }
 
 export interface DiskGuardDeps {
@@ -29,6 +32,8 @@ export class DiskGuard {
   readonly #options: DiskOptions;
   #state: "plenty" | "soft" | "hard" = "plenty";
   #reserved = false;
+  #releaseFailed = false;
+  #checking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(deps: DiskGuardDeps, options: DiskOptions) {
@@ -41,6 +46,11 @@ export class DiskGuard {
     return this.#state !== "plenty";
   }
 
+  /** Makes room for what the store writes while it opens. Never rejects. */
+  async beforeOpen(): Promise<void> {
+    await this.#releaseReserve();
+  }
+
   async start(): Promise<void> {
     await this.check();
     this.#timer = setInterval(() => void this.check(), checkEveryMs);
@@ -51,8 +61,18 @@ export class DiskGuard {
     clearInterval(this.#timer);
   }
 
-  /** Looks once. A look that fails changes nothing: the store itself reports what matters. */
-  async check(): Promise<void> {
+  /**
+   * Looks once, or waits for the look under way. A look that fails changes nothing: the store itself
+   * reports what matters.
+   */
+  check(): Promise<void> {
+    this.#checking ??= this.#look().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  async #look(): Promise<void> {
     const space = await this.#deps.store.space().catch(() => undefined); // best effort: see above
     if (space === undefined) return;
     const marks = diskMarks(this.#options, space.totalBytes);
@@ -64,10 +84,7 @@ export class DiskGuard {
       this.#enter("soft", space.freeBytes, marks.softMarkBytes);
     } else {
       this.#enter("hard", space.freeBytes, marks.softMarkBytes);
-      if (this.#reserved) {
-        this.#reserved = false;
-        await this.#deps.reserve?.release();
-      }
+      await this.#releaseReserve();
     }
   }
 
@@ -91,6 +108,20 @@ export class DiskGuard {
       );
     }
     this.#state = state;
+  }
+
+  async #releaseReserve(): Promise<void> {
+    const { reserve, log } = this.#deps;
+    try {
+      if (!(await reserve?.releaseIfBelow(this.#options.hardMarkBytes))) return;
+      this.#reserved = false;
+      log.warn("the disk reserve was given up");
+    } catch (error) {
+      // Tried again with every look; said once.
+      if (!this.#releaseFailed)
+        log.warn("the disk reserve could not be removed", { error: error as Error });
+      this.#releaseFailed = true;
+    }
   }
 
   async #keepReserve(bytes: number, spareBytes: number): Promise<void> {

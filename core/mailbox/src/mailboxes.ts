@@ -109,17 +109,28 @@ export class Mailboxes {
     );
   }
 
-  /** Stages what was handed out since the last time. Also the last thing before a clean stop. */
+  /** Stages what was handed out since the last time, and the clock with it. */
   writePositions(): void {
     const engine = this.#engine;
     if (engine.journal.failure !== undefined) return;
-    engine.positions.write(engine.nowMs(), (slot) => {
+    const nowMs = engine.nowMs();
+    let withClock = false;
+    engine.positions.write(nowMs, (slot) => {
       const batch = engine.stage();
+      if (!withClock) engine.stageClock(batch, nowMs);
+      withClock = true;
       engine.durable(slot).catch(() => {
         // best effort: a position that was not written repeats a delivery, it never skips one.
       });
       return batch;
     });
+  }
+
+  /** The last thing before a clean stop; `settled` tells when it is durable. */
+  writeLast(): void {
+    const engine = this.#engine;
+    this.writePositions();
+    if (engine.journal.failure === undefined) engine.stageClock(engine.stage(), engine.nowMs());
   }
 }
 

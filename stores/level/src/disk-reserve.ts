@@ -2,11 +2,16 @@
 // removing mail, which has to write too, still can.
 import { open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { diskSpace } from "./data-folder.ts";
 
 export interface DiskReserve {
   /** Makes the file, unless one of at least this size is there. @throws when there is no room */
   fill(bytes: number): Promise<void>;
-  release(): Promise<void>;
+  /**
+   * Removes it, whoever made it, when fewer bytes than this are free around it.
+   * @returns whether it was there and was removed
+   */
+  releaseIfBelow(freeBytes: number): Promise<boolean>;
 }
 
 const chunkBytes = 1024 * 1024;
@@ -31,8 +36,16 @@ export function createDiskReserve(folder: string): DiskReserve {
         await file.close();
       }
     },
-    async release(): Promise<void> {
-      await rm(path, { force: true });
+    async releaseIfBelow(freeBytes: number): Promise<boolean> {
+      try {
+        await stat(path);
+        if ((await diskSpace(folder)).freeBytes >= freeBytes) return false;
+        await rm(path);
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+        throw error;
+      }
     },
   };
 }
