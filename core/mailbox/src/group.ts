@@ -9,23 +9,20 @@ import {
   type RankMask,
   ranks,
 } from "@mq9/protocol";
-import type { MessageRecord } from "@mq9/store";
+import type { MailboxRecord, MessageRecord } from "@mq9/store";
 import type { FeedHost } from "./feed.ts";
+import { decodePosition, encodePosition, Runs } from "./runs.ts";
 import type { Slot } from "./slot.ts";
 
 /** A vanished member gives back what it was handed within this time. */
 export const givenBackWithinMs = 30_000;
-/** Deliveries remembered per member; older ones count as done. */
-const outstandingMax = 1024;
 /** Members of one group. */
 export const groupMembersMax = 1024;
-
-/** One message that is out with a member, or came back from one. */
-interface Handed {
-  readonly rank: Rank;
-  readonly seq: number;
-  readonly atMs: number;
-}
+/**
+ * Runs of deliveries remembered for all members together, and as many that came back; beyond it a
+ * vanished member gives back more than it got. Leaves every member one per rank.
+ */
+const runsMax = 4 * groupMembersMax;
 
 export class Group {
   readonly name: string;
@@ -33,9 +30,11 @@ export class Group {
   readonly #slot: Slot;
   /** Highest number handed to any member, per rank. */
   readonly #cursors = new Float64Array(4).fill(-1);
-  /** Came back and waits for another member; in delivery order. */
-  readonly #returned: Handed[] = [];
+  /** Came back and waits for another member. */
+  readonly #returned = new Runs();
   readonly #members: Member[] = [];
+  /** Runs of all members together. */
+  #outstanding = 0;
   #turn = 0;
   /** Nothing that somebody could take waits in the store. */
   #live = false;
@@ -56,7 +55,7 @@ export class Group {
 
   /** Nothing was ever handed out, so there is nothing to remember. */
   get isBlank(): boolean {
-    return this.#returned.length === 0 && this.#cursors.every((seq) => seq < 0);
+    return this.#returned.count === 0 && this.#cursors.every((seq) => seq < 0);
   }
 
   /** Adds a member. The caller starts the group once the mailbox is in memory. */
@@ -91,20 +90,24 @@ export class Group {
 
   /** A message was removed for everybody, durably: nobody has to give it back. */
   settle(seq: number): void {
-    const done = (handed: Handed): boolean => handed.seq === seq;
-    for (const list of [this.#returned, ...this.#members.map((member) => member.outstanding)]) {
-      const index = list.findIndex(done);
-      if (index >= 0) {
-        list.splice(index, 1);
-        this.#changed(this.#host.nowMs());
+    let settled = false;
+    for (const rank of ranks) {
+      if (this.#returned.cut(rank, seq, seq)) settled = true;
+      for (const { outstanding } of this.#members) {
+        if (outstanding.cut(rank, seq, seq)) settled = true;
       }
     }
+    if (!settled) return;
+    const nowMs = this.#host.nowMs();
+    this.#bound(nowMs);
+    this.#changed(nowMs);
   }
 
   /** Starts over for a new life of the mailbox. */
   reset(): void {
-    this.#returned.length = 0;
-    for (const member of this.#members) member.outstanding.length = 0;
+    this.#returned.clear();
+    for (const member of this.#members) member.outstanding.clear();
+    this.#outstanding = 0;
     this.#dirty = false;
   }
 
@@ -124,12 +127,10 @@ export class Group {
   settleAged(nowMs: number): boolean {
     let open = false;
     for (const { outstanding } of this.#members) {
-      const young = outstanding.findIndex(({ atMs }) => nowMs - atMs < givenBackWithinMs);
-      const aged = young < 0 ? outstanding.length : young;
-      if (aged > 0) this.#dirty = true;
-      outstanding.splice(0, aged);
-      open ||= outstanding.length > 0;
+      if (outstanding.cutAged(nowMs - givenBackWithinMs)) this.#dirty = true;
+      open ||= outstanding.count > 0;
     }
+    this.#count();
     return open;
   }
 
@@ -140,6 +141,7 @@ export class Group {
     if (index < this.#turn) this.#turn -= 1;
     const nowMs = this.#host.nowMs();
     if (how === "vanished") this.#takeBack(member.outstanding, nowMs);
+    this.#bound(nowMs);
     this.#host.left(this.#slot);
     if (this.#members.length > 0) {
       this.#changed(nowMs);
@@ -151,11 +153,29 @@ export class Group {
     }
   }
 
-  #takeBack(outstanding: readonly Handed[], nowMs: number): void {
-    for (const handed of outstanding) {
-      if (nowMs - handed.atMs < givenBackWithinMs) this.#returned.push(handed);
+  #takeBack(outstanding: Runs, nowMs: number): void {
+    outstanding.cutAged(nowMs - givenBackWithinMs);
+    this.#returned.absorb(outstanding.all());
+    outstanding.clear();
+  }
+
+  #count(): void {
+    this.#outstanding = this.#members.reduce((sum, { outstanding }) => sum + outstanding.count, 0);
+  }
+
+  /** Keeps what is remembered within `runsMax`, at the cost of those members who have most of it. */
+  #bound(nowMs: number): void {
+    if (this.#returned.count > runsMax) this.#returned.shrink(runsMax / 2);
+    this.#count();
+    if (this.#outstanding <= runsMax) return;
+    this.settleAged(nowMs);
+    while (this.#outstanding > runsMax) {
+      const { outstanding } = this.#members.reduce((most, member) =>
+        member.outstanding.count > most.outstanding.count ? member : most,
+      );
+      outstanding.shrink(outstanding.count >> 1);
+      this.#count();
     }
-    this.#returned.sort((a, b) => a.rank - b.rank || a.seq - b.seq);
   }
 
   #changed(nowMs: number): void {
@@ -184,8 +204,10 @@ export class Group {
   #handOver(member: Member, message: MailMessage, replayed: boolean, nowMs: number): void {
     const { rank, msgId } = message;
     if (msgId > (this.#cursors[rank] as number)) this.#cursors[rank] = msgId;
-    member.outstanding.push({ rank, seq: msgId, atMs: nowMs });
-    if (member.outstanding.length > outstandingMax) member.outstanding.shift();
+    const runs = member.outstanding.count;
+    member.outstanding.add(rank, msgId, nowMs);
+    this.#outstanding += member.outstanding.count - runs;
+    if (this.#outstanding > runsMax) this.#bound(nowMs);
     this.#host.positions.handed(this.#slot, rank, msgId, nowMs);
     this.#changed(nowMs);
     if (member.sink.deliver(message, replayed) || !this.#members.includes(member)) return;
@@ -221,83 +243,106 @@ export class Group {
       if (!this.#canTake(rank)) continue;
       const record = this.#slot.record;
       if (record === undefined || !this.#slot.isLive(this.#host.nowMs())) return false;
-      const back = this.#returned.find((handed) => handed.rank === rank);
-      const page =
-        back !== undefined
-          ? await this.#readReturned(record.number, back)
-          : await this.#host.store.messages(record.number, {
-              rank,
-              afterSeq: this.#cursors[rank] as number,
-              limit: this.#host.pageMessages,
-              bytesMax: this.#host.pageBytes,
-            });
+      const back = this.#returned.first(rank);
+      if (back !== undefined) {
+        await this.#pageOfReturned(rank, { record, from: back.from, to: back.to }, removed);
+        return true;
+      }
+      const page = await this.#host.store.messages(record.number, {
+        rank,
+        afterSeq: this.#cursors[rank] as number,
+        limit: this.#host.pageMessages,
+        bytesMax: this.#host.pageBytes,
+      });
       if (this.#slot.record?.number !== record.number) return true;
       const nowMs = this.#host.nowMs();
       if (!this.#slot.isLive(nowMs)) return false;
       for (const stored of page) {
+        // What came back while this page was handed out goes before the rest of it.
+        if (this.#returned.first(rank) !== undefined) return true;
         const gone = nowMs >= stored.expiresAtMs || removed.has(stored.seq);
         const member = gone ? undefined : this.#memberFor(rank);
         if (!gone && member === undefined) return true;
-        if (back !== undefined) remove(this.#returned, back);
         if (member !== undefined) this.#handOver(member, this.#slot.message(stored), true, nowMs);
         else if (stored.seq > (this.#cursors[rank] as number)) this.#cursors[rank] = stored.seq;
-        // What came back while this page was handed out goes before the rest of it.
-        if (this.#returned.some((handed) => handed.rank === rank)) return true;
       }
-      if (back !== undefined && page.length === 0) remove(this.#returned, back);
-      if (page.length > 0 || back !== undefined) return true;
+      if (page.length > 0) return true;
     }
     return false;
   }
 
-  async #readReturned(mailboxNumber: number, handed: Handed): Promise<MessageRecord[]> {
-    const stored = await this.#host.store.message(mailboxNumber, handed.seq);
-    return stored === undefined ? [] : [stored];
+  /** Hands out a page of one run that came back, and forgets the numbers of it that are not stored. */
+  async #pageOfReturned(
+    rank: Rank,
+    { record, from, to }: ReturnedRun,
+    removed: ReadonlySet<number>,
+  ): Promise<void> {
+    const page = await this.#readReturned(record.number, { rank, from, to });
+    if (this.#slot.record?.number !== record.number) return;
+    const nowMs = this.#host.nowMs();
+    if (!this.#slot.isLive(nowMs)) return;
+    let next = from;
+    for (const stored of page) {
+      if (stored.seq > to) break;
+      this.#returned.cut(rank, next, stored.seq - 1);
+      next = stored.seq + 1;
+      // What came back meanwhile goes first, what was settled meanwhile not at all.
+      if ((this.#returned.first(rank)?.from ?? stored.seq) < stored.seq) return;
+      if (!this.#returned.has(rank, stored.seq)) continue;
+      const gone = nowMs >= stored.expiresAtMs || removed.has(stored.seq);
+      const member = gone ? undefined : this.#memberFor(rank);
+      if (!gone && member === undefined) return;
+      this.#returned.cut(rank, stored.seq, stored.seq);
+      if (member !== undefined) this.#handOver(member, this.#slot.message(stored), true, nowMs);
+    }
+    if ((page.at(-1)?.seq ?? to) >= to) this.#returned.cut(rank, next, to);
   }
 
-  /** Cursors, then what came back or is out, the latest of it: `rank` and `seq` each. */
-  encode(nowMs: number): Uint8Array {
-    const out: Handed[] = [];
-    for (const member of this.#members) {
-      for (const handed of member.outstanding) {
-        if (nowMs - handed.atMs < givenBackWithinMs) out.push(handed);
-      }
+  async #readReturned(
+    mailboxNumber: number,
+    { rank, from, to }: { readonly rank: Rank; readonly from: number; readonly to: number },
+  ): Promise<MessageRecord[]> {
+    const { store, pageMessages, pageBytes } = this.#host;
+    if (from === to) {
+      const stored = await store.message(mailboxNumber, from);
+      return stored === undefined ? [] : [stored];
     }
-    out.sort((a, b) => a.atMs - b.atMs);
-    const kept = [...this.#returned, ...out.slice(-outstandingMax)];
-    const view = new DataView(new ArrayBuffer(32 + kept.length * 9));
-    for (let rank = 0; rank < 4; rank += 1)
-      view.setFloat64(rank * 8, this.#cursors[rank] as number);
-    kept.forEach((handed, i) => {
-      view.setUint8(32 + i * 9, handed.rank);
-      view.setFloat64(33 + i * 9, handed.seq);
-    });
-    return new Uint8Array(view.buffer);
+    const limit = Math.min(pageMessages, to - from + 1);
+    return store.messages(mailboxNumber, { rank, afterSeq: from - 1, limit, bytesMax: pageBytes });
+  }
+
+  /** Cursors, then what came back or is out. */
+  encode(nowMs: number): Uint8Array {
+    const out = this.#members.flatMap(({ outstanding }) => outstanding.all());
+    const kept = new Runs();
+    kept.absorb(out.filter(({ atMs }) => nowMs - atMs < givenBackWithinMs));
+    kept.absorb(this.#returned.all());
+    kept.shrink(runsMax);
+    return encodePosition(this.#cursors, kept);
   }
 
   /** Continues where `encode` stood. Everybody who was handed something is gone by now. */
   restore(bytes: Uint8Array, nowMs: number): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let rank = 0; rank < 4; rank += 1) this.#cursors[rank] = view.getFloat64(rank * 8);
-    const back: Handed[] = [];
-    for (let at = 32; at + 9 <= bytes.byteLength; at += 9) {
-      back.push({ rank: view.getUint8(at) as Rank, seq: view.getFloat64(at + 1), atMs: nowMs });
-    }
-    this.#takeBack(back, nowMs);
+    const position = decodePosition(bytes, nowMs);
+    if (position === undefined) return;
+    this.#cursors.set(position.cursors);
+    this.#returned.absorb(position.runs);
   }
 }
 
-function remove(list: Handed[], handed: Handed): void {
-  const index = list.indexOf(handed);
-  if (index >= 0) list.splice(index, 1);
+/** A run that came back, and the life of the mailbox it belongs to. */
+interface ReturnedRun {
+  readonly record: MailboxRecord;
+  readonly from: number;
+  readonly to: number;
 }
 
 class Member implements MailSubscription {
   readonly #group: Group;
   readonly ranks: RankMask;
   readonly sink: MailSink;
-  /** What it was handed lately, oldest first. */
-  readonly outstanding: Handed[] = [];
+  /** What it was handed lately. */
+  readonly outstanding: Runs = new Runs();
   writable = true;
 
   constructor(group: Group, mask: RankMask, sink: MailSink) {

@@ -96,7 +96,10 @@ export class Positions {
     for (const [name, value] of cursors) {
       if (name === readName) slot.readUpTo.set(decodeRanks(value));
       else if (name.startsWith(groupPrefix)) {
-        groupOf(slot, name.slice(groupPrefix.length)).restore(value, nowMs);
+        const group = groupOf(slot, name.slice(groupPrefix.length));
+        group.restore(value, nowMs);
+        // Nothing was handed out when it was written: it must not count as one of the groups there are.
+        if (group.isBlank && group.memberCount === 0) slot.groups.delete(group.name);
       }
     }
   }
