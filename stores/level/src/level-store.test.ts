@@ -2,7 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store } from "@mq9/store";
-import { asciiBytes, describeStoreContract, sampleMessage } from "@mq9/store/testing";
+import {
+  asciiBytes,
+  describeStoreContract,
+  sampleMailbox,
+  sampleMessage,
+} from "@mq9/store/testing";
 import { ClassicLevel } from "classic-level";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Anchor } from "./anchor.ts";
@@ -165,6 +170,45 @@ describe("the data folder", () => {
       code: "corrupt",
       message: expect.stringContaining("message 0 of mailbox number 1"),
     });
+  });
+
+  it("leaves damaged mailboxes and due entries out of a range and says so once", async () => {
+    const told: string[] = [];
+    store = createLevelStore({ folder, onDamage: ({ message }) => told.push(message) });
+    await store.open();
+    const batch = store.batch();
+    for (const number of [1, 2, 3]) {
+      batch.putMailbox(sampleMailbox({ key: `acme/${number}`, number }));
+      batch.putDue({ atMs: number, mailboxNumber: number, mailboxKey: `acme/${number}` });
+    }
+    await store.commit(batch);
+    await store.close();
+    const raw = new ClassicLevel<Buffer, Buffer>(join(folder, "store"), {
+      keyEncoding: "buffer",
+      valueEncoding: "buffer",
+    });
+    let damaged = 0;
+    for await (const [key, value] of raw.iterator()) {
+      const isDue = key.length === 13 && key.readUIntBE(1, 6) === 1;
+      if (!isDue && !key.includes("acme/2")) continue;
+      value[3] = (value[3] as number) ^ 1;
+      await raw.put(key, value);
+      damaged += 1;
+    }
+    expect(damaged).toBe(2);
+    await raw.close();
+    await store.open();
+    for (let again = 0; again < 2; again += 1) {
+      const mailboxes = await store.mailboxes("acme/", "", 2);
+      expect(mailboxes.map(({ number }) => number)).toEqual([1, 3]);
+      const due = await store.due(10, 2);
+      expect(due.map(({ atMs }) => atMs)).toEqual([2, 3]);
+    }
+    await expect(store.mailbox("acme/2")).rejects.toMatchObject({ code: "corrupt" });
+    expect(told).toEqual([
+      expect.stringContaining("the record of mailbox 'acme/2' is damaged"),
+      expect.stringContaining("an entry of the due index is damaged"),
+    ]);
   });
 
   it("names a damaged message and serves the others", async () => {
