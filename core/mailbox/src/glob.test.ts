@@ -111,6 +111,21 @@ test("a full reader gets nothing more from any mailbox until it makes room", asy
   expect(got.map((each) => each.replace("*", "")).sort()).toEqual(names.map((name) => `0:${name}`));
 });
 
+test("a drop and a new life that failed together repeat nothing", async () => {
+  const rig = await Rig.open();
+  await rig.create("m-status-1", { public: true });
+  await rig.send("m-status-1", "x");
+  const reader = new Reader();
+  follow(rig, reader);
+  await rig.settle();
+  rig.store.plant("commit", 1, { kind: "fail", code: "full" });
+  const dropped = rig.outcome(rig.account.drop("m-status-1"));
+  expect([await rig.create("m-status-1"), await dropped]).toEqual(["unknown", "unknown"]);
+  await rig.reopen();
+  await rig.send("m-status-1", "y");
+  expect(reader.take()).toEqual(["0:x*", "1:y"]);
+});
+
 test("a mailbox whose becoming public failed stays out of every pattern", async () => {
   const rig = await Rig.open();
   const reader = new Reader();

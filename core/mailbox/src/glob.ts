@@ -106,7 +106,6 @@ export function attachGlobs(engine: Engine, slot: Slot, durable: MailboxRecord):
 
 /** Takes a mailbox that ended from every glob; they would hold it in memory for ever. */
 export function detachGlobs(engine: Engine, slot: Slot): void {
-  if (slot.isLive(engine.nowMs())) return;
   for (const glob of engine.globs) glob.forget(slot);
 }
 

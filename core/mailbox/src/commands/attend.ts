@@ -32,7 +32,7 @@ async function act(engine: Engine, entry: DueEntry, scene: Scene): Promise<void>
   }
   engine.stage().removeDue(entry.atMs, entry.mailboxNumber);
   await engine.durable(slot);
-  detachGlobs(engine, slot);
+  if (!slot.isLive(engine.nowMs())) detachGlobs(engine, slot);
 }
 
 /** The steps after a mailbox's end: unlist, after the grace free its bytes, later forget its name. */

@@ -96,7 +96,11 @@ function stageNew(
   const batch = engine.stage();
   const earlier = slot.record;
   if (earlier !== undefined) batch.putGarbage(earlier.number);
-  detachGlobs(engine, slot); // the new life may be none of their business
+  engine.journal.afterCommit({
+    // The new life may be none of their business. Told before its first message is.
+    committed: () => detachGlobs(engine, slot),
+    failed: () => {}, // the earlier life may go on
+  });
   const record: MailboxRecord = {
     key: slot.key,
     number: engine.takeMailboxNumber(batch, nowMs),

@@ -63,7 +63,7 @@ export async function drop(engine: Engine, key: string): Promise<void> {
     engine.stageDue(batch, slot, record.number, nowMs + engine.options.graceMs);
     if (directory !== undefined) stageRetraction(engine, batch, directory, slot.name);
     await engine.durable(slot);
-    detachGlobs(engine, slot);
+    if (!slot.isLive(engine.nowMs())) detachGlobs(engine, slot);
   });
 }
 
