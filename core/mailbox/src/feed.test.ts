@@ -199,12 +199,14 @@ describe("in the middle of something else", () => {
     await rig.create("a");
     await rig.send("a", "keep");
     await rig.send("a", "gone");
+    const reader = new Reader(1);
+    rig.account.subscribe({ mailbox: "a", match: "exact", ranks: maskOf(2), sink: reader });
+    await rig.settle();
     const releaseDisk = rig.holdDisk();
     const removed = rig.account.remove({ mailbox: "a", msgId: 1 });
     await rig.settle();
     const releasePage = holdPage(rig);
-    const reader = new Reader();
-    rig.account.subscribe({ mailbox: "a", match: "exact", ranks: maskOf(2), sink: reader });
+    reader.read(9);
     await rig.settle();
     await releaseDisk();
     await removed;
@@ -262,6 +264,28 @@ describe("in the middle of something else", () => {
     expect(third.take()).toEqual(["0:x", "1:echo"]);
     expect(late.take().map((got) => got.replace("*", ""))).toEqual(["0:x", "1:echo"]);
   });
+});
+
+test("a replay is not over because of a drop that failed", async () => {
+  const rig = await Rig.open();
+  await rig.create("a");
+  for (const text of ["x", "y"]) await rig.send("a", text);
+  const reader = new Reader(1);
+  subscribe(rig, reader, "a", true);
+  await rig.settle();
+  const release = rig.holdDisk();
+  rig.store.plant("commit", 1, {
+    kind: "delay",
+    until: rig.disk.then(() => Promise.reject(new Error("disk"))),
+  });
+  void rig.account.drop("a").catch(() => {});
+  await rig.settle();
+  reader.read(9);
+  await rig.settle();
+  await release();
+  expect(rig.failures).toHaveLength(1);
+  await rig.reopen();
+  expect(reader.take()).toEqual(["0:x*", "1:y*"]);
 });
 
 describe("when the store can not be read", () => {

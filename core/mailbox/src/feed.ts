@@ -140,7 +140,7 @@ export class Feed implements MailSubscription {
         opened?.();
         if (this.#state === "behind" && !more && this.#slot.version === version) {
           this.#state = "live";
-          if (this.#endSeq !== Number.POSITIVE_INFINITY) this.end(); // nothing more can come
+          if (this.#endSeq !== Number.POSITIVE_INFINITY) await this.#finish();
         }
       }
     } catch (error) {
@@ -150,6 +150,19 @@ export class Feed implements MailSubscription {
       this.#pumping = false;
       opened?.();
     }
+  }
+
+  /** Ends a replay that has nothing more to come, once that is what the disk says too. */
+  async #finish(): Promise<void> {
+    if (this.#slot.staged > 0) {
+      const settled = this.#host.journal.settled();
+      const durable = await settled.then(
+        () => true,
+        () => false, // a drop that failed is none: the feed starts again with the store
+      );
+      if (!durable) return;
+    }
+    if (this.#state === "live") this.end();
   }
 
   /** Hands over one page of the first rank that has any. @returns false when no rank had */
