@@ -56,6 +56,21 @@ test("idle mailboxes leave memory, those with readers, unwritten positions or pe
   expect(reader.take()).toEqual(["0:x", "0:still here"]);
 });
 
+test("a position that is not written yet keeps its mailbox in memory", async () => {
+  const rig = await Rig.open({ activeMax: 1 });
+  await rig.create("a");
+  const request = { mailbox: "a", match: "exact", ranks: allRanks, group: "g" } as const;
+  const first = rig.account.subscribe({ ...request, sink: new Reader() });
+  await rig.settle();
+  await rig.send("a", "x");
+  first.end("unsubscribed");
+  for (let i = 0; i < 10; i += 1) await rig.outcome(rig.account.info(`other${i}`));
+  const second = new Reader();
+  rig.account.subscribe({ ...request, sink: second });
+  await rig.settle();
+  expect(second.take()).toEqual([]);
+});
+
 test("many mailboxes made, filled and followed at once with room for one in memory", async () => {
   const rig = await Rig.open({ activeMax: 1, pageMessages: 2 });
   const names = Array.from({ length: 40 }, (_, i) => `m${i}`);

@@ -293,6 +293,67 @@ describe("in the middle of something else", () => {
     expect(reader.take()).toEqual([]);
   });
 
+  test("a message whose removal was answered is not handed out from a page read before", async () => {
+    const rig = await Rig.open();
+    await rig.create("a");
+    for (const text of ["x", "gone", "y"]) await rig.send("a", text);
+    const reader = new Reader(1);
+    join(rig, reader);
+    await rig.settle();
+    rig.pageTurns = 5;
+    reader.read(9);
+    await rig.turn();
+    const removed = rig.account.remove({ mailbox: "a", msgId: 1 }).then(() => reader.take());
+    await rig.settle();
+    expect(await removed).toEqual(["0:x*"]);
+    expect(reader.take()).toEqual(["2:y*"]);
+  });
+
+  test("a removed message is settled: nobody gives it back, in memory or from disk", async () => {
+    const rig = await Rig.open();
+    await rig.create("a");
+    const gone = join(rig, new Reader());
+    await rig.settle();
+    await rig.send("a", "x");
+    await rig.outcome(rig.account.remove({ mailbox: "a", msgId: 0 }));
+    gone.end("vanished");
+    const reads = rig.store.calls("message");
+    join(rig, new Reader());
+    await rig.settle();
+    expect(rig.store.calls("message")).toBe(reads);
+  });
+
+  test("a member that joins beside others gets what nobody took before what arrives", async () => {
+    const rig = await Rig.open();
+    await rig.create("a");
+    join(rig, new Reader(), critical);
+    await rig.settle();
+    await rig.send("a", "gone");
+    await rig.send("a", "old");
+    // Its turn comes only when the removal has read, and by then the new message is durable.
+    const read = rig.memory.message.bind(rig.memory);
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    rig.memory.message = async (...place) => {
+      await held;
+      return read(...place);
+    };
+    const hold = rig.holdDisk();
+    const sent = rig.post("a", "new");
+    await rig.settle();
+    const removed = rig.account.remove({ mailbox: "a", msgId: 0 });
+    const reader = new Reader();
+    join(rig, reader, normal);
+    await hold();
+    await sent;
+    expect(reader.take()).toEqual([]);
+    release();
+    await rig.outcome(removed);
+    expect(unmarked(reader.take())).toContain("1:old");
+  });
+
   test("a store that is reopened repeats nothing to members that stayed", async () => {
     const rig = await Rig.open();
     await rig.create("a");

@@ -16,7 +16,7 @@ import { expect, test } from "vitest";
 import {
   type Change,
   type Command,
-  command,
+  commands,
   options,
   type Surroundings,
   type Visit,
@@ -467,14 +467,10 @@ test(
   { timeout: 600_000 },
   () =>
     fc.assert(
-      fc.asyncProperty(
-        options,
-        fc.array(command, { maxLength: 25, size: "max" }),
-        async (chosen, commands) => {
-          const run = new Run(await openRig(chosen));
-          for (const each of commands) await run.step(each);
-        },
-      ),
+      fc.asyncProperty(options, commands, async (chosen, steps) => {
+        const run = new Run(await openRig(chosen));
+        for (const each of steps) await run.step(each);
+      }),
       { seed, numRuns: runs },
     ),
 );

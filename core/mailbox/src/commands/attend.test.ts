@@ -167,6 +167,42 @@ test("ended messages leave the disk within a minute after the grace, and none be
   expect(await rig.memory.message(1, 2)).toBeDefined();
 });
 
+test("a sweep for one message spares those whose grace is not over", async () => {
+  const rig = await Rig.open();
+  await rig.create("a", { ttlSeconds: 86_400 });
+  await rig.send("a", "x", { ttlSeconds: 10 });
+  await rig.send("a", "y", { ttlSeconds: 300 });
+  rig.nowMs += 670_000;
+  await rig.outcome(rig.mailboxes.tick());
+  expect(await rig.memory.message(1, 0)).toBeUndefined();
+  expect(await rig.memory.message(1, 1)).toBeDefined();
+});
+
+test("a renewed or dropped mailbox asks for no look at its old end", async () => {
+  const rig = await Rig.open();
+  await rig.create("a", { ttlSeconds: 10 });
+  await rig.outcome(rig.account.renew("a", 60));
+  const dueAt = async () =>
+    (await rig.memory.due(Number.MAX_SAFE_INTEGER, 9)).map(({ atMs }) => atMs - rig.nowMs);
+  expect(await dueAt()).toEqual([60_000]);
+  await rig.outcome(rig.account.drop("a"));
+  expect(await dueAt()).toEqual([600_000]);
+});
+
+test("a look that an earlier life asked for changes nothing in the next", async () => {
+  const rig = await Rig.open();
+  await rig.create("a", { ttlSeconds: 10 });
+  rig.nowMs += 10_000;
+  await rig.create("a", { ttlSeconds: 5 });
+  await rig.send("a", "x");
+  rig.nowMs += 5_000;
+  await rig.outcome(rig.mailboxes.tick());
+  const due = await rig.memory.due(Number.MAX_SAFE_INTEGER, 9);
+  expect(due.map(({ atMs, mailboxNumber }) => [atMs - rig.nowMs, mailboxNumber])).toEqual([
+    [600_000, 2],
+  ]);
+});
+
 test("the number of a swept message is not used again, after a restart neither", () =>
   runScript(`
     create  a ttl=0

@@ -65,49 +65,62 @@ export interface Surroundings {
   readonly pageTurns: number;
 }
 
-const name = fc.constantFrom("ma", "mb", "x");
-const ttlSeconds = fc.constantFrom(0, 5, 60, 3600);
+// Most of it happens in one mailbox, or commands would hardly ever meet.
+const name = fc.constantFrom("ma", "ma", "ma", "ma", "mb", "x");
+const ttlSeconds = fc.constantFrom(0, 0, 5, 60, 3600, 3600);
+const seldom = fc.constantFrom(false, false, true);
 const change: fc.Arbitrary<Change> = fc.oneof(
   {
-    weight: 3,
+    weight: 4,
     arbitrary: fc.record({
       op: fc.constant("create"),
       name,
-      latest: fc.boolean(),
-      public: fc.boolean(),
+      latest: seldom,
+      public: seldom,
       ttlSeconds,
-      strict: fc.boolean(),
+      strict: seldom,
     }),
   },
   {
-    weight: 6,
+    weight: 12,
     arbitrary: fc.record({
       op: fc.constant("send"),
       name,
       rank: fc.constantFrom(0, 1, 2, 3),
-      key: fc.constantFrom(undefined, undefined, "k", "l"),
-      ttlSeconds: fc.constantFrom(undefined, undefined, 5, 60),
+      key: fc.constantFrom(undefined, undefined, undefined, "k", "l"),
+      ttlSeconds: fc.constantFrom(undefined, undefined, undefined, 5, 60),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant("remove"), name, back: fc.nat(4) }) },
+  { weight: 5, arbitrary: fc.record({ op: fc.constant("remove"), name, back: fc.nat(4) }) },
   fc.record({ op: fc.constant("renew"), name, ttlSeconds }),
   fc.record({ op: fc.constant("drop"), name }),
 );
 const visit: fc.Arbitrary<Visit> = fc.oneof(
   {
-    weight: 3,
+    weight: 5,
     arbitrary: fc.record({
       op: fc.constant("subscribe"),
-      mailbox: fc.constantFrom("ma", "ma", "mb", "x", "m*", directoryName),
+      mailbox: fc.constantFrom("ma", "ma", "ma", "ma", "ma", "mb", "x", "m*", directoryName),
       ranks: fc.constantFrom(0b1111, 0b1111, maskOf(2), 0b0011),
-      group: fc.constantFrom(undefined, "g", "g", "h"),
-      room: fc.constantFrom(1, 2, 1_000),
-      replayOnly: fc.constantFrom(false, false, false, true),
+      group: fc.constantFrom(undefined, "g", "g", "g", "h"),
+      room: fc.constantFrom(1, 2, 1_000, 1_000),
+      replayOnly: fc.constantFrom(false, false, false, false, false, true),
     }),
   },
-  fc.record({ op: fc.constant("end"), reader: fc.nat(5), vanished: fc.boolean() }),
-  fc.record({ op: fc.constant("read"), reader: fc.nat(5), room: fc.constantFrom(1, 2, 1_000) }),
+  {
+    weight: 3,
+    arbitrary: fc.record({ op: fc.constant("end"), reader: fc.nat(5), vanished: fc.boolean() }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant("read"),
+      reader: fc.nat(5),
+      room: fc.constantFrom(1, 2, 1_000),
+    }),
+  },
 );
+
 /** At once, no order is promised between the entries of different mailboxes: keeps one's. */
 function listingOne(parts: (Change | Visit)[]): (Change | Visit)[] {
   const lists = (part: Change | Visit): part is Change =>
@@ -116,9 +129,9 @@ function listingOne(parts: (Change | Visit)[]): (Change | Visit)[] {
   return parts.filter((part) => !lists(part) || part.name === first?.name);
 }
 
-export const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 6, arbitrary: change },
-  { weight: 4, arbitrary: visit },
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 10, arbitrary: change },
+  { weight: 8, arbitrary: visit },
   fc.record({
     op: fc.constant("query"),
     name: fc.oneof(name, fc.constant(directoryName)),
@@ -137,7 +150,7 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ op: fc.constant("tick") }) },
   fc.record({ op: fc.constant("restart") }),
   {
-    weight: 5,
+    weight: 9,
     arbitrary: fc.record({
       op: fc.constant("burst"),
       parts: fc
@@ -156,3 +169,16 @@ export const options: fc.Arbitrary<Surroundings> = fc.record({
   }),
   pageTurns: fc.constantFrom(0, 0, 1, 3),
 });
+
+/** A run: a mailbox to begin with, then anything. */
+export const commands: fc.Arbitrary<Command[]> = fc
+  .tuple(
+    fc.constantFrom<Command[]>([], [firstMailbox(0)], [firstMailbox(3600)]),
+    fc.array(command, { minLength: 5, maxLength: 30, size: "max" }),
+  )
+  .map(([first, rest]) => [...first, ...rest]);
+
+function firstMailbox(seconds: number): Command {
+  const plain = { latest: false, public: false, strict: false };
+  return { op: "create", name: "ma", ttlSeconds: seconds, ...plain };
+}
