@@ -1,5 +1,5 @@
 // Assembles a broker: store, domain, owner of `$mq9.AI.` and router, and their life from start to
-// stop. What happens when the disk fails is decided here (promises P4 and P5).
+// stop. What happens when the disk fails is decided here.
 import { randomBytes, randomUUID } from "node:crypto";
 import { directoryBody } from "@mq9/dialects";
 import { Mailboxes } from "@mq9/mailbox";

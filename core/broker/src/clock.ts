@@ -1,5 +1,5 @@
 // The broker's clock: milliseconds since 1970 that never step backwards, whatever is done to the
-// machine's clock while the broker runs (promises P13).
+// machine's clock while the broker runs.
 
 export interface BrokerClock {
   nowMs(): number;

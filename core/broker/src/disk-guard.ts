@@ -1,5 +1,5 @@
 // Watches the free space under the data folder: below the soft mark nothing new is accepted, while
-// reading, removing and expiry go on; above it (and a little more) sends are taken again (promises P5).
+// reading, removing and expiry go on; above it (and a little more) sends are taken again.
 import { Mq9Error } from "@mq9/protocol";
 import type { Store } from "@mq9/store";
 import type { Log } from "./log.ts";

@@ -29,7 +29,7 @@ const rankByLabel: Readonly<Record<PriorityLabel, Rank>> = {
   notify: 3,
 };
 
-/** The rank of a label; `high` counts as `urgent`, `notify` as `low` (mq9 protocol facts, 4.1). */
+/** The rank of a label; `high` counts as `urgent`, `notify` as `low`. */
 export function rankOf(label: PriorityLabel): Rank {
   return rankByLabel[label];
 }
