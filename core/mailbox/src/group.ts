@@ -18,11 +18,10 @@ import type { Slot } from "./slot.ts";
 export const givenBackWithinMs = 30_000;
 /** Members of one group. */
 export const groupMembersMax = 1024;
-/**
- * Runs of deliveries remembered for all members together, and as many that came back; beyond it a
- * vanished member gives back more than it got. Leaves every member one per rank.
- */
-const runsMax = 4 * groupMembersMax;
+/** Runs remembered of what came back, and in a stored position; beyond it more is given back than came. */
+const returnedRunsMax = 4 * groupMembersMax;
+/** The same of what is out with all members; half of it leaves every member one run per rank. */
+const outstandingRunsMax = 2 * returnedRunsMax;
 
 export class Group {
   readonly name: string;
@@ -163,19 +162,16 @@ export class Group {
     this.#outstanding = this.#members.reduce((sum, { outstanding }) => sum + outstanding.count, 0);
   }
 
-  /** Keeps what is remembered within `runsMax`, at the cost of those members who have most of it. */
+  /** Keeps what is remembered within its limits, with room for many more deliveries when it was not. */
   #bound(nowMs: number): void {
-    if (this.#returned.count > runsMax) this.#returned.shrink(runsMax / 2);
+    if (this.#returned.count > returnedRunsMax) this.#returned.shrink(returnedRunsMax / 2);
     this.#count();
-    if (this.#outstanding <= runsMax) return;
+    if (this.#outstanding <= outstandingRunsMax) return;
     this.settleAged(nowMs);
-    while (this.#outstanding > runsMax) {
-      const { outstanding } = this.#members.reduce((most, member) =>
-        member.outstanding.count > most.outstanding.count ? member : most,
-      );
-      outstanding.shrink(outstanding.count >> 1);
-      this.#count();
-    }
+    if (this.#outstanding <= outstandingRunsMax / 2) return;
+    const share = Math.floor(outstandingRunsMax / 2 / this.#members.length);
+    for (const { outstanding } of this.#members) outstanding.shrink(share);
+    this.#count();
   }
 
   #changed(nowMs: number): void {
@@ -207,7 +203,7 @@ export class Group {
     const runs = member.outstanding.count;
     member.outstanding.add(rank, msgId, nowMs);
     this.#outstanding += member.outstanding.count - runs;
-    if (this.#outstanding > runsMax) this.#bound(nowMs);
+    if (this.#outstanding > outstandingRunsMax) this.#bound(nowMs);
     this.#host.positions.handed(this.#slot, rank, msgId, nowMs);
     this.#changed(nowMs);
     if (member.sink.deliver(message, replayed) || !this.#members.includes(member)) return;
@@ -317,7 +313,7 @@ export class Group {
     const kept = new Runs();
     kept.absorb(out.filter(({ atMs }) => nowMs - atMs < givenBackWithinMs));
     kept.absorb(this.#returned.all());
-    kept.shrink(runsMax);
+    kept.shrink(returnedRunsMax);
     return encodePosition(this.#cursors, kept);
   }
 
