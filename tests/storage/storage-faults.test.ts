@@ -286,8 +286,11 @@ describe("a stop", () => {
     await ask(t.client, "$mq9.AI.MAILBOX.MSG.box", "lost");
     await expect.poll(() => t.store.calls("open")).toBe(2);
     const stopped = t.broker.stop().then(() => "stopped");
+    // Many turns of the event loop: a stop that did not wait would be over.
+    for (let turn = 0; turn < 1000; turn += 1) await new Promise(setImmediate);
     opening.release();
     expect(await Promise.race([t.broker.fatal, stopped])).toBe("stopped");
+    await new Promise(setImmediate);
     await expect(t.store.mailbox("a/b")).rejects.toMatchObject({ code: "closed" });
   });
 
