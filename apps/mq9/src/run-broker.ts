@@ -76,7 +76,10 @@ async function startBroker(run: Run): Promise<Broker> {
   try {
     process.umask(0o077); // what is stored is for this user alone
     prepareDataFolder(dataFolder);
-    const store = createLevelStore({ folder: dataFolder });
+    const store = createLevelStore({
+      folder: dataFolder,
+      onDamage: (error) => log.log.error("a stored record is damaged and is not served", { error }),
+    });
     const broker = createBroker(options, {
       store,
       log: log.log,
