@@ -238,7 +238,7 @@ describe("publishing refuses", () => {
   test("headers that only the broker writes: a reader never sees the sender's", async () => {
     const { mail_id: name } = await ask(create, '{"ttl":60}');
     const lines = [
-      "mq9-msg-id: 999",
+      "mq9-msg-id: forged",
       "MQ9-PRIORITY: critical",
       "Mq9-Mail-Id: forged",
       "Other: kept",
@@ -251,7 +251,7 @@ describe("publishing refuses", () => {
     const { headers = "" } = await reader.readMessage();
     expect(headers).toContain("Other: kept\r\n");
     expect(headers).toMatch(/\r\nmq9-msg-id: 0\r\n/);
-    expect(headers).not.toMatch(/999|forged|critical/);
+    expect(headers).not.toMatch(/forged|critical/);
   });
 });
 

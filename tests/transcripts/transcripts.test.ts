@@ -41,7 +41,8 @@ describe.each(transcripts)("$file: $transcript.title", ({ file, transcript }) =>
   // Both are held against one expectation, so they are held against each other.
   const inReality = differs ? read(`nats-server/${file}`) : transcript;
   const title = differs ? "nats-server answers in its own way" : "nats-server answers the same";
-  test.skipIf(peer.path === undefined)(title, async () => {
+  // Again when it fails: the connection that saw the real server come up may still count as one.
+  test.skipIf(peer.path === undefined)(title, { retry: 2 }, async () => {
     const record = await replay(inReality, await real.target(inReality.setup));
     expect(record).toEqual(expectedRecord(inReality));
   });

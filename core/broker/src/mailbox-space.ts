@@ -241,9 +241,17 @@ export class MailboxSpace implements SubjectSpace, Desk {
       // The last token may belong to the name: that reading counts when the first has no mailbox.
       visitor.mailboxes.post(request, {
         settled: (error, msgId) => {
-          if (error?.code === "not_found")
-            visitor.mailboxes.post({ ...request, ...other }, receipt);
-          else receipt.settled(error, msgId);
+          if (error?.code !== "not_found" && error?.code !== "expired") {
+            receipt.settled(error, msgId);
+            return;
+          }
+          visitor.mailboxes.post(
+            { ...request, ...other },
+            {
+              settled: (again, otherId) =>
+                receipt.settled(again?.code === "not_found" ? error : again, otherId),
+            },
+          );
         },
       });
     }

@@ -17,6 +17,7 @@ import { type Effect, Journal } from "./journal.ts";
 import type { MailboxOptions } from "./options.ts";
 import { Positions } from "./positions.ts";
 import { Slot } from "./slot.ts";
+import { Turns } from "./turns.ts";
 
 /** What the domain takes from outside. */
 export interface MailboxDeps {
@@ -46,6 +47,10 @@ export class Engine implements FeedHost {
   readonly positions: Positions;
   readonly slots: Map<string, Slot> = new Map();
   readonly globs: Set<Glob> = new Set();
+  /** Queries that read at the same time: pipelined ones must not multiply what is in memory. */
+  readonly queries: Turns = new Turns(4);
+  /** Mailboxes being read into memory: thousands of readers may come back in the same instant. */
+  readonly #loads = new Turns(64);
   /** Set while new messages and mailboxes are refused (a full disk, a shutdown). */
   refusal: Mq9Error | undefined;
   #nextMailboxNumber = 1;
@@ -113,7 +118,7 @@ export class Engine implements FeedHost {
     if (this.slots.size >= this.options.activeMax) this.#forgetIdle();
     const slot = new Slot(key);
     this.slots.set(key, slot);
-    slot.enter(() => this.#load(slot));
+    slot.enter(() => this.#loads.run(() => this.#load(slot)));
     return slot;
   }
 

@@ -24,7 +24,8 @@ import {
 import { emptyModel, Model } from "./testing/reference-model.ts";
 import { Rig, textOf } from "./testing/rig.ts";
 
-const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+/** Fixed, so that a build fails for a change and not by chance; `SEED=$RANDOM` looks further. */
+const seed = Number(process.env["SEED"] ?? 20_261_120);
 const runs = Number(process.env["RUNS"] ?? 3_000);
 const labels: readonly PriorityLabel[] = ["critical", "urgent", "normal", "low"];
 

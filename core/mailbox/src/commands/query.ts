@@ -9,7 +9,7 @@ import {
 } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord } from "@mq9/store";
 import { isDirectory } from "../directory.ts";
-import type { Engine } from "../engine.ts";
+import { type Engine, latestKey } from "../engine.ts";
 import type { Slot } from "../slot.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired`, `forbidden` (wrong or missing token) */
@@ -33,7 +33,11 @@ export function query(engine: Engine, key: string, request: QueryRequest): Promi
     try {
       // Messages sent before this query on the same connection may still be on their way to disk.
       if (slot.staged > 0) await engine.journal.settled();
-      return await turnsOf(engine).run(() => read(engine, slot, number, request));
+      return await engine.queries.run(() =>
+        slot.record?.kind === "latest"
+          ? readLatest(engine, slot, number, request)
+          : read(engine, slot, number, request),
+      );
     } finally {
       slot.endRead(pinned);
     }
@@ -52,6 +56,8 @@ async function read(
 ): Promise<QueryResult> {
   const { unreadOnly, countUnread = true } = request;
   const gathered = new Gathered(slot, request);
+  // What is accepted from here on is not part of the answer, or one rank would know more than another.
+  const endSeq = slot.nextSeq;
   let unread = 0;
   for (const rank of ranks) {
     const readUpTo = slot.readUpTo[rank] as number;
@@ -69,7 +75,7 @@ async function read(
       if (!slot.isLive(nowMs) || slot.record?.number !== number) throw slot.absence();
       for (const stored of page) {
         afterSeq = stored.seq;
-        if (nowMs >= stored.expiresAtMs) continue;
+        if (nowMs >= stored.expiresAtMs || stored.seq >= endSeq) continue;
         if (countUnread && stored.seq > readUpTo) unread += 1;
         gathered.offer(stored);
       }
@@ -78,6 +84,32 @@ async function read(
     }
   }
   return { messages: gathered.messages, unread, more: gathered.more };
+}
+
+/** The one message of a mailbox that keeps the newest, looked up again when it was replaced meanwhile. */
+async function readLatest(
+  engine: Engine,
+  slot: Slot,
+  number: number,
+  request: QueryRequest,
+): Promise<QueryResult> {
+  for (;;) {
+    const place = slot.keyPlaces.get(latestKey);
+    const stored = place && (await engine.store.message(number, place.seq));
+    const nowMs = engine.nowMs();
+    if (!slot.isLive(nowMs) || slot.record?.number !== number) throw slot.absence();
+    if (stored === undefined && slot.keyPlaces.get(latestKey) !== undefined) {
+      await engine.journal.settled(); // its successor is on its way to disk
+      continue;
+    }
+    const gathered = new Gathered(slot, request);
+    if (stored === undefined || nowMs >= stored.expiresAtMs) {
+      return { messages: [], unread: 0, more: false };
+    }
+    const isUnread = stored.seq > (slot.readUpTo[stored.rank] as number);
+    if (isUnread || !request.unreadOnly) gathered.offer(stored);
+    return { messages: gathered.messages, unread: isUnread ? 1 : 0, more: gathered.more };
+  }
 }
 
 /** The first messages of a mailbox, up to the count and the bytes that were asked for. */
@@ -110,38 +142,6 @@ class Gathered {
       this.#withPayload ? message : { ...message, payload: noBytes, headers: undefined },
     );
   }
-}
-
-/** Reads under way of one engine at most: pipelined queries must not multiply what is in memory. */
-const readsMax = 4;
-
-/** Lets a few reads run and the others wait, first come first served. Whoever asks bounds how many wait. */
-class Turns {
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
-
-  async run<T>(read: () => Promise<T>): Promise<T> {
-    if (this.#running < readsMax) this.#running += 1;
-    else await new Promise<void>((begin) => this.#waiting.push(begin));
-    try {
-      return await read();
-    } finally {
-      // The turn passes on as it is, or a newcomer could take it between.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running -= 1;
-      else next();
-    }
-  }
-}
-
-const turns = new WeakMap<Engine, Turns>();
-
-function turnsOf(engine: Engine): Turns {
-  const known = turns.get(engine);
-  if (known !== undefined) return known;
-  const made = new Turns();
-  turns.set(engine, made);
-  return made;
 }
 
 /** Compares without telling by its time where the first difference is. */
