@@ -1,6 +1,7 @@
 // The end of mailboxes and messages: to the millisecond for readers, later for the disk.
+import { allRanks } from "@mq9/protocol";
 import { expect, test } from "vitest";
-import { Rig } from "../testing/rig.ts";
+import { Reader, Rig } from "../testing/rig.ts";
 import { runScript } from "../testing/script.ts";
 
 const operations = [
@@ -44,6 +45,36 @@ test("pushes until a millisecond before the mailbox's end and nothing from it on
     got        s                        ->
     got        t                        ->
   `));
+
+test.each([
+  ["its mailbox", { mailboxSeconds: 10, messageSeconds: undefined }],
+  ["it", { mailboxSeconds: 3600, messageSeconds: 10 }],
+])(
+  "a message that becomes durable when %s has ended is stored and handed to nobody",
+  async (_, ttl) => {
+    const rig = await Rig.open();
+    await rig.create("a", { ttlSeconds: ttl.mailboxSeconds });
+    const readers = [new Reader(), new Reader()];
+    for (const [i, sink] of readers.entries()) {
+      const group = i === 0 ? undefined : "g";
+      rig.account.subscribe({ mailbox: "a", match: "exact", ranks: allRanks, group, sink });
+    }
+    await rig.settle();
+    const seconds = ttl.messageSeconds;
+    for (const [lateMs, handed] of [
+      [9_999, 1],
+      [1, 0],
+    ] as const) {
+      const release = rig.holdDisk();
+      const sent = rig.post("a", "x", seconds === undefined ? {} : { ttlSeconds: seconds });
+      await rig.settle();
+      rig.nowMs += seconds !== undefined && handed === 0 ? 10_000 : lateMs;
+      await release();
+      expect(await sent).toBe(handed === 1 ? 0 : 1);
+      expect(readers.map((reader) => reader.take().length)).toEqual([handed, handed]);
+    }
+  },
+);
 
 test("a message ends to the millisecond, whatever its mailbox does", () =>
   runScript(`
