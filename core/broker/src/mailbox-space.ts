@@ -55,6 +55,14 @@ interface Place {
   readonly pattern?: string;
 }
 
+/** One publish as it came. */
+interface Sent {
+  readonly subject: string;
+  readonly reply: string;
+  readonly headers: Buffer | undefined;
+  readonly payload: Buffer;
+}
+
 /** What the space remembers of one connection. */
 class Visitor implements Caller, Tally {
   open = 0;
@@ -304,14 +312,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
     headers: Buffer | undefined,
     payload: Buffer,
   ): void {
-    const heard = this.#router.fanOut(
-      visitor.account.plain,
-      client,
-      subject,
-      reply,
-      headers,
-      payload,
-    );
+    const heard = this.#toListeners(client, visitor, { subject, reply, headers, payload });
     this.#begin(client, visitor, 1);
     visitor.mailboxes.post(
       {
@@ -324,6 +325,13 @@ export class MailboxSpace implements SubjectSpace, Desk {
     );
   }
 
+  /** Hands a publish to the ordinary subscriptions of the space. @returns how many got it */
+  #toListeners(client: Client, visitor: Visitor, sent: Sent): number {
+    const { subject, reply, headers, payload } = sent;
+    const { plain } = visitor.account;
+    return this.#router.fanOut(plain, client, subject, reply, headers, payload);
+  }
+
   #passOn(
     client: Client,
     visitor: Visitor,
@@ -333,14 +341,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
     headers: Buffer | undefined,
     payload: Buffer,
   ): void {
-    const heard = this.#router.fanOut(
-      visitor.account.plain,
-      client,
-      subject,
-      reply,
-      headers,
-      payload,
-    );
+    const heard = this.#toListeners(client, visitor, { subject, reply, headers, payload });
     if (heard > 0 || reply === "") return;
     if (known) this.noResponders(client, subject, reply);
     else this.reply(client, reply, unrecognizedReply(subject));
