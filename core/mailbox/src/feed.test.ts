@@ -266,27 +266,31 @@ describe("in the middle of something else", () => {
   });
 });
 
-test("a replay is not over because of a drop that failed", async () => {
-  const rig = await Rig.open();
-  await rig.create("a");
-  for (const text of ["x", "y"]) await rig.send("a", text);
-  const reader = new Reader(1);
-  subscribe(rig, reader, "a", true);
-  await rig.settle();
-  const release = rig.holdDisk();
-  rig.store.plant("commit", 1, {
-    kind: "delay",
-    until: rig.disk.then(() => Promise.reject(new Error("disk"))),
-  });
-  void rig.account.drop("a").catch(() => {});
-  await rig.settle();
-  reader.read(9);
-  await rig.settle();
-  await release();
-  expect(rig.failures).toHaveLength(1);
-  await rig.reopen();
-  expect(reader.take()).toEqual(["0:x*", "1:y*"]);
-});
+test.each(["under way", "failed already"])(
+  "a replay is not over because of a drop that is %s and does not happen",
+  async (when) => {
+    const rig = await Rig.open();
+    await rig.create("a");
+    for (const text of ["x", "y"]) await rig.send("a", text);
+    const reader = new Reader(1);
+    subscribe(rig, reader, "a", true);
+    await rig.settle();
+    const release = rig.holdDisk();
+    const until = rig.disk.then(() => Promise.reject(new Error("disk")));
+    rig.store.plant("commit", 1, { kind: "delay", until });
+    const dropped = rig.account.drop("a").catch(() => {});
+    await rig.settle();
+    if (when === "under way") reader.read(9);
+    await rig.settle();
+    await release();
+    await dropped;
+    expect(rig.failures).toHaveLength(1);
+    if (when === "failed already") reader.read(9);
+    await rig.settle();
+    await rig.reopen();
+    expect(reader.take()).toEqual(["0:x*", "1:y*"]);
+  },
+);
 
 describe("when the store can not be read", () => {
   test("a reader goes on without a gap once the store is back", async () => {

@@ -154,15 +154,11 @@ export class Feed implements MailSubscription {
 
   /** Ends a replay that has nothing more to come, once that is what the disk says too. */
   async #finish(): Promise<void> {
-    if (this.#slot.staged > 0) {
-      const settled = this.#host.journal.settled();
-      const durable = await settled.then(
-        () => true,
-        () => false, // a drop that failed is none: the feed starts again with the store
-      );
-      if (!durable) return;
-    }
-    if (this.#state === "live") this.end();
+    const durable = await this.#host.journal.settled().then(
+      () => this.#slot.unreadable === undefined,
+      () => false, // a drop that failed is none: the feed starts again with the store
+    );
+    if (durable && this.#state === "live") this.end();
   }
 
   /** Hands over one page of the first rank that has any. @returns false when no rank had */
