@@ -301,7 +301,8 @@ export class Group {
     const { store, pageMessages, pageBytes } = this.#host;
     if (from === to) {
       const stored = await store.message(mailboxNumber, from);
-      return stored === undefined ? [] : [stored];
+      // A run may cover numbers of other ranks, which have runs of their own.
+      return stored?.rank === rank ? [stored] : [];
     }
     const limit = Math.min(pageMessages, to - from + 1);
     return store.messages(mailboxNumber, { rank, afterSeq: from - 1, limit, bytesMax: pageBytes });

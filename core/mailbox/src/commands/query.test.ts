@@ -104,3 +104,15 @@ test("the directory can be read and not removed from", () =>
     drop    $SYSTEM.PUBLIC              -> forbidden
     renew   $SYSTEM.PUBLIC 5            -> forbidden
   `));
+
+test("a mailbox that keeps the newest answers when its message has ended and was swept", () =>
+  runScript(`
+    create  a latest
+    send    a normal x ttl=1            -> 0
+    query   a                           -> 0:x (1 unread)
+    clock   +12min
+    tick
+    query   a                           -> (0 unread)
+    send    a urgent y                  -> 1
+    query   a                           -> 1:y (1 unread)
+  `));

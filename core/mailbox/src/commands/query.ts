@@ -14,7 +14,11 @@ import type { Slot } from "../slot.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired`, `forbidden` (wrong or missing token) */
 export function query(engine: Engine, key: string, request: QueryRequest): Promise<QueryResult> {
-  return engine.command(key, async (slot) => {
+  let latest: MessageRecord | undefined;
+  const find = async (slot: Slot): Promise<void> => {
+    latest = await findLatest(engine, slot);
+  };
+  const answer = async (slot: Slot): Promise<QueryResult> => {
     if (isDirectory(slot) && slot.record === undefined) {
       return { messages: [], unread: 0, more: false };
     }
@@ -28,20 +32,20 @@ export function query(engine: Engine, key: string, request: QueryRequest): Promi
           : "auth error: wrong token for this mailbox",
       );
     }
-    const { number } = slot.record as MailboxRecord;
+    const { number, kind } = slot.record as MailboxRecord;
+    if (kind === "latest") return answerLatest(engine, slot, request, latest);
     const pinned = slot.beginRead();
     try {
       // Messages sent before this query on the same connection may still be on their way to disk.
       if (slot.staged > 0) await engine.journal.settled();
-      return await engine.queries.run(() =>
-        slot.record?.kind === "latest"
-          ? readLatest(engine, slot, number, request)
-          : read(engine, slot, number, request),
-      );
+      return await engine.queries.run(() => read(engine, slot, number, request));
     } finally {
       slot.endRead(pinned);
     }
-  });
+  };
+  return engine.command(key, answer, (slot) =>
+    slot.record?.kind === "latest" ? find(slot) : undefined,
+  );
 }
 
 const bytesMaxDefault = 1_048_576;
@@ -86,30 +90,31 @@ async function read(
   return { messages: gathered.messages, unread, more: gathered.more };
 }
 
-/** The one message of a mailbox that keeps the newest, looked up again when it was replaced meanwhile. */
-async function readLatest(
+/**
+ * The one message of a mailbox that keeps the newest. Call in the mailbox's turn: no successor is
+ * on its way to disk then, so a place without a message is one that was swept.
+ */
+async function findLatest(engine: Engine, slot: Slot): Promise<MessageRecord | undefined> {
+  if (slot.staged > 0) await engine.journal.settled();
+  const place = slot.keyPlaces.get(latestKey);
+  const number = slot.record?.number;
+  if (place === undefined || number === undefined) return undefined;
+  return engine.store.message(number, place.seq);
+}
+
+function answerLatest(
   engine: Engine,
   slot: Slot,
-  number: number,
   request: QueryRequest,
-): Promise<QueryResult> {
-  for (;;) {
-    const place = slot.keyPlaces.get(latestKey);
-    const stored = place && (await engine.store.message(number, place.seq));
-    const nowMs = engine.nowMs();
-    if (!slot.isLive(nowMs) || slot.record?.number !== number) throw slot.absence();
-    if (stored === undefined && slot.keyPlaces.get(latestKey) !== undefined) {
-      await engine.journal.settled(); // its successor is on its way to disk
-      continue;
-    }
-    const gathered = new Gathered(slot, request);
-    if (stored === undefined || nowMs >= stored.expiresAtMs) {
-      return { messages: [], unread: 0, more: false };
-    }
-    const isUnread = stored.seq > (slot.readUpTo[stored.rank] as number);
-    if (isUnread || !request.unreadOnly) gathered.offer(stored);
-    return { messages: gathered.messages, unread: isUnread ? 1 : 0, more: gathered.more };
+  latest: MessageRecord | undefined,
+): QueryResult {
+  const gathered = new Gathered(slot, request);
+  if (latest === undefined || engine.nowMs() >= latest.expiresAtMs) {
+    return { messages: [], unread: 0, more: false };
   }
+  const isUnread = latest.seq > (slot.readUpTo[latest.rank] as number);
+  if (isUnread || !request.unreadOnly) gathered.offer(latest);
+  return { messages: gathered.messages, unread: isUnread ? 1 : 0, more: gathered.more };
 }
 
 /** The first messages of a mailbox, up to the count and the bytes that were asked for. */
