@@ -110,7 +110,7 @@ test("a mailbox that keeps the newest answers when its message has ended and was
     create  a latest
     send    a normal x ttl=1            -> 0
     query   a                           -> 0:x (1 unread)
-    clock   +12min
+    clock   720s
     tick
     query   a                           -> (0 unread)
     send    a urgent y                  -> 1
