@@ -10,6 +10,12 @@ export interface Effect {
   failed(error: Mq9Error): void;
 }
 
+/** A blob that many commands change and that is written once per commit, as it stands then. */
+export interface LateWriter {
+  /** Called when the batch closes. Must not stage, and must not throw. */
+  writeLate(batch: StoreBatch): void;
+}
+
 export interface JournalOptions {
   /** Changes per commit; bounds the time one commit keeps the event loop. */
   readonly operationsMax: number;
@@ -19,6 +25,7 @@ export interface JournalOptions {
 interface Staged {
   readonly batch: StoreBatch;
   readonly effects: Effect[];
+  readonly late: Set<LateWriter>;
   /** Size when it was closed. */
   bytes: number;
 }
@@ -69,7 +76,7 @@ export class Journal {
     if (this.#open !== undefined && this.#isFull(this.#open.batch)) {
       this.#full.push(this.#seal() as Staged);
     }
-    this.#open ??= { batch: this.#store.batch(), effects: [], bytes: 0 };
+    this.#open ??= { batch: this.#store.batch(), effects: [], late: new Set(), bytes: 0 };
     if (!this.#scheduled && this.#inFlight === undefined) {
       this.#scheduled = true;
       this.#defer(this.#start);
@@ -80,6 +87,14 @@ export class Journal {
   /** Tells `effect` how the batch of the latest `stage()` ended. */
   afterCommit(effect: Effect): void {
     (this.#open as Staged).effects.push(effect);
+  }
+
+  /**
+   * Writes `writer` with the batch of the latest `stage()`, once, when it closes. Call `stage` before
+   * changing what `writer` writes: it may close the batch before, which must not hold the change.
+   */
+  writeLate(writer: LateWriter): void {
+    (this.#open as Staged).late.add(writer);
   }
 
   /** Resolves once everything staged so far is durable. @throws what the commit failed with */
@@ -132,6 +147,7 @@ export class Journal {
     const sealed = this.#open;
     if (sealed === undefined) return undefined;
     this.#open = undefined;
+    for (const writer of sealed.late) writer.writeLate(sealed.batch);
     sealed.bytes = sealed.batch.bytes;
     this.#pendingBytes += sealed.bytes;
     return sealed;

@@ -6,7 +6,9 @@ export type Mq9ErrorCode =
   | "forbidden"
   | "not_found"
   | "message_not_found"
+  | "not_delivered"
   | "exists"
+  | "dedup_conflict"
   | "expired"
   | "too_large"
   | "quota_exceeded"
@@ -21,7 +23,9 @@ const errorTable: Readonly<Record<Mq9ErrorCode, { status: number; retriable: boo
   forbidden: { status: 403, retriable: false },
   not_found: { status: 404, retriable: false },
   message_not_found: { status: 404, retriable: false },
+  not_delivered: { status: 404, retriable: false },
   exists: { status: 409, retriable: false },
+  dedup_conflict: { status: 409, retriable: false },
   expired: { status: 410, retriable: false },
   too_large: { status: 413, retriable: false },
   quota_exceeded: { status: 429, retriable: true },

@@ -1,6 +1,18 @@
 // The narrow waist: every mailbox operation in plain terms. The domain implements it (local), a
 // client implements it (remote). Nothing here knows subjects, JSON, sockets or a generation.
 import type { PriorityLabel, Rank, RankMask } from "./priority.ts";
+import type {
+  AckRequest,
+  DeadLetter,
+  ExtendRequest,
+  FetchRequest,
+  FetchResult,
+  GroupInfo,
+  NackRequest,
+  ReceiptRequest,
+  ReceiptResult,
+  ScheduledMessage,
+} from "./pull.ts";
 
 /** `latest` keeps only the newest message; a new one replaces the old in the same commit. */
 export type MailboxKind = "standard" | "latest";
@@ -56,11 +68,26 @@ export interface SendRequest {
   readonly ttlSeconds?: number | undefined;
   /** Keep only the newest message of this key. */
   readonly key?: string | undefined;
+  /** Invisible for so long; its number is given when it becomes visible. The ttl counts from now. */
+  readonly delayMs?: number | undefined;
+  /** Words a query can ask for. */
+  readonly tags?: readonly string[] | undefined;
+  /**
+   * The same message of the same sender once more within the dedup window: it is stored once and
+   * the first number is the answer.
+   */
+  readonly dedupId?: string | undefined;
+  /** Who sent it, as the broker knows; undefined = nobody signed in. */
+  readonly from?: string | undefined;
 }
 
 export interface SendResult {
-  /** The message's number in its mailbox, from 0, never used twice under one name. */
+  /** The message's number in its mailbox, from 0, never used twice under one name; -1 = not visible yet. */
   readonly msgId: number;
+  /** Of a delayed message: what cancels or lists it. */
+  readonly scheduledId?: number | undefined;
+  /** The message was there already, under `msgId` or `scheduledId`; nothing was stored. */
+  readonly duplicate?: boolean | undefined;
 }
 
 /** A message as a reader sees it. `payload` and `headers` are views: copy them to keep them. */
@@ -75,6 +102,14 @@ export interface MailMessage {
   readonly key: string | undefined;
   readonly headers: Uint8Array | undefined;
   readonly payload: Uint8Array;
+  readonly tags?: readonly string[] | undefined;
+  readonly from?: string | undefined;
+  /** How often its group was handed it, this time included. Undefined = without a group of pullers. */
+  readonly deliveryCount?: number | undefined;
+  /** When the lease that came with it ends. */
+  readonly leaseEndsAtMs?: number | undefined;
+  /** Why it lies among the dead letters. */
+  readonly dead?: DeadLetter | undefined;
 }
 
 /** Where pushed mail goes. Called synchronously, never re-entered. */
@@ -131,6 +166,20 @@ export interface QueryRequest {
   readonly withPayload?: boolean | undefined;
   /** False: `unread` is not wanted, and 0. Default true; counting reads all that is unread. */
   readonly countUnread?: boolean | undefined;
+  /** Only the message of this key. */
+  readonly key?: string | undefined;
+  /** Only messages that carry every one of these tags, or any when `tagsMode` says so. */
+  readonly tags?: readonly string[] | undefined;
+  readonly tagsMode?: "all" | "any" | undefined;
+  /** Only messages accepted at or after this instant. */
+  readonly sinceMs?: number | undefined;
+  /**
+   * `delivery`: the first `limit` in the order they leave, the default. `newest`: the `limit` highest
+   * numbers, in ascending order; `more` then means that older ones match.
+   */
+  readonly order?: "delivery" | "newest" | undefined;
+  /** Only numbers below this one: the next page of `newest`. */
+  readonly beforeId?: number | undefined;
 }
 
 export interface QueryResult {
@@ -144,6 +193,43 @@ export interface QueryResult {
 export interface RemoveRequest {
   readonly mailbox: string;
   readonly msgId: number;
+}
+
+/** A mailbox with what lies in it. */
+export interface MailboxDetail extends MailboxInfo {
+  /** Stored messages and the bytes of their payloads and headers. */
+  readonly messages: number;
+  readonly bytes: number;
+  readonly scheduled: number;
+  /** The number the next message gets. */
+  readonly nextId: number;
+  readonly groups: readonly GroupInfo[];
+}
+
+export interface PurgeRequest {
+  readonly mailbox: string;
+  /** Only numbers below this one. Undefined = everything that is accepted by now. */
+  readonly beforeId?: number | undefined;
+}
+
+export interface RedriveRequest {
+  /** The mailbox the dead letters came from. */
+  readonly mailbox: string;
+  /** One of its dead letters by its number there; undefined = the oldest `limit`. */
+  readonly msgId?: number | undefined;
+  readonly limit: number;
+}
+
+export interface ScheduledRequest {
+  readonly mailbox: string;
+  /** Only ids above this one; -1 = from the first. */
+  readonly afterId: number;
+  readonly limit: number;
+}
+
+export interface CancelRequest {
+  readonly mailbox: string;
+  readonly scheduledId: number;
 }
 
 export interface ListRequest {
@@ -176,4 +262,37 @@ export interface MailboxApi {
   query(request: QueryRequest): Promise<QueryResult>;
   /** Removes one message for every reader. @throws `not_found`, `expired`, `message_not_found`, `forbidden` */
   remove(request: RemoveRequest): Promise<void>;
+}
+
+/** Pulling, and keeping house: the rest of one account's mailbox operations. Errors as in `MailboxApi`. */
+export interface PullApi {
+  /** The mailbox with its counts and groups. @throws `not_found`, `expired` */
+  inspect(mailbox: string): Promise<MailboxDetail>;
+  /** Removes every message; scheduled ones stay. @returns how many. @throws `not_found`, `expired`, `forbidden` */
+  purge(request: PurgeRequest): Promise<number>;
+  /**
+   * Takes mail. With a group it is leased: nobody else of the group gets it until the lease ends,
+   * by acknowledgement, by return, by time, or because the consumer left.
+   * @throws `not_found`, `expired`, `invalid`, `quota_exceeded` (leases of one group, groups)
+   */
+  fetch(request: FetchRequest): Promise<FetchResult>;
+  /**
+   * The group never sees the message again. Repeating it is success; so is acknowledging what the
+   * group holds no lease on, for exactly that message.
+   * @returns the numbers that this call settled
+   * @throws `not_found`, `expired`, `not_delivered` (a number that was never given)
+   */
+  ack(request: AckRequest): Promise<readonly number[]>;
+  /** Hands a message back. @throws `not_found`, `expired`, `not_delivered` (no such lease) */
+  nack(request: NackRequest): Promise<void>;
+  /** Moves the end of a lease. @returns when it ends now. @throws `not_found`, `expired`, `not_delivered` */
+  extend(request: ExtendRequest): Promise<number>;
+  /** Where a message is. @throws `not_found`, `expired`, `message_not_found` (a number that was never given) */
+  receipt(request: ReceiptRequest): Promise<ReceiptResult>;
+  /** Puts dead letters back where they came from. @returns how many. @throws `not_found`, `message_not_found` */
+  redrive(request: RedriveRequest): Promise<number>;
+  /** Delayed messages that are not visible yet, by time. @throws `not_found`, `expired` */
+  scheduled(request: ScheduledRequest): Promise<readonly ScheduledMessage[]>;
+  /** @throws `not_found`, `expired`, `message_not_found` (it is visible by now, or never was scheduled) */
+  cancel(request: CancelRequest): Promise<void>;
 }

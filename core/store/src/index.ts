@@ -2,6 +2,7 @@
 export { compareInByteOrder } from "./byte-order.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export {
+  type DedupNumbers,
   type DueEntry,
   type MailboxRecord,
   type MessagePlace,

@@ -153,6 +153,10 @@ export class MemoryStore implements Store {
     return new Map(this.#read().contents.get(mailboxNumber)?.cursors);
   }
 
+  async cursor(mailboxNumber: number, name: string): Promise<Uint8Array | undefined> {
+    return this.#read().contents.get(mailboxNumber)?.cursors.get(name);
+  }
+
   async due(untilMs: number, limit: number): Promise<DueEntry[]> {
     const due = this.#read().due;
     return due.slice(
@@ -274,9 +278,14 @@ class MessageList {
   }
 
   range(range: MessageRange): MessageRecord[] {
+    const { afterSeq, beforeSeq = Number.POSITIVE_INFINITY, newestFirst = false } = range;
     const found: MessageRecord[] = [];
     let bytes = 0;
-    for (let i = this.#indexAfter(range.afterSeq); i < this.#seqs.length; i += 1) {
+    const first = this.#indexAfter(afterSeq);
+    const end =
+      beforeSeq === Number.POSITIVE_INFINITY ? this.#seqs.length : this.#indexAfter(beforeSeq - 1);
+    const step = newestFirst ? -1 : 1;
+    for (let i = newestFirst ? end - 1 : first; i >= first && i < end; i += step) {
       if (found.length >= range.limit || (found.length > 0 && bytes >= range.bytesMax)) break;
       const message = this.bySeq.get(this.#seqs[i] ?? -1);
       if (message === undefined) continue;

@@ -1,6 +1,6 @@
 // The store port. An engine keeps records and answers ranges; it decides nothing about order of
 // delivery, visibility or expiry. Engines pass the exam in ./testing/contract.ts.
-import type { MailboxKind, PriorityLabel, Rank } from "@mq9/protocol";
+import type { DeadLetter, MailboxKind, PriorityLabel, Rank } from "@mq9/protocol";
 
 /**
  * One life of a mailbox name. `number` is never used twice, so whatever is left on disk of an
@@ -24,6 +24,17 @@ export interface MailboxRecord {
   readonly tokenDigest: Uint8Array | undefined;
   /** No message of this or an earlier life has a number at or above this, unless it is still stored. */
   readonly nextSeq: number;
+  /** The number under which its delayed messages lie; undefined = it never had one. */
+  readonly scheduleNumber?: number | undefined;
+  /** The numbers under which the ids of recent sends lie; undefined = it never had one. */
+  readonly dedup?: DedupNumbers | undefined;
+}
+
+/** Ids go into `current`; when that is older than the window it becomes `earlier`, and the one before is garbage. */
+export interface DedupNumbers {
+  readonly current: number;
+  readonly sinceMs: number;
+  readonly earlier: number | undefined;
 }
 
 /** A message as stored. What an engine returns keeps its bytes for as long as the caller holds it. */
@@ -38,6 +49,14 @@ export interface MessageRecord {
   readonly key: string | undefined;
   readonly headers: Uint8Array | undefined;
   readonly payload: Uint8Array;
+  /** At most 16 of at most 64 bytes each. */
+  readonly tags?: readonly string[] | undefined;
+  /** Who sent it. */
+  readonly from?: string | undefined;
+  /** When a delayed message becomes visible; only under a mailbox's `scheduleNumber`. */
+  readonly visibleAtMs?: number | undefined;
+  /** Why it lies among the dead letters. */
+  readonly dead?: DeadLetter | undefined;
 }
 
 /** Where a keyed message lies. */
@@ -97,6 +116,10 @@ export interface MessageRange {
   readonly rank: Rank;
   /** Only messages with a greater number; -1 = from the first. */
   readonly afterSeq: number;
+  /** Only messages with a lower number; undefined = to the last. */
+  readonly beforeSeq?: number | undefined;
+  /** By descending number instead, from `beforeSeq` down. */
+  readonly newestFirst?: boolean | undefined;
   readonly limit: number;
   /** Stop once this many bytes of headers and payload are gathered; at least one is returned. */
   readonly bytesMax: number;
@@ -124,7 +147,7 @@ export interface Store {
   mailbox(key: string): Promise<MailboxRecord | undefined>;
   /** Records whose key starts with `prefix` and is greater than `afterKey`, by key in byte order. */
   mailboxes(prefix: string, afterKey: string, limit: number): Promise<MailboxRecord[]>;
-  /** Messages of one rank by ascending number. @throws `corrupt` naming the mailbox */
+  /** Messages of one rank by ascending number, or descending. @throws `corrupt` naming the mailbox */
   messages(mailboxNumber: number, range: MessageRange): Promise<MessageRecord[]>;
   /** One message, whatever its rank. */
   message(mailboxNumber: number, seq: number): Promise<MessageRecord | undefined>;
@@ -132,6 +155,7 @@ export interface Store {
   lastSeq(mailboxNumber: number): Promise<number>;
   keyPlace(mailboxNumber: number, key: string): Promise<MessagePlace | undefined>;
   cursors(mailboxNumber: number): Promise<Map<string, Uint8Array>>;
+  cursor(mailboxNumber: number, name: string): Promise<Uint8Array | undefined>;
   /** Due entries with `atMs` at or before `untilMs`, earliest first; with limit 1 the next deadline. */
   due(untilMs: number, limit: number): Promise<DueEntry[]>;
   /**

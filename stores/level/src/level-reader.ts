@@ -155,6 +155,12 @@ export class LevelReader {
     return found;
   }
 
+  async cursor(mailboxNumber: number, name: string): Promise<Uint8Array | undefined> {
+    const place = namedKey(spaces.cursor, mailboxNumber, name);
+    const value = this.#db.getSync(place);
+    return value && readCursor(place, value);
+  }
+
   async due(untilMs: number, limit: number): Promise<DueEntry[]> {
     const found: DueEntry[] = [];
     const lastMs = Math.min(untilMs, u48Max);

@@ -164,6 +164,11 @@ class LevelStore implements Store {
     return this.#read(what, (reader) => reader.keyPlace(mailboxNumber, key));
   }
 
+  cursor(mailboxNumber: number, name: string): Promise<Uint8Array | undefined> {
+    const what = `cursor '${name}' of mailbox number ${mailboxNumber}`;
+    return this.#read(what, (reader) => reader.cursor(mailboxNumber, name));
+  }
+
   cursors(mailboxNumber: number): Promise<Map<string, Uint8Array>> {
     const what = `cursors of mailbox number ${mailboxNumber}`;
     return this.#read(what, (reader) => reader.cursors(mailboxNumber));

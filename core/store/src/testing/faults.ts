@@ -115,6 +115,10 @@ export class FaultyStore implements Store {
     return this.#read("keyPlace", () => this.#inner.keyPlace(mailboxNumber, key));
   }
 
+  cursor(mailboxNumber: number, name: string): Promise<Uint8Array | undefined> {
+    return this.#read("cursor", () => this.#inner.cursor(mailboxNumber, name));
+  }
+
   cursors(mailboxNumber: number): Promise<Map<string, Uint8Array>> {
     return this.#read("cursors", () => this.#inner.cursors(mailboxNumber));
   }
