@@ -325,7 +325,8 @@ class MemoryBatch implements StoreBatch {
 
   putMailbox(record: MailboxRecord): void {
     const tokenDigest = record.tokenDigest && new Uint8Array(record.tokenDigest);
-    const copy: MailboxRecord = { ...record, tokenDigest };
+    const dedup = record.dedup && { ...record.dedup };
+    const copy: MailboxRecord = { ...record, tokenDigest, dedup };
     this.#add(64 + record.key.length, (kept) => kept.putMailbox(copy));
   }
 
@@ -336,7 +337,9 @@ class MemoryBatch implements StoreBatch {
   putMessage(mailboxNumber: number, message: MessageRecord): void {
     const payload = new Uint8Array(message.payload);
     const headers = message.headers && new Uint8Array(message.headers);
-    const copy: MessageRecord = { ...message, payload, headers };
+    const tags = message.tags && [...message.tags];
+    const dead = message.dead && { ...message.dead };
+    const copy: MessageRecord = { ...message, payload, headers, tags, dead };
     this.#add(48 + payload.length + (headers?.length ?? 0), (kept) =>
       kept.content(mailboxNumber).messages[copy.rank].put(copy),
     );

@@ -1,6 +1,6 @@
 // The data folder and its FORMAT file, which says what wrote the folder. Never touches LevelDB.
 //
-//   <folder>/FORMAT   {"format":1,"engine":"leveldb","created":"2026-01-31T09:30:00.000Z"}
+//   <folder>/FORMAT   {"format":2,"engine":"leveldb","created":"2026-01-31T09:30:00.000Z"}
 //   <folder>/ANCHOR   see ./anchor.ts
 //   <folder>/store/   LevelDB
 import { mkdir, open, readFile, rename, statfs } from "node:fs/promises";
@@ -8,8 +8,11 @@ import { join } from "node:path";
 import { StoreError } from "@mq9/store";
 import { toStoreError } from "./errors.ts";
 
-/** The layout this release writes, and the newest it reads. */
-export const folderFormat = 1;
+/**
+ * The layout this release writes, and the newest it reads. 1: without tags, senders, delays, dead
+ * letters and the numbers beside a mailbox; read as it is, and raised to 2 before anything is written.
+ */
+export const folderFormat = 2;
 
 const engine = "leveldb";
 
@@ -39,6 +42,16 @@ export async function prepareFolder(folder: string): Promise<boolean> {
   } catch (cause) {
     throw toStoreError(cause, `cannot create a store in ${folder}`);
   }
+}
+
+/**
+ * Says in FORMAT that this release writes here, so that an earlier one refuses instead of misreading.
+ * To be called after the folder was verified and before the first write.
+ */
+export async function raiseFormat(folder: string): Promise<void> {
+  const found = parseFormat((await readFormat(folder)) ?? "");
+  if (found === undefined || found.format >= folderFormat) return;
+  await writeFormat(folder, found.created);
 }
 
 /** Free and total bytes of the disk beneath. */
@@ -91,21 +104,31 @@ function checkFormat(folder: string, text: string): void {
   }
 }
 
-function parseFormat(text: string): { format: number; engine: string } | undefined {
+interface Format {
+  readonly format: number;
+  readonly engine: string;
+  readonly created: string | undefined;
+}
+
+function parseFormat(text: string): Format | undefined {
   try {
     const found: unknown = JSON.parse(text);
     if (typeof found !== "object" || found === null) return undefined;
-    const { format, engine: name } = found as { format?: unknown; engine?: unknown };
+    const { format, engine: name, created } = found as Partial<Record<keyof Format, unknown>>;
     if (!Number.isInteger(format) || typeof name !== "string") return undefined;
-    return { format: format as number, engine: name };
+    return {
+      format: format as number,
+      engine: name,
+      created: typeof created === "string" ? created : undefined,
+    };
   } catch {
     // Not JSON: the caller reports the damage.
     return undefined;
   }
 }
 
-async function writeFormat(folder: string): Promise<void> {
-  const content = { format: folderFormat, engine, created: new Date().toISOString() };
+async function writeFormat(folder: string, created = new Date().toISOString()): Promise<void> {
+  const content = { format: folderFormat, engine, created };
   const temporary = join(folder, "FORMAT.new");
   const handle = await open(temporary, "w", 0o600);
   try {

@@ -87,28 +87,35 @@ export class LevelReader {
   }
 
   async messages(mailboxNumber: number, range: MessageRange): Promise<MessageRecord[]> {
-    const { rank, afterSeq, limit, bytesMax } = range;
+    const { rank, afterSeq, limit, bytesMax, newestFirst = false } = range;
     const found: MessageRecord[] = [];
     const floor = this.#messages.of(mailboxNumber, rank);
     const fromFirst = afterSeq < floor.value;
     const from = Math.max(afterSeq + 1, floor.value);
-    if (from > u48Max || limit <= 0) return found;
+    const before = Math.min(range.beforeSeq ?? u48Max + 1, u48Max + 1);
+    if (from >= before || limit <= 0) return found;
     let bytes = 0;
     const keys = {
       gte: messageKey(mailboxNumber, rank, from),
-      lte: messageKey(mailboxNumber, rank, u48Max),
+      lte: messageKey(mailboxNumber, rank, before - 1),
+      reverse: newestFirst,
       highWaterMarkBytes: Math.min(bytesMax, bytesPerHopMax),
     };
     const read = floor.beginRead();
     let first: number | undefined;
     try {
+      let more = true;
       await this.#scan(keys, limit, (key, value) => {
         const message = readMessage(key, value);
         found.push(message);
         bytes += message.payload.length + (message.headers?.length ?? 0);
-        return found.length < limit && bytes < bytesMax;
+        more = found.length < limit && bytes < bytesMax;
+        return more;
       });
-      if (fromFirst) first = found[0]?.seq ?? Number.POSITIVE_INFINITY;
+      if (fromFirst && (!newestFirst || more)) {
+        const none = before > u48Max ? Number.POSITIVE_INFINITY : before;
+        first = found.at(newestFirst ? -1 : 0)?.seq ?? none;
+      }
     } finally {
       floor.endRead(read, first);
     }
@@ -201,7 +208,14 @@ export class LevelReader {
 
   /** Hands each entry of a range to `take` until it says that it has enough. */
   async #scan(
-    range: { gt?: Buffer; gte?: Buffer; lt?: Buffer; lte?: Buffer; highWaterMarkBytes?: number },
+    range: {
+      gt?: Buffer;
+      gte?: Buffer;
+      lt?: Buffer;
+      lte?: Buffer;
+      reverse?: boolean;
+      highWaterMarkBytes?: number;
+    },
     limit: number,
     take: (key: Buffer, value: Buffer) => boolean,
   ): Promise<void> {

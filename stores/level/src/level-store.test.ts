@@ -1,12 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store } from "@mq9/store";
 import {
   asciiBytes,
   describeStoreContract,
+  rareFields,
   sampleMailbox,
   sampleMessage,
+  sampleMs,
 } from "@mq9/store/testing";
 import { ClassicLevel } from "classic-level";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -40,15 +42,65 @@ describe("the data folder", () => {
     expect(await below.open()).toMatchObject({ fresh: true });
     await below.close();
     const format = JSON.parse(await readFile(join(folder, "a", "b", "FORMAT"), "utf8"));
-    expect(format).toEqual({ format: 1, engine: "leveldb", created: expect.any(String) });
+    expect(format).toEqual({ format: 2, engine: "leveldb", created: expect.any(String) });
   });
 
   it("of a newer release is refused with what to do", async () => {
-    await writeFile(join(folder, "FORMAT"), '{"format":2,"engine":"leveldb"}');
+    await writeFile(join(folder, "FORMAT"), '{"format":3,"engine":"leveldb"}');
     await expect(store.open()).rejects.toMatchObject({
       code: "format",
-      message: expect.stringMatching(/newer release \(format 2.*run that release/),
+      message: expect.stringMatching(/newer release \(format 3.*run that release/),
     });
+  });
+
+  it("of format 1 is read, and says from then on that this release writes it", async () => {
+    await cp(join(import.meta.dirname, "../fixtures/format-1"), folder, { recursive: true });
+    expect(await store.open()).toEqual({
+      fresh: false,
+      nextMailboxNumber: 2,
+      clockMs: sampleMs,
+      recovered: false,
+    });
+    const expected = sampleMailbox({
+      kind: "latest",
+      public: true,
+      desc: "été",
+      tokenDigest: Uint8Array.from({ length: 32 }, (_, at) => at),
+      nextSeq: 3,
+    });
+    const mailbox = await store.mailbox("acme/inbox");
+    expect({ ...mailbox, tokenDigest: new Uint8Array(mailbox?.tokenDigest ?? []) }).toEqual(
+      expected,
+    );
+    const payloads = ["critical", "high", ""];
+    for (const [seq, payload] of payloads.entries()) {
+      const message = await store.message(1, seq);
+      expect(new Uint8Array(message?.payload ?? [9])).toEqual(asciiBytes(payload));
+    }
+    expect(await store.message(1, 1)).toMatchObject({ key: "k", rank: 1, label: "high" });
+    expect(await store.keyPlace(1, "k")).toEqual({ rank: 1, seq: 1 });
+    expect(new Uint8Array((await store.cursor(1, "q:workers")) ?? [])).toEqual(
+      Uint8Array.of(1, 2, 3),
+    );
+    expect(await store.due(2 ** 47, 9)).toHaveLength(1);
+    const format = JSON.parse(await readFile(join(folder, "FORMAT"), "utf8"));
+    expect(format).toMatchObject({ format: 2, created: expect.stringMatching(/^20/) });
+
+    const batch = store.batch();
+    batch.putMessage(1, sampleMessage(3, rareFields));
+    await store.commit(batch);
+    await store.close();
+    await store.open();
+    expect(await store.message(1, 3)).toMatchObject(rareFields);
+    expect(await store.lastSeq(1)).toBe(3);
+  });
+
+  it("of format 1 that is damaged is refused and stays format 1", async () => {
+    await cp(join(import.meta.dirname, "../fixtures/format-1"), folder, { recursive: true });
+    await rm(join(folder, "store", "CURRENT"));
+    await expect(store.open()).rejects.toMatchObject({ code: "corrupt" });
+    const format = JSON.parse(await readFile(join(folder, "FORMAT"), "utf8"));
+    expect(format).toMatchObject({ format: 1 });
   });
 
   it("of another engine is refused", async () => {

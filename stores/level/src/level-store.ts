@@ -18,7 +18,14 @@ import {
 import { ClassicLevel } from "classic-level";
 import { Anchor } from "./anchor.ts";
 import { checkRing, readRing, ringSlot } from "./commit-ring.ts";
-import { anchorFile, databaseFolder, diskSpace, prepareFolder, syncFolder } from "./data-folder.ts";
+import {
+  anchorFile,
+  databaseFolder,
+  diskSpace,
+  prepareFolder,
+  raiseFormat,
+  syncFolder,
+} from "./data-folder.ts";
 import { toStoreError } from "./errors.ts";
 import { GarbageCollector } from "./garbage.ts";
 import { countersKey, fences } from "./keys.ts";
@@ -210,6 +217,7 @@ class LevelStore implements Store {
       const found = await anchor.read();
       const commit = checkRing(await readRing(db), found?.commit ?? 0, where);
       if (logsAreWhole) await checkNothingDropped(where);
+      await raiseFormat(folder);
       await raiseFences(db);
       const [nextMailboxNumber = 1, clockMs = 0] = await readCounters(db);
       await syncFolder(where);

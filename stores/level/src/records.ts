@@ -1,37 +1,59 @@
 // The bytes of every record: how a value is written behind its key and read back. Pure layout; who
 // asks for which record is decided in ./level-batch.ts and ./level-store.ts.
 //
-//   message   flags(1) label(1) createdAt(6) expiresAt(6) [keyLength(2) key] [headersLength(4) headers] payload
-//   mailbox   flags(1) number(6) ttl(6) createdAt(6) expiresAt(6) nextSeq(6) [digestLength(2) digest] desc
+//   message   flags(1) label(1) createdAt(6) expiresAt(6) [keyLength(2) key] [headersLength(4) headers]
+//             [tags(2), each length(2) tag] [fromLength(2) from] [visibleAt(6)] [dead] payload
+//   dead      mailboxLength(2) mailbox msgId(6) groupLength(2) group deliveries(6) at(6) cause(1)
+//             [reasonLength(2) reason]
+//   mailbox   flags(1) number(6) ttl(6) createdAt(6) expiresAt(6) nextSeq(6) [digestLength(2) digest]
+//             [schedule(6)] [dedup(6) since(6)] [earlier(6)] desc
 //   place     rank(1) seq(6)
 //   counters  nextMailboxNumber(6) clock(6)
 //   ring      commit(6)
 //   cursor    the bytes; due: the key of the mailbox
-import { priorityLabels, type Rank } from "@mq9/protocol";
+import { type DeadLetter, priorityLabels, type Rank } from "@mq9/protocol";
 import {
+  type DedupNumbers,
   type DueEntry,
   type MailboxRecord,
   type MessagePlace,
   type MessageRecord,
   StoreError,
 } from "@mq9/store";
+import { RecordReader } from "./record-reader.ts";
 import { isSealed, type RecordWriter, recordVersion } from "./record-writer.ts";
 
 const messageHasKey = 0x01;
 const messageHasHeaders = 0x02;
+const messageHasTags = 0x04;
+const messageHasFrom = 0x08;
+const messageIsDelayed = 0x10;
+const messageIsDead = 0x20;
+const messageFlags = 0x3f;
+
+const deadIsPoison = 0x01;
+const deadHasReason = 0x02;
 
 const mailboxIsLatest = 0x01;
 const mailboxIsPublic = 0x02;
 const mailboxIsDropped = 0x04;
 const mailboxHasDesc = 0x08;
 const mailboxHasToken = 0x10;
+const mailboxHasSchedule = 0x20;
+const mailboxHasDedup = 0x40;
+const mailboxHasEarlierDedup = 0x80;
 
 const labelCodes = new Map(priorityLabels.map((label, code) => [label, code]));
 
 export function writeMessage(writer: RecordWriter, message: MessageRecord): void {
-  const { key, headers } = message;
+  const { key, headers, tags, from, visibleAtMs, dead } = message;
   const flags =
-    (key === undefined ? 0 : messageHasKey) | (headers === undefined ? 0 : messageHasHeaders);
+    (key === undefined ? 0 : messageHasKey) |
+    (headers === undefined ? 0 : messageHasHeaders) |
+    (tags === undefined ? 0 : messageHasTags) |
+    (from === undefined ? 0 : messageHasFrom) |
+    (visibleAtMs === undefined ? 0 : messageIsDelayed) |
+    (dead === undefined ? 0 : messageIsDead);
   writer.startValue();
   writer.u8(flags);
   writer.u8(labelCodes.get(message.label) ?? 0xff);
@@ -42,6 +64,13 @@ export function writeMessage(writer: RecordWriter, message: MessageRecord): void
     writer.u32(headers.length);
     writer.raw(headers);
   }
+  if (tags !== undefined) {
+    writer.u16(tags.length);
+    for (const tag of tags) writer.shortText(tag);
+  }
+  if (from !== undefined) writer.shortText(from);
+  if (visibleAtMs !== undefined) writer.u48(visibleAtMs);
+  if (dead !== undefined) writeDeadLetter(writer, dead);
   writer.raw(message.payload);
 }
 
@@ -51,38 +80,59 @@ export function readMessage(key: Buffer, value: Buffer): MessageRecord {
   const flags = value[1] as number;
   const label = priorityLabels[value[2] as number];
   if (key.length !== 14 || end < 15 || label === undefined) throw corrupt(messageName(key));
-  let at = 15;
-  let messageKey: string | undefined;
-  if ((flags & messageHasKey) !== 0) {
-    const length = value.readUInt16BE(at);
-    messageKey = value.toString("utf8", at + 2, at + 2 + length);
-    at += 2 + length;
-  }
-  let headers: Uint8Array | undefined;
-  if ((flags & messageHasHeaders) !== 0) {
-    const length = value.readUInt32BE(at);
-    headers = value.subarray(at + 4, at + 4 + length);
-    at += 4 + length;
-  }
+  if ((flags & ~messageFlags) !== 0) throw tooNew(messageName(key));
+  const rest = new RecordReader(value, 15);
   return {
     seq: key.readUIntBE(8, 6),
     rank: key[7] as Rank,
     label,
     createdAtMs: value.readUIntBE(3, 6),
     expiresAtMs: value.readUIntBE(9, 6),
-    key: messageKey,
-    headers,
-    payload: value.subarray(at, end),
+    key: (flags & messageHasKey) === 0 ? undefined : rest.shortText(),
+    headers: (flags & messageHasHeaders) === 0 ? undefined : rest.bytes(rest.u32()),
+    tags: (flags & messageHasTags) === 0 ? undefined : rest.texts(),
+    from: (flags & messageHasFrom) === 0 ? undefined : rest.shortText(),
+    visibleAtMs: (flags & messageIsDelayed) === 0 ? undefined : rest.u48(),
+    dead: (flags & messageIsDead) === 0 ? undefined : readDeadLetter(rest),
+    payload: value.subarray(rest.at, end),
   };
 }
 
+function writeDeadLetter(writer: RecordWriter, dead: DeadLetter): void {
+  writer.shortText(dead.mailbox);
+  writer.u48(dead.msgId);
+  writer.shortText(dead.group);
+  writer.u48(dead.deliveries);
+  writer.u48(dead.atMs);
+  writer.u8(
+    (dead.cause === "poison" ? deadIsPoison : 0) | (dead.reason === undefined ? 0 : deadHasReason),
+  );
+  if (dead.reason !== undefined) writer.shortText(dead.reason);
+}
+
+function readDeadLetter(rest: RecordReader): DeadLetter {
+  const mailbox = rest.shortText();
+  const msgId = rest.u48();
+  const group = rest.shortText();
+  const deliveries = rest.u48();
+  const atMs = rest.u48();
+  const flags = rest.u8();
+  const cause = (flags & deadIsPoison) === 0 ? "deliveries" : "poison";
+  const reason = (flags & deadHasReason) === 0 ? undefined : rest.shortText();
+  return { mailbox, msgId, group, deliveries, cause, reason, atMs };
+}
+
 export function writeMailbox(writer: RecordWriter, record: MailboxRecord): void {
+  const { tokenDigest, scheduleNumber, dedup } = record;
   const flags =
     (record.kind === "latest" ? mailboxIsLatest : 0) |
     (record.public ? mailboxIsPublic : 0) |
     (record.dropped ? mailboxIsDropped : 0) |
     (record.desc === undefined ? 0 : mailboxHasDesc) |
-    (record.tokenDigest === undefined ? 0 : mailboxHasToken);
+    (tokenDigest === undefined ? 0 : mailboxHasToken) |
+    (scheduleNumber === undefined ? 0 : mailboxHasSchedule) |
+    (dedup === undefined ? 0 : mailboxHasDedup) |
+    (dedup?.earlier === undefined ? 0 : mailboxHasEarlierDedup);
   writer.startValue();
   writer.u8(flags);
   writer.u48(record.number);
@@ -90,9 +140,15 @@ export function writeMailbox(writer: RecordWriter, record: MailboxRecord): void 
   writer.u48(record.createdAtMs);
   writer.u48(record.expiresAtMs);
   writer.u48(record.nextSeq);
-  if (record.tokenDigest !== undefined) {
-    writer.u16(record.tokenDigest.length);
-    writer.raw(record.tokenDigest);
+  if (tokenDigest !== undefined) {
+    writer.u16(tokenDigest.length);
+    writer.raw(tokenDigest);
+  }
+  if (scheduleNumber !== undefined) writer.u48(scheduleNumber);
+  if (dedup !== undefined) {
+    writer.u48(dedup.current);
+    writer.u48(dedup.sinceMs);
+    if (dedup.earlier !== undefined) writer.u48(dedup.earlier);
   }
   if (record.desc !== undefined) writer.text(record.desc);
 }
@@ -101,26 +157,29 @@ export function writeMailbox(writer: RecordWriter, record: MailboxRecord): void 
 export function readMailbox(key: Buffer, value: Buffer): MailboxRecord {
   const end = bodyEnd(key, value, mailboxName);
   const flags = value[1] as number;
-  let at = 32;
-  let tokenDigest: Uint8Array | undefined;
-  if ((flags & mailboxHasToken) !== 0) {
-    const length = value.readUInt16BE(at);
-    tokenDigest = value.subarray(at + 2, at + 2 + length);
-    at += 2 + length;
-  }
+  const rest = new RecordReader(value, 32);
   return {
     key: key.toString("utf8", 1),
     number: value.readUIntBE(2, 6),
     kind: (flags & mailboxIsLatest) === 0 ? "standard" : "latest",
     public: (flags & mailboxIsPublic) !== 0,
-    desc: (flags & mailboxHasDesc) === 0 ? undefined : value.toString("utf8", at, end),
     ttlSeconds: value.readUIntBE(8, 6),
     createdAtMs: value.readUIntBE(14, 6),
     expiresAtMs: value.readUIntBE(20, 6),
     dropped: (flags & mailboxIsDropped) !== 0,
-    tokenDigest,
+    tokenDigest: (flags & mailboxHasToken) === 0 ? undefined : rest.bytes(rest.u16()),
     nextSeq: value.readUIntBE(26, 6),
+    scheduleNumber: (flags & mailboxHasSchedule) === 0 ? undefined : rest.u48(),
+    dedup: (flags & mailboxHasDedup) === 0 ? undefined : readDedup(rest, flags),
+    desc: (flags & mailboxHasDesc) === 0 ? undefined : value.toString("utf8", rest.at, end),
   };
+}
+
+function readDedup(rest: RecordReader, flags: number): DedupNumbers {
+  const current = rest.u48();
+  const sinceMs = rest.u48();
+  const earlier = (flags & mailboxHasEarlierDedup) === 0 ? undefined : rest.u48();
+  return { current, sinceMs, earlier };
 }
 
 export function writePlace(writer: RecordWriter, place: MessagePlace): void {
@@ -187,6 +246,13 @@ function bodyEnd(key: Buffer, value: Buffer, name: (key: Buffer) => string): num
   throw new StoreError(
     "format",
     `${name(key)} was written in record version ${version}; this release reads version ${recordVersion}: run the release that wrote it`,
+  );
+}
+
+function tooNew(name: string): StoreError {
+  return new StoreError(
+    "format",
+    `${name} holds fields that this release does not know: run the release that wrote it`,
   );
 }
 

@@ -5,7 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MemoryStore } from "../memory-store.ts";
 import type { MailboxRecord, MessageRange, MessageRecord, Store, StoreBatch } from "../store.ts";
 import { describeRandomBatches } from "./random-batches.ts";
-import { asciiBytes, patternBytes, sampleMailbox, sampleMessage, sampleMs } from "./samples.ts";
+import {
+  asciiBytes,
+  patternBytes,
+  rareFields,
+  sampleMailbox,
+  sampleMessage,
+  sampleMs,
+} from "./samples.ts";
 
 /** An engine under examination. */
 export interface ExaminedStore {
@@ -232,12 +239,16 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Exa
         batch.putMessage(1, sampleMessage(0, { payload, headers }));
         batch.putCursor(1, "group", cursor);
         batch.putMailbox(sampleMailbox({ tokenDigest }));
+        const tags = ["kept"];
+        batch.putMessage(1, sampleMessage(1, { tags }));
+        tags[0] = "changed";
         for (const bytes of [payload, headers, cursor, tokenDigest]) bytes.fill(0);
         await store.commit(batch);
         expect(plain(await store.message(1, 0))).toEqual(
           sampleMessage(0, { payload: asciiBytes("payload"), headers: asciiBytes("headers") }),
         );
         expect(plainCursors(await store.cursors(1)).get("group")).toEqual(asciiBytes("cursor"));
+        expect((await store.message(1, 1))?.tags).toEqual(["kept"]);
         const mailbox = await store.mailbox("acme/inbox");
         expect(new Uint8Array(mailbox?.tokenDigest ?? [])).toEqual(asciiBytes("digest"));
       });
@@ -300,6 +311,14 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Exa
           }),
         );
         await roundTrip(sampleMailbox({ key: "acme/m-2", ttlSeconds: 0, desc: "" }));
+        const dedup = { current: 8, sinceMs: sampleMs, earlier: numberMax };
+        const first = { ...dedup, earlier: undefined };
+        const tokenDigest = patternBytes(32);
+        await roundTrip(sampleMailbox({ key: "acme/m-5", scheduleNumber: numberMax, desc: "" }));
+        await roundTrip(sampleMailbox({ key: "acme/m-6", dedup: first, tokenDigest }));
+        await roundTrip(
+          sampleMailbox({ key: "acme/m-7", scheduleNumber: 9, dedup, tokenDigest, desc: "all" }),
+        );
         await roundTrip(sampleMailbox({ key: "acme/m-3", public: true }));
         await roundTrip(sampleMailbox({ key: "acme/m-4", dropped: true, desc: "x".repeat(9000) }));
       });
@@ -366,6 +385,75 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Exa
         await roundTrip(sampleMessage(15, { expiresAtMs: neverMs, createdAtMs: 0 }));
         await roundTrip(sampleMessage(16, { headers: patternBytes(70_000), key: "k" }));
         await roundTrip(sampleMessage(numberMax, { rank: 0, label: "critical" }));
+      });
+
+      it("come back with the fields that they rarely have", async () => {
+        const { dead } = rareFields;
+        const cases: Partial<MessageRecord>[] = [
+          rareFields,
+          { ...rareFields, key: "k", headers: everyByte, payload: everyByte },
+          { tags: [] },
+          { tags: Array.from({ length: 16 }, (_, at) => `${at}`.padEnd(64, "é".repeat(30))) },
+          { from: "" },
+          { visibleAtMs: 0, payload: new Uint8Array(0) },
+          { dead: { ...dead, cause: "deliveries", reason: undefined } },
+          { dead: { ...dead, reason: "" } },
+        ];
+        for (const [seq, fields] of cases.entries()) await roundTrip(sampleMessage(seq, fields));
+        await reopen();
+        for (const [seq, fields] of cases.entries()) {
+          expect(plain(await store.message(4, seq))).toEqual(sampleMessage(seq, fields));
+        }
+      });
+
+      it("are read below a number, and by descending number", async () => {
+        const seqs = [0, 3, 7, 255, 256, 65_536, 2 ** 32, numberMax];
+        await commit((batch) => {
+          for (const seq of seqs) batch.putMessage(4, sampleMessage(seq));
+          batch.putMessage(4, sampleMessage(8, { rank: 1, label: "high" }));
+          batch.putMessage(5, sampleMessage(9));
+          batch.putMessage(3, sampleMessage(9));
+        });
+        for (const [at, beforeSeq] of seqs.entries()) {
+          const below = { ...wholeRange(2), beforeSeq };
+          expect(await seqsOf(store, 4, below)).toEqual(seqs.slice(0, at));
+          const down = { ...below, newestFirst: true };
+          expect(await seqsOf(store, 4, down)).toEqual(seqs.slice(0, at).toReversed());
+          const between = { ...down, afterSeq: 3 };
+          expect(await seqsOf(store, 4, between)).toEqual(seqs.slice(2, at).toReversed());
+          const two = { ...down, limit: 2 };
+          expect(await seqsOf(store, 4, two)).toEqual(seqs.slice(0, at).slice(-2).toReversed());
+          const bytes = { ...down, bytesMax: 1 };
+          expect(await seqsOf(store, 4, bytes)).toEqual(seqs.slice(0, at).slice(-1));
+        }
+        const all = { ...wholeRange(2), newestFirst: true };
+        expect(await seqsOf(store, 4, all)).toEqual(seqs.toReversed());
+        expect(await seqsOf(store, 4, { ...all, beforeSeq: 3, afterSeq: 3 })).toEqual([]);
+        expect(await seqsOf(store, 4, { ...all, beforeSeq: 2, afterSeq: 7 })).toEqual([]);
+        expect(await seqsOf(store, 4, { ...wholeRange(2), beforeSeq: 0 })).toEqual([]);
+      });
+
+      it("are found below those that were read before, in either direction", async () => {
+        const put = (seq: number) => commit((batch) => batch.putMessage(4, sampleMessage(seq)));
+        const down = { ...wholeRange(2), newestFirst: true };
+        await put(50);
+        await put(60);
+        expect(await seqsOf(store, 4, { ...down, limit: 1 })).toEqual([60]);
+        expect(await seqsOf(store, 4, wholeRange(2))).toEqual([50, 60]);
+        expect(await seqsOf(store, 4, { ...wholeRange(2), beforeSeq: 55 })).toEqual([50]);
+        expect(await seqsOf(store, 4, { ...wholeRange(2), beforeSeq: 50 })).toEqual([]);
+        expect(await seqsOf(store, 4, down)).toEqual([60, 50]);
+        await put(40);
+        expect(await seqsOf(store, 4, down)).toEqual([60, 50, 40]);
+        await commit((batch) => {
+          for (const seq of [40, 50, 60]) batch.removeMessage(4, 2, seq);
+        });
+        expect(await seqsOf(store, 4, { ...down, beforeSeq: 55 })).toEqual([]);
+        await put(57);
+        expect(await seqsOf(store, 4, { ...down, beforeSeq: 57 })).toEqual([]);
+        expect(await seqsOf(store, 4, down)).toEqual([57]);
+        await Promise.all([put(30), seqsOf(store, 4, down)]);
+        expect(await seqsOf(store, 4, down)).toEqual([57, 30]);
       });
 
       it("may be as large as a mebibyte", async () => {
@@ -559,6 +647,30 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Exa
         );
         expect((await store.cursors(3)).size).toBe(0);
       });
+
+      it("are read one by one", async () => {
+        await commit((batch) => {
+          batch.putCursor(0, "acme", asciiBytes("account"));
+          batch.putCursor(1, "g:workers", patternBytes(5000));
+          batch.putCursor(1, "équipe 🚀", new Uint8Array(0));
+          batch.putCursor(1, "gone", everyByte);
+        });
+        await commit((batch) => {
+          batch.putCursor(0, "acme", everyByte);
+          batch.removeCursor(1, "gone");
+        });
+        const bytesOf = async (number: number, name: string) => {
+          const value = await store.cursor(number, name);
+          return value && new Uint8Array(value);
+        };
+        expect(await bytesOf(0, "acme")).toEqual(everyByte);
+        expect(await bytesOf(1, "g:workers")).toEqual(patternBytes(5000));
+        expect(await bytesOf(1, "équipe 🚀")).toEqual(new Uint8Array(0));
+        for (const name of ["gone", "g:", "g:workers-2", "acme"]) {
+          expect(await bytesOf(1, name)).toBeUndefined();
+        }
+        expect(await bytesOf(2, "g:workers")).toBeUndefined();
+      });
     });
 
     describe("the due index", () => {
@@ -747,6 +859,7 @@ async function expectClosed(store: Store): Promise<void> {
   await expect(store.message(1, 1)).rejects.toMatchObject(refused);
   await expect(store.lastSeq(1)).rejects.toMatchObject(refused);
   await expect(store.keyPlace(1, "k")).rejects.toMatchObject(refused);
+  await expect(store.cursor(1, "c")).rejects.toMatchObject(refused);
   await expect(store.cursors(1)).rejects.toMatchObject(refused);
   await expect(store.due(1, 1)).rejects.toMatchObject(refused);
   await expect(store.clearGarbage()).rejects.toMatchObject(refused);

@@ -2,4 +2,11 @@
 // fast-check beside it.
 export { describeStoreContract, type ExaminedStore } from "./contract.ts";
 export { type Fault, type FaultyMethod, FaultyStore } from "./faults.ts";
-export { asciiBytes, patternBytes, sampleMailbox, sampleMessage, sampleMs } from "./samples.ts";
+export {
+  asciiBytes,
+  patternBytes,
+  rareFields,
+  sampleMailbox,
+  sampleMessage,
+  sampleMs,
+} from "./samples.ts";

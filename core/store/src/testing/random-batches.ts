@@ -4,7 +4,7 @@ import { neverMs, priorityLabels, type Rank, ranks } from "@mq9/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { MessageRecord, Store, StoreBatch } from "../store.ts";
-import { patternBytes, sampleMailbox, sampleMessage } from "./samples.ts";
+import { patternBytes, rareFields, sampleMailbox, sampleMessage } from "./samples.ts";
 
 const numbers = [1, 2, 0xffff_ffff_ffff] as const;
 const keys = ["a", "ab", "été"] as const;
@@ -35,10 +35,28 @@ const change: fc.Arbitrary<Change> = (() => {
       headers: fc.option(bytes, { nil: undefined }),
       payload: bytes,
       expiresAtMs: atMs,
+      tags: fc.option(fc.array(key, { maxLength: 3 }), { nil: undefined }),
+      from: fc.option(key, { nil: undefined }),
+      visibleAtMs: fc.option(atMs, { nil: undefined }),
+      dead: fc.option(fc.constant(rareFields.dead), { nil: undefined }),
     })
     .map((fields) => sampleMessage(fields.seq, { ...fields, rank: rankFor(fields.seq) }));
   const mailbox = fc
-    .record({ key: mailboxKey, number, nextSeq: seq, desc: fc.option(key, { nil: undefined }) })
+    .record({
+      key: mailboxKey,
+      number,
+      nextSeq: seq,
+      desc: fc.option(key, { nil: undefined }),
+      scheduleNumber: fc.option(number, { nil: undefined }),
+      dedup: fc.option(
+        fc.record({
+          current: number,
+          sinceMs: atMs,
+          earlier: fc.option(number, { nil: undefined }),
+        }),
+        { nil: undefined },
+      ),
+    })
     .map((fields) => sampleMailbox(fields));
   const due = fc.record({ atMs, mailboxNumber: number, mailboxKey });
   const call = <M extends Mutator>(method: M) => fc.constant(method);
@@ -126,13 +144,22 @@ async function answersOf(store: Store): Promise<unknown> {
   }
   for (const number of numbers) {
     answers.push(await store.lastSeq(number));
-    for (const key of keys) answers.push(await store.keyPlace(number, key));
+    for (const key of keys) {
+      answers.push(await store.keyPlace(number, key));
+      const cursor = await store.cursor(number, key);
+      answers.push(cursor && [...cursor]);
+    }
     const cursors = await store.cursors(number);
     answers.push(Object.fromEntries([...cursors].map(([name, value]) => [name, [...value]])));
     for (const rank of ranks) {
       const range = { rank, afterSeq: 4, limit: 3, bytesMax: 5000 };
       const all = { rank, afterSeq: -1, limit: 1000, bytesMax: 1_000_000 };
+      const below = { ...range, beforeSeq: 19 };
+      const down = { ...all, beforeSeq: 256, newestFirst: true };
       answers.push((await store.messages(number, range)).map(plain));
+      answers.push((await store.messages(number, below)).map(plain));
+      answers.push((await store.messages(number, { ...below, newestFirst: true })).map(plain));
+      answers.push((await store.messages(number, down)).map(plain));
       answers.push((await store.messages(number, all)).map(plain));
     }
     for (const seq of [0, 7, 255]) {

@@ -1,4 +1,5 @@
 // Records for tests: every field filled, any field replaced.
+import type { DeadLetter } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord } from "../store.ts";
 
 /** An instant that needs more than 32 bits. */
@@ -36,6 +37,27 @@ export function sampleMessage(seq: number, changes: Partial<MessageRecord> = {})
     ...changes,
   };
 }
+
+/** Every field that a message rarely has, filled. */
+export const rareFields: {
+  tags: readonly string[];
+  from: string;
+  visibleAtMs: number;
+  dead: DeadLetter;
+} = {
+  tags: ["urgent-ish", "été", "漢字", ""],
+  from: "agent-7@acme/é",
+  visibleAtMs: sampleMs + 5_000,
+  dead: {
+    mailbox: "inbox.é",
+    msgId: 2 ** 48 - 1,
+    group: "workers 🚀",
+    deliveries: 20,
+    cause: "poison",
+    reason: "it said “no” ✗",
+    atMs: sampleMs + 9_000,
+  },
+};
 
 /** The bytes of a text of ASCII characters. */
 export function asciiBytes(text: string): Uint8Array {
