@@ -38,7 +38,7 @@ export const layers: readonly LayerRow[] = [
     folder: "core/mailbox",
     name: "@mq9/mailbox",
     workspace: ["@mq9/protocol", "@mq9/store"],
-    npm: [],
+    npm: ["minisearch"], // the registry's word index: no dependencies, no platform
     platform: "pure",
   },
   {
