@@ -35,8 +35,10 @@ export {
 export {
   assertCreatableName,
   directoryName,
+  isKeptName,
   isMailboxName,
   mailboxNameMax,
+  registryName,
 } from "./mailbox-name.ts";
 export {
   allRanks,
@@ -70,3 +72,25 @@ export {
   type ScheduledMessage,
   type StartPosition,
 } from "./pull.ts";
+export {
+  type Agent,
+  type AgentEvent,
+  type AgentEventKind,
+  type AgentFacts,
+  type AgentField,
+  type AgentMatch,
+  type AgentReference,
+  type AgentSink,
+  type AgentSkill,
+  type AgentState,
+  type AgentWatch,
+  type DiscoverRequest,
+  type DiscoverResult,
+  discoverMax,
+  type FoundAgent,
+  type RegisterRequest,
+  type RegisterResult,
+  type RegistryApi,
+  type ReportRequest,
+  type UnregisterResult,
+} from "./registry.ts";

@@ -7,6 +7,14 @@ export const mailboxNameMax = 128;
 /** The directory of an account: one message per public mailbox, kept by the broker. */
 export const directoryName = "$SYSTEM.PUBLIC";
 
+/** The registered agents of an account: one message per agent, kept by the broker. */
+export const registryName = "$SYSTEM.AGENTS";
+
+/** Whether only the broker makes, writes and ends the mailbox of that name. */
+export function isKeptName(name: string): boolean {
+  return name === directoryName || name === registryName;
+}
+
 /** Operation words of the subject grammar; a mailbox of that name could not be addressed as `MAILBOX.<id>.<priority>`. */
 const operationWords = new Set([
   "CREATE",
@@ -40,7 +48,7 @@ export function isMailboxName(text: string): boolean {
 
 /** @throws {Mq9Error} `invalid` with what a name may hold; `forbidden` for a reserved name. */
 export function assertCreatableName(text: string): void {
-  if (text === directoryName) {
+  if (isKeptName(text)) {
     throw new Mq9Error(
       "forbidden",
       `mailbox '${text}' is reserved and cannot be created by clients`,
