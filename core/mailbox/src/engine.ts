@@ -2,13 +2,14 @@
 // to find a mailbox and how to stage a change; what a command means is in ./commands.
 // Pure: time, randomness and the wish to run later come from outside.
 import { type MailboxInfo, type MailMessage, Mq9Error, neverMs } from "@mq9/protocol";
-import type {
-  MailboxRecord,
-  MessagePlace,
-  MessageRecord,
-  Store,
-  StoreBatch,
-  StoreOpening,
+import {
+  type MailboxRecord,
+  type MessagePlace,
+  type MessageRecord,
+  type Store,
+  type StoreBatch,
+  StoreError,
+  type StoreOpening,
 } from "@mq9/store";
 import type { FeedHost } from "./feed.ts";
 import type { Glob } from "./glob.ts";
@@ -170,9 +171,11 @@ export class Engine implements FeedHost {
   failure(error: unknown): Mq9Error {
     if (error instanceof Mq9Error) return error;
     this.readFailed(error);
-    return new Mq9Error("storage_failed", "the broker can not read its disk, try again later", {
-      cause: error,
-    });
+    const damaged = error instanceof StoreError && error.code === "corrupt";
+    const message = damaged
+      ? "what is asked for is damaged on the broker's disk and is not served; its log says more"
+      : "the broker can not read its disk, try again later";
+    return new Mq9Error("storage_failed", message, { cause: error });
   }
 
   group(slot: Slot, name: string): Group {

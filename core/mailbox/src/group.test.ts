@@ -270,7 +270,7 @@ describe("in the middle of something else", () => {
     await rig.settle();
     await rig.send("a", "x");
     gone.end("vanished");
-    rig.store.plant("message", 1, { kind: "fail", code: "io" });
+    rig.store.plant("messages", 1, { kind: "fail", code: "io" });
     const reader = new Reader();
     join(rig, reader);
     await rig.settle();

@@ -299,13 +299,11 @@ export class Group {
     { rank, from, to }: { readonly rank: Rank; readonly from: number; readonly to: number },
   ): Promise<MessageRecord[]> {
     const { store, pageMessages, pageBytes } = this.#host;
-    if (from === to) {
-      const stored = await store.message(mailboxNumber, from);
-      // A run may cover numbers of other ranks, which have runs of their own.
-      return stored?.rank === rank ? [stored] : [];
-    }
+    // A run may cover numbers of other ranks, which have runs of their own. A range leaves damaged
+    // messages out; asked for one by one they would stop the group.
     const limit = Math.min(pageMessages, to - from + 1);
-    return store.messages(mailboxNumber, { rank, afterSeq: from - 1, limit, bytesMax: pageBytes });
+    const range = { rank, afterSeq: from - 1, beforeSeq: to + 1, limit, bytesMax: pageBytes };
+    return store.messages(mailboxNumber, range);
   }
 
   /** Cursors, then what came back or is out. */

@@ -147,9 +147,12 @@ export interface Store {
   mailbox(key: string): Promise<MailboxRecord | undefined>;
   /** Records whose key starts with `prefix` and is greater than `afterKey`, by key in byte order. */
   mailboxes(prefix: string, afterKey: string, limit: number): Promise<MailboxRecord[]>;
-  /** Messages of one rank by ascending number, or descending. @throws `corrupt` naming the mailbox */
+  /**
+   * Messages of one rank by ascending number, or descending. A message that is damaged on disk is left
+   * out, and told to whoever runs the engine: the others go on.
+   */
   messages(mailboxNumber: number, range: MessageRange): Promise<MessageRecord[]>;
-  /** One message, whatever its rank. */
+  /** One message, whatever its rank. @throws `corrupt` naming the mailbox when it is damaged */
   message(mailboxNumber: number, seq: number): Promise<MessageRecord | undefined>;
   /** The highest stored number of any rank; -1 = the mailbox is empty. */
   lastSeq(mailboxNumber: number): Promise<number>;

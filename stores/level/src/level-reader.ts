@@ -40,12 +40,15 @@ export class LevelReader {
   readonly #db: Level;
   readonly #due = new Floor();
   readonly #messages = new MessageFloors();
-  readonly #onDamage: (error: StoreError) => void;
+  readonly #onDamage: (error: StoreError, mailboxNumber: number | undefined) => void;
   /** Keys of the damaged records that were told. */
   readonly #damaged = new Set<string>();
 
-  /** @param onDamage hears, once each, of damaged records that a range was answered without */
-  constructor(db: Level, onDamage: (error: StoreError) => void) {
+  /**
+   * @param onDamage hears, once each, of damaged records that a range was answered without, and whose
+   * messages they were
+   */
+  constructor(db: Level, onDamage: (error: StoreError, mailboxNumber: number | undefined) => void) {
     this.#db = db;
     this.#onDamage = onDamage;
   }
@@ -106,7 +109,8 @@ export class LevelReader {
     try {
       let more = true;
       await this.#scan(keys, limit, (key, value) => {
-        const message = readMessage(key, value);
+        const message = this.#unlessDamaged(readMessage, key, value);
+        if (message === undefined) return true;
         found.push(message);
         bytes += message.payload.length + (message.headers?.length ?? 0);
         more = found.length < limit && bytes < bytesMax;
@@ -189,6 +193,24 @@ export class LevelReader {
     return found;
   }
 
+  /**
+   * The name of the mailbox that this number belongs to, be it the number of its messages or one of
+   * those beside it; undefined when no readable record says so. Reads every mailbox: for errors only.
+   */
+  async ownerOf(mailboxNumber: number): Promise<string | undefined> {
+    const first = Buffer.from([spaces.mailbox]);
+    let owner: string | undefined;
+    await this.#scan({ gt: first, lt: afterPrefix(first) }, u48Max, (key, value) => {
+      const record = this.#unlessDamaged(readMailbox, key, value);
+      if (record === undefined) return true;
+      const { number, scheduleNumber, dedup } = record;
+      const numbers = [number, scheduleNumber, dedup?.current, dedup?.earlier];
+      if (numbers.includes(mailboxNumber)) owner = record.key;
+      return owner === undefined;
+    });
+    return owner;
+  }
+
   /** One damaged record must not take the others of its range with it. */
   #unlessDamaged<T>(
     read: (key: Buffer, value: Buffer) => T,
@@ -200,8 +222,10 @@ export class LevelReader {
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== "corrupt") throw error;
       const name = key.toString("latin1");
-      if (!this.#damaged.has(name)) this.#onDamage(error);
-      this.#damaged.add(name);
+      if (!this.#damaged.has(name)) {
+        this.#damaged.add(name);
+        this.#onDamage(error, key[0] === spaces.message ? key.readUIntBE(1, 6) : undefined);
+      }
       return undefined;
     }
   }

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Store } from "@mq9/store";
+import type { MessageRange, Store } from "@mq9/store";
 import {
   asciiBytes,
   describeStoreContract,
@@ -13,6 +13,7 @@ import {
 import { ClassicLevel } from "classic-level";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Anchor } from "./anchor.ts";
+import { messageKey, namedKey, spaces } from "./keys.ts";
 import { createLevelStore } from "./level-store.ts";
 
 describeStoreContract("level", async () => {
@@ -264,30 +265,70 @@ describe("the data folder", () => {
   });
 
   it("names a damaged message and serves the others", async () => {
+    const told: string[] = [];
+    store = createLevelStore({ folder, onDamage: ({ message }) => told.push(message) });
     await store.open();
-    for (let seq = 0; seq < 3; seq += 1) await send(store, seq);
+    const batch = store.batch();
+    batch.putMailbox(sampleMailbox({ key: "acme/other", number: 2, scheduleNumber: 3 }));
+    batch.putMailbox(sampleMailbox());
+    for (let seq = 0; seq < 5; seq += 1) {
+      for (const number of [1, 2, 3]) batch.putMessage(number, sampleMessage(seq));
+    }
+    batch.putCursor(2, "g:workers", asciiBytes("a position of a group"));
+    await store.commit(batch);
     await store.close();
-    const raw = new ClassicLevel<Buffer, Buffer>(join(folder, "store"), {
-      keyEncoding: "buffer",
-      valueEncoding: "buffer",
-    });
-    const key = Buffer.from("0200000000000102000000000001", "hex");
-    const value = (await raw.get(key)) as Buffer;
-    value[20] = (value[20] as number) ^ 1;
-    await raw.put(key, value);
-    await raw.close();
+    await damageRecords(folder, [
+      messageKey(1, 2, 1),
+      messageKey(1, 2, 2),
+      messageKey(3, 2, 4),
+      namedKey(spaces.cursor, 2, "g:workers"),
+    ]);
     await store.open();
-    const named = {
+    await expect(store.message(1, 1)).rejects.toMatchObject({
       code: "corrupt",
-      message: expect.stringContaining("message 1 of mailbox number 1"),
-    };
-    await expect(store.message(1, 1)).rejects.toMatchObject(named);
+      message: expect.stringMatching(/message 1 of mailbox number 1 is damaged.*'acme\/inbox'/),
+    });
     const range = { rank: 2, afterSeq: -1, limit: 10, bytesMax: 10_000 } as const;
-    await expect(store.messages(1, range)).rejects.toMatchObject(named);
-    expect((await store.messages(1, { ...range, afterSeq: 1 })).map(({ seq }) => seq)).toEqual([2]);
-    expect(await store.lastSeq(1)).toBe(2);
+    const seqs = async (number: number, changes: Partial<MessageRange> = {}) =>
+      (await store.messages(number, { ...range, ...changes })).map(({ seq }) => seq);
+    for (let again = 0; again < 2; again += 1) {
+      expect(await seqs(1)).toEqual([0, 3, 4]);
+      expect(await seqs(1, { afterSeq: 0, limit: 1 })).toEqual([3]);
+      expect(await seqs(1, { newestFirst: true, limit: 2, beforeSeq: 4 })).toEqual([3, 0]);
+      expect(await seqs(1, { beforeSeq: 3, afterSeq: 0 })).toEqual([]);
+      expect(await seqs(2)).toEqual([0, 1, 2, 3, 4]);
+      expect(await seqs(3)).toEqual([0, 1, 2, 3]);
+    }
+    expect(await store.lastSeq(3)).toBe(4);
+    const position = {
+      code: "corrupt",
+      message: expect.stringMatching(/g:workers.*'acme\/other'/),
+    };
+    await expect(store.cursors(2)).rejects.toMatchObject(position);
+    await expect(store.cursor(2, "g:workers")).rejects.toMatchObject(position);
+    expect((await store.cursors(1)).size).toBe(0);
+    await expect.poll(() => told.length).toBe(3);
+    expect(told).toEqual([
+      expect.stringMatching(/message 1 of mailbox number 1 .*'acme\/inbox'/),
+      expect.stringMatching(/message 2 of mailbox number 1 .*'acme\/inbox'/),
+      expect.stringMatching(/message 4 of mailbox number 3 .*'acme\/other'/),
+    ]);
   });
 });
+
+/** Flips a bit in the value of each of these keys, and lets LevelDB seal it as if it were right. */
+async function damageRecords(folder: string, keys: readonly Buffer[]): Promise<void> {
+  const raw = new ClassicLevel<Buffer, Buffer>(join(folder, "store"), {
+    keyEncoding: "buffer",
+    valueEncoding: "buffer",
+  });
+  for (const key of keys) {
+    const value = (await raw.get(key)) as Buffer;
+    value[15] = (value[15] as number) ^ 1;
+    await raw.put(key, value);
+  }
+  await raw.close();
+}
 
 describe("a batch of the engine", () => {
   it("is refused when its store was closed and opened in between, or when it is used twice", async () => {

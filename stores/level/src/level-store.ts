@@ -56,8 +56,8 @@ export interface LevelStoreOptions {
    */
   readonly verifyBytesMax?: number | undefined;
   /**
-   * Hears, once each, of damaged records that were left out of a range (mailboxes, due entries); what
-   * is asked for by name is refused as `corrupt` instead. Default: a warning of the process.
+   * Hears, once each, of damaged records that were left out of a range (messages, mailboxes, due
+   * entries); what is asked for by name is refused as `corrupt` instead. Default: a warning of the process.
    */
   readonly onDamage?: ((error: StoreError) => void) | undefined;
 }
@@ -153,12 +153,12 @@ class LevelStore implements Store {
 
   messages(mailboxNumber: number, range: MessageRange): Promise<MessageRecord[]> {
     const what = `messages of mailbox number ${mailboxNumber}`;
-    return this.#read(what, (reader) => reader.messages(mailboxNumber, range));
+    return this.#read(what, (reader) => reader.messages(mailboxNumber, range), mailboxNumber);
   }
 
   message(mailboxNumber: number, seq: number): Promise<MessageRecord | undefined> {
     const what = `message ${seq} of mailbox number ${mailboxNumber}`;
-    return this.#read(what, (reader) => reader.message(mailboxNumber, seq));
+    return this.#read(what, (reader) => reader.message(mailboxNumber, seq), mailboxNumber);
   }
 
   lastSeq(mailboxNumber: number): Promise<number> {
@@ -168,17 +168,17 @@ class LevelStore implements Store {
 
   keyPlace(mailboxNumber: number, key: string): Promise<MessagePlace | undefined> {
     const what = `keys of mailbox number ${mailboxNumber}`;
-    return this.#read(what, (reader) => reader.keyPlace(mailboxNumber, key));
+    return this.#read(what, (reader) => reader.keyPlace(mailboxNumber, key), mailboxNumber);
   }
 
   cursor(mailboxNumber: number, name: string): Promise<Uint8Array | undefined> {
     const what = `cursor '${name}' of mailbox number ${mailboxNumber}`;
-    return this.#read(what, (reader) => reader.cursor(mailboxNumber, name));
+    return this.#read(what, (reader) => reader.cursor(mailboxNumber, name), mailboxNumber);
   }
 
   cursors(mailboxNumber: number): Promise<Map<string, Uint8Array>> {
     const what = `cursors of mailbox number ${mailboxNumber}`;
-    return this.#read(what, (reader) => reader.cursors(mailboxNumber));
+    return this.#read(what, (reader) => reader.cursors(mailboxNumber), mailboxNumber);
   }
 
   due(untilMs: number, limit: number): Promise<DueEntry[]> {
@@ -263,12 +263,18 @@ class LevelStore implements Store {
     }
   }
 
-  async #read<T>(what: string, read: (reader: LevelReader) => Promise<T>): Promise<T> {
+  /** @param mailboxNumber whose records are read; an error of damage then names the mailbox */
+  async #read<T>(
+    what: string,
+    read: (reader: LevelReader) => Promise<T>,
+    mailboxNumber?: number,
+  ): Promise<T> {
     const session = this.#usable();
     try {
       return await read(session.reader);
     } catch (cause) {
-      throw toStoreError(cause, `cannot read ${what}`);
+      const error = toStoreError(cause, `cannot read ${what}`);
+      throw await withOwner(session.reader, error, mailboxNumber);
     }
   }
 
@@ -300,15 +306,32 @@ function makeSession(
   commit: number,
   onDamage: (error: StoreError) => void = warnOfDamage,
 ): Session {
+  const reader = new LevelReader(db, (error, mailboxNumber) => {
+    void withOwner(reader, error, mailboxNumber).then(onDamage);
+  });
   return {
     db,
-    reader: new LevelReader(db, onDamage),
+    reader,
     garbage: new GarbageCollector(db),
     anchor,
     commit,
     anchorTimer: undefined,
     failure: undefined,
   };
+}
+
+/** An error of damage in the words of whoever runs the broker: with the name of the mailbox. */
+async function withOwner(
+  reader: LevelReader,
+  error: StoreError,
+  mailboxNumber: number | undefined,
+): Promise<StoreError> {
+  if (error.code !== "corrupt" || mailboxNumber === undefined) return error;
+  // Best effort: whose it is may be damaged too, or the store closed meanwhile.
+  const owner = await reader.ownerOf(mailboxNumber).catch(() => undefined);
+  if (owner === undefined) return error;
+  const message = `${error.message}; mailbox number ${mailboxNumber} is '${owner}'`;
+  return new StoreError("corrupt", message, { cause: error });
 }
 
 function warnOfDamage(error: StoreError): void {
