@@ -1,6 +1,6 @@
 // Assembles a broker: store, domain, owner of `$mq9.AI.` and router, and their life from start to
 // stop. What happens when the disk fails is decided here.
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { directoryBody } from "@mq9/dialects";
 import { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error } from "@mq9/protocol";
@@ -66,6 +66,7 @@ export class Broker implements AsyncDisposable {
         clock: this.#clock,
         random: { uuid: randomUUID, bytes: randomBytes },
         defer: setImmediate,
+        digest: sha256,
         directoryBody,
         wakeAt: (atMs) => this.#alarm.setFor(atMs),
         storeFailed: (error) => this.#storeFailed(error),
@@ -284,6 +285,12 @@ export class Broker implements AsyncDisposable {
       this.#fail(error as Error);
     }
   }
+}
+
+function sha256(parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest();
 }
 
 function draining(): Mq9Error {

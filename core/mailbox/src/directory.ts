@@ -123,7 +123,7 @@ export function stageRetraction(
 }
 
 function stageDirectory(engine: Engine, batch: StoreBatch, directory: Slot, nowMs: number): void {
-  directory.beginLife({
+  directory.beginLife(batch, {
     key: directory.key,
     number: engine.takeMailboxNumber(batch, nowMs),
     kind: "standard",

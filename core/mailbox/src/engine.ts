@@ -1,10 +1,9 @@
 // The engine behind every mailbox command: slots by name, the journal, the due index. It knows how
 // to find a mailbox and how to stage a change; what a command means is in ./commands.
 // Pure: time, randomness and the wish to run later come from outside.
-import { type MailboxInfo, type MailMessage, Mq9Error, neverMs } from "@mq9/protocol";
+import { type MailboxInfo, type MailMessage, Mq9Error, neverMs, ranks } from "@mq9/protocol";
 import {
   type MailboxRecord,
-  type MessagePlace,
   type MessageRecord,
   type Store,
   type StoreBatch,
@@ -17,7 +16,12 @@ import { Group } from "./group.ts";
 import { type Effect, Journal } from "./journal.ts";
 import type { MailboxOptions } from "./options.ts";
 import { Positions } from "./positions.ts";
-import { Slot } from "./slot.ts";
+import { decodeGroup } from "./pull/group-state.ts";
+import { PullGroup, pullPrefix } from "./pull/pull-group.ts";
+import { Pulls } from "./pull/pulls.ts";
+import { type Quotas, quotasOf } from "./quotas.ts";
+import { Slot, type StoredPlace } from "./slot.ts";
+import { AccountTally, MailboxTally, messageBytes, tallyName } from "./tally.ts";
 import { Turns } from "./turns.ts";
 
 /** What the domain takes from outside. */
@@ -32,6 +36,8 @@ export interface MailboxDeps {
   };
   /** Runs something after the current turn of the event loop. */
   readonly defer: (run: () => void) => void;
+  /** SHA-256 of the parts one after the other. */
+  readonly digest: (parts: readonly Uint8Array[]) => Uint8Array;
   /** The body of a mailbox's entry in the directory. */
   readonly directoryBody: (info: MailboxInfo) => Uint8Array;
   /** `tick` has something to do at this instant. */
@@ -46,6 +52,7 @@ export class Engine implements FeedHost {
   readonly store: Store;
   readonly journal: Journal;
   readonly positions: Positions;
+  readonly pulls: Pulls;
   readonly slots: Map<string, Slot> = new Map();
   readonly globs: Set<Glob> = new Set();
   /** Queries that read at the same time: pipelined ones must not multiply what is in memory. */
@@ -54,13 +61,17 @@ export class Engine implements FeedHost {
   readonly #loads = new Turns(64);
   /** Set while new messages and mailboxes are refused (a full disk, a shutdown). */
   refusal: Mq9Error | undefined;
+  readonly quotas: Quotas;
+  readonly #totals = new Map<string, AccountTally>();
   #nextMailboxNumber = 1;
 
   constructor(deps: MailboxDeps, options: MailboxOptions) {
     this.deps = deps;
     this.options = options;
+    this.quotas = quotasOf(options);
     this.store = deps.store;
     this.positions = new Positions(options.positionDelayMs, deps.wakeAt);
+    this.pulls = new Pulls(this);
     this.journal = new Journal(
       deps.store,
       deps.defer,
@@ -89,6 +100,7 @@ export class Engine implements FeedHost {
   reopened(opening: StoreOpening): void {
     this.#nextMailboxNumber = opening.nextMailboxNumber;
     this.journal.reopened();
+    for (const totals of this.#totals.values()) totals.forget();
     for (const slot of this.slots.values()) {
       // Commands that wait for their turn must not act on what memory held.
       slot.record = undefined;
@@ -118,6 +130,7 @@ export class Engine implements FeedHost {
     }
     if (this.slots.size >= this.options.activeMax) this.#forgetIdle();
     const slot = new Slot(key);
+    if (!isKeptByBroker(slot.name)) slot.totals = this.#totalsOf(slot.account);
     this.slots.set(key, slot);
     slot.enter(() => this.#loads.run(() => this.#load(slot)));
     return slot;
@@ -139,11 +152,14 @@ export class Engine implements FeedHost {
   async #load(slot: Slot): Promise<void> {
     try {
       slot.record = undefined;
+      slot.tally = undefined;
       slot.keyPlaces.clear();
       slot.sweepsAtMs.clear();
       const record = await this.store.mailbox(slot.key);
       if (record === undefined) slot.nextSeq = slot.firstSeq;
       else await this.#loadLife(slot, record);
+      // Last: nothing may be counted in totals that are still to be read.
+      if (slot.totals?.isLoaded === false) await slot.totals.load();
       slot.unreadable = undefined;
       this.startReaders(slot);
     } catch (error) {
@@ -155,8 +171,11 @@ export class Engine implements FeedHost {
     const [lastSeq, cursors, latest] = await Promise.all([
       this.store.lastSeq(record.number),
       this.store.cursors(record.number),
-      record.kind === "latest" ? this.store.keyPlace(record.number, latestKey) : undefined,
+      record.kind === "latest" ? this.#storedPlace(record.number, latestKey) : undefined,
     ]);
+    const tally = MailboxTally.decode(record.number, cursors.get(tallyName));
+    if (lastSeq >= tally.countedSeq) await this.#countNewer(tally);
+    slot.tally = tally;
     slot.nextSeq = Math.max(record.nextSeq, lastSeq + 1);
     if (record.kind === "latest") slot.keyPlaces.set(latestKey, latest);
     // Memory knows what was handed out of this life better than the store, where it is written late.
@@ -165,6 +184,36 @@ export class Engine implements FeedHost {
       this.positions.restore(slot, cursors, (of, name) => this.group(of, name), this.nowMs());
     }
     slot.record = record;
+  }
+
+  /** Counts what came after the counts were written: no more than the tally leaves unwritten. */
+  async #countNewer(tally: MailboxTally): Promise<void> {
+    const countedSeq = tally.countedSeq;
+    let endSeq = countedSeq;
+    for (const rank of ranks) {
+      for (let afterSeq = countedSeq - 1; ; ) {
+        const page = await this.store.messages(tally.mailboxNumber, {
+          rank,
+          afterSeq,
+          limit: this.pageMessages,
+          bytesMax: this.pageBytes,
+        });
+        if (page.length === 0) break;
+        for (const message of page) tally.added(message.seq, messageBytes(message));
+        afterSeq = (page.at(-1) as MessageRecord).seq;
+        endSeq = Math.max(endSeq, afterSeq + 1);
+      }
+    }
+    tally.countedSeq = endSeq;
+  }
+
+  #totalsOf(account: string): AccountTally {
+    let totals = this.#totals.get(account);
+    if (totals === undefined) {
+      totals = new AccountTally(account, this.store, this.journal);
+      this.#totals.set(account, totals);
+    }
+    return totals;
   }
 
   /** What a caller is told when the store could not be read; the engine's owner hears the cause. */
@@ -298,19 +347,21 @@ export class Engine implements FeedHost {
    */
   stageMessage(batch: StoreBatch, slot: Slot, message: MessageRecord): void {
     const number = (slot.record as MailboxRecord).number;
+    const bytes = messageBytes(message);
     if (message.key !== undefined) {
       const earlier = slot.keyPlaces.get(message.key);
       if (earlier !== undefined) this.#stageRemoval(batch, slot, number, earlier);
-      const place = { rank: message.rank, seq: message.seq };
+      const place = { rank: message.rank, seq: message.seq, bytes };
       batch.putKeyPlace(number, message.key, place);
       this.rememberPlace(slot, message.key, place);
     }
     batch.putMessage(number, message);
+    this.#count(batch, slot, message.seq, bytes);
     if (message.expiresAtMs < neverMs) this.#stageSweep(batch, slot, number, message.expiresAtMs);
   }
 
   /** Keeps a key's place in memory; the oldest of many are looked up again when needed. */
-  rememberPlace(slot: Slot, key: string, place: MessagePlace | undefined): void {
+  rememberPlace(slot: Slot, key: string, place: StoredPlace | undefined): void {
     slot.keyPlaces.delete(key);
     slot.keyPlaces.set(key, place);
     if (slot.keyPlaces.size > keyPlacesMax) {
@@ -326,12 +377,30 @@ export class Engine implements FeedHost {
     const record = slot.record;
     if (record === undefined || slot.keyPlaces.has(key)) return;
     await this.journal.settled();
-    this.rememberPlace(slot, key, await this.store.keyPlace(record.number, key));
+    this.rememberPlace(slot, key, await this.#storedPlace(record.number, key));
   }
 
-  /** Stages the removal of a message for every reader, and keeps its number from coming back. */
-  stageRemoval(batch: StoreBatch, slot: Slot, place: MessagePlace): void {
+  /** Where the message of a key lies, in the store; a place whose message was swept is none. */
+  async #storedPlace(mailboxNumber: number, key: string): Promise<StoredPlace | undefined> {
+    const place = await this.store.keyPlace(mailboxNumber, key);
+    if (place === undefined) return undefined;
+    try {
+      const message = await this.store.message(mailboxNumber, place.seq);
+      return message === undefined ? undefined : placeOf(message);
+    } catch (error) {
+      // A damaged message can still be replaced; how long it was nobody knows.
+      if (error instanceof StoreError && error.code === "corrupt") return { ...place, bytes: 0 };
+      throw error;
+    }
+  }
+
+  /**
+   * Stages the removal of a message for every reader, and keeps its number from coming back. Call in
+   * the mailbox's turn, for a message that is there as far as anything staged tells: it is counted.
+   */
+  stageRemoval(batch: StoreBatch, slot: Slot, removed: StoredPlace | MessageRecord): void {
     const record = slot.record as MailboxRecord;
+    const place = "bytes" in removed ? removed : placeOf(removed);
     this.#stageRemoval(batch, slot, record.number, place);
     if (place.seq === slot.nextSeq - 1) {
       slot.record = { ...record, nextSeq: slot.nextSeq };
@@ -339,8 +408,54 @@ export class Engine implements FeedHost {
     }
   }
 
-  #stageRemoval(batch: StoreBatch, slot: Slot, mailboxNumber: number, place: MessagePlace): void {
+  /** Forgets where the message of a key lies: it is being removed. Call in the mailbox's turn. */
+  stageKeyRemoval(batch: StoreBatch, slot: Slot, key: string): void {
+    batch.removeKeyPlace((slot.record as MailboxRecord).number, key);
+    if (slot.keyPlaces.has(key)) slot.keyPlaces.set(key, undefined);
+  }
+
+  /**
+   * Makes everything of one life of a mailbox garbage, and takes it out of the counts of its account.
+   * @returns the record without the numbers that are garbage now
+   */
+  stageGarbage(batch: StoreBatch, slot: Slot, record: MailboxRecord): MailboxRecord {
+    this.stageUncounted(batch, slot);
+    slot.tally?.discard();
+    batch.putGarbage(record.number);
+    if (record.scheduleNumber !== undefined) batch.putGarbage(record.scheduleNumber);
+    if (record.dedup !== undefined) batch.putGarbage(record.dedup.current);
+    if (record.dedup?.earlier !== undefined) batch.putGarbage(record.dedup.earlier);
+    return { ...record, scheduleNumber: undefined, dedup: undefined };
+  }
+
+  /** A mailbox reached its end: its account counts it no more, nor what lies in it. */
+  stageUncounted(batch: StoreBatch, slot: Slot): void {
+    const tally = slot.tally;
+    if (tally === undefined || !tally.inAccount || slot.record?.dropped === true) return;
+    tally.inAccount = false;
+    tally.write(batch, this.journal);
+    slot.totals?.changed(
+      batch,
+      -1,
+      -(tally.messages + tally.scheduled),
+      -(tally.bytes + tally.scheduledBytes),
+    );
+  }
+
+  #count(batch: StoreBatch, slot: Slot, seq: number, bytes: number): void {
+    const tally = slot.tally as MailboxTally;
+    tally.added(seq, bytes);
+    if (tally.isOverdue) tally.write(batch, this.journal);
+    slot.totals?.changed(batch, 0, 1, bytes);
+  }
+
+  #stageRemoval(batch: StoreBatch, slot: Slot, mailboxNumber: number, place: StoredPlace): void {
     batch.removeMessage(mailboxNumber, place.rank, place.seq);
+    const tally = slot.tally as MailboxTally;
+    tally.messages -= 1;
+    tally.bytes -= place.bytes;
+    tally.write(batch, this.journal);
+    if (tally.inAccount) slot.totals?.changed(batch, 0, -1, -place.bytes);
     this.journal.afterCommit({
       committed: () => slot.removed(place.seq),
       failed: () => {}, // it may still be there, and is handed out if it is
@@ -360,6 +475,8 @@ export class Engine implements FeedHost {
   announce(slot: Slot, mailboxNumber: number, stored: MessageRecord): void {
     if (slot.record?.number !== mailboxNumber) return;
     slot.version += 1;
+    for (const group of slot.pulls.values()) group.arrived();
+    for (const fetch of slot.loose) fetch.arrived();
     if (slot.feeds.length === 0 && slot.groups.size === 0) return;
     const nowMs = this.nowMs();
     if (!slot.isLive(nowMs) || nowMs >= stored.expiresAtMs) return;
@@ -373,6 +490,16 @@ export class Engine implements FeedHost {
     if (this.refusal !== undefined) throw this.refusal;
     if (this.journal.failure !== undefined) throw this.journal.failure;
   }
+}
+
+/** Where a message that was read lies. */
+export function placeOf(message: MessageRecord): StoredPlace {
+  return { rank: message.rank, seq: message.seq, bytes: messageBytes(message) };
+}
+
+/** The broker's own mailboxes are in nobody's counts: nobody but the broker could make room there. */
+function isKeptByBroker(name: string): boolean {
+  return name.startsWith("$SYSTEM.");
 }
 
 /** The key under which a mailbox of kind `latest` keeps its one message. */

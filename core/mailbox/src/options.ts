@@ -13,8 +13,16 @@ export interface MailboxOptions {
   readonly payloadBytesMax: number;
   /** Header block of one message. */
   readonly headersBytesMax: number;
-  /** Push groups of one mailbox. */
+  /** Groups of one mailbox, those that pull and those that are pushed to together. */
   readonly groupsMax: number;
+  /** How long a fetched message stays with its consumer unless the fetch says otherwise. */
+  readonly leaseMs: number;
+  /** Messages of one group that were handed out and are not settled. */
+  readonly unsettledMax: number;
+  /** Deliveries after which a message goes to the dead letters unless the group says otherwise. */
+  readonly deliveriesMax: number;
+  /** Dead letters are kept at least so long. */
+  readonly deadLetterMs: number;
   /** Plain subscriptions of one mailbox. */
   readonly feedsMax: number;
   /** Mailboxes one glob subscription follows. */
@@ -27,6 +35,19 @@ export interface MailboxOptions {
   readonly nameMemoryMs: number;
   /** Longest time a position is only in memory. */
   readonly positionDelayMs: number;
+  /** Messages and bytes of one mailbox, scheduled ones included; 0 = no limit. */
+  readonly mailboxMessagesMax: number;
+  readonly mailboxBytesMax: number;
+  /** Mailboxes, messages and bytes of one account; 0 = no limit. */
+  readonly accountMailboxesMax: number;
+  readonly accountMessagesMax: number;
+  readonly accountBytesMax: number;
+  /** How long the id of a send is remembered. */
+  readonly dedupWindowMs: number;
+  /** Longest delay of a message. */
+  readonly delayMsMax: number;
+  /** Messages that one filtered query looks at. */
+  readonly queryScanMax: number;
 }
 
 export const defaultMailboxOptions: MailboxOptions = {
@@ -38,10 +59,22 @@ export const defaultMailboxOptions: MailboxOptions = {
   payloadBytesMax: 1_048_576, // as nats-server's max_payload
   headersBytesMax: 16_384,
   groupsMax: 64,
+  leaseMs: 30_000,
+  unsettledMax: 10_000,
+  deliveriesMax: 20,
+  deadLetterMs: 604_800_000, // a week
   feedsMax: 256,
   globMailboxesMax: 10_000,
   ttlSecondsMax: 31_536_000, // one year
   graceMs: 600_000,
   nameMemoryMs: 2_592_000_000, // 30 days
   positionDelayMs: 200,
+  mailboxMessagesMax: 100_000,
+  mailboxBytesMax: 268_435_456,
+  accountMailboxesMax: 100_000,
+  accountMessagesMax: 5_000_000,
+  accountBytesMax: 10_737_418_240,
+  dedupWindowMs: 600_000,
+  delayMsMax: 2_592_000_000, // 30 days
+  queryScanMax: 10_000,
 };

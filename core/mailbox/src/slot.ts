@@ -7,12 +7,20 @@ import {
   mailboxExpired,
   mailboxNotFound,
 } from "@mq9/protocol";
-import type { MailboxRecord, MessagePlace, MessageRecord } from "@mq9/store";
+import type { MailboxRecord, MessagePlace, MessageRecord, StoreBatch } from "@mq9/store";
 import type { Feed } from "./feed.ts";
 import type { Group } from "./group.ts";
+import type { LooseFetch } from "./pull/loose-fetch.ts";
+import type { PullGroup } from "./pull/pull-group.ts";
+import { type AccountTally, MailboxTally } from "./tally.ts";
 
 /** A command on a slot. When it returns a promise, later commands wait for it. */
 export type SlotTask = () => Promise<void> | undefined;
+
+/** Where a message lies, and what it adds to the counts. */
+export interface StoredPlace extends MessagePlace {
+  readonly bytes: number;
+}
 
 export class Slot {
   /** `<account>/<name>`. */
@@ -33,8 +41,16 @@ export class Slot {
   /** Settles when the newest feed has its first page; undefined = there never was one. Never rejects. */
   opening: Promise<void> | undefined = undefined;
   readonly groups: Map<string, Group> = new Map();
+  /** Groups of pullers, whose names are a space of their own. */
+  readonly pulls: Map<string, PullGroup> = new Map();
+  /** Fetches without a group that wait. */
+  readonly loose: Set<LooseFetch> = new Set();
   /** Places of keyed messages as staged, for those looked up lately; undefined = known to be absent. */
-  readonly keyPlaces: Map<string, MessagePlace | undefined> = new Map();
+  readonly keyPlaces: Map<string, StoredPlace | undefined> = new Map();
+  /** What lies in this life of the mailbox; set with `record`. */
+  tally: MailboxTally | undefined = undefined;
+  /** The totals of its account; undefined = the broker keeps this mailbox. Set once by the engine. */
+  totals: AccountTally | undefined = undefined;
   /** Sweeps already asked for, by instant. */
   readonly sweepsAtMs: Set<number> = new Set();
   /** The mailbox number that `readUpTo` and the groups' positions belong to. */
@@ -72,12 +88,27 @@ export class Slot {
       this.#reads.size === 0 &&
       this.feeds.length === 0 &&
       !this.positionsDirty &&
+      this.loose.size === 0 &&
       !this.#hasMembers()
     );
   }
 
+  /** Groups of both kinds. */
+  get groupCount(): number {
+    return this.groups.size + this.pulls.size;
+  }
+
+  /** The mailbox's life is over: whoever pulls from it hears so. */
+  endPulls(): void {
+    const error = this.absence();
+    for (const group of this.pulls.values()) group.end(error);
+    this.pulls.clear();
+    for (const fetch of this.loose) fetch.end();
+  }
+
   #hasMembers(): boolean {
     for (const group of this.groups.values()) if (group.memberCount > 0) return true;
+    for (const group of this.pulls.values()) if (!group.forgettable) return true;
     return false;
   }
 
@@ -127,6 +158,7 @@ export class Slot {
   removed(seq: number): void {
     for (const read of this.#reads) read.add(seq);
     for (const group of this.groups.values()) group.settle(seq);
+    for (const group of this.pulls.values()) group.settle(seq);
   }
 
   isLive(nowMs: number): boolean {
@@ -142,9 +174,14 @@ export class Slot {
     return mailboxExpired(this.name);
   }
 
-  /** Forgets what belonged to the earlier life of the name. Subscriptions stay. */
-  beginLife(record: MailboxRecord): void {
+  /**
+   * Forgets what belonged to the earlier life of the name, and counts the new one. Subscriptions stay.
+   * @param batch the open one, which makes the life durable
+   */
+  beginLife(batch: StoreBatch, record: MailboxRecord): void {
     this.record = record;
+    this.tally = new MailboxTally(record.number);
+    this.totals?.changed(batch, 1, 0, 0);
     this.nextSeq = record.nextSeq;
     this.keyPlaces.clear();
     this.sweepsAtMs.clear();
@@ -175,9 +212,12 @@ export class Slot {
       label: stored.label,
       createdAtMs: stored.createdAtMs,
       expiresAtMs: stored.expiresAtMs,
-      key: stored.key,
+      key: this.record?.kind === "latest" ? undefined : stored.key,
       headers: stored.headers,
       payload: stored.payload,
+      tags: stored.tags,
+      from: stored.from,
+      dead: stored.dead,
     };
   }
 }

@@ -1,12 +1,13 @@
 // What the due index asks for: a mailbox that reached its end, one whose grace is over, messages
 // whose time to live has passed. Every step is one commit, and doing it twice does no harm.
-import { neverMs, ranks } from "@mq9/protocol";
+import { neverMs } from "@mq9/protocol";
 import type { DueEntry, MailboxRecord } from "@mq9/store";
 import { stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import { detachGlobs } from "../glob.ts";
 import type { Slot } from "../slot.ts";
 import { isGeneratedName } from "./create.ts";
+import { removeMany } from "./removal.ts";
 
 /** Handles one due entry and removes it. */
 export function attend(engine: Engine, entry: DueEntry): Promise<void> {
@@ -32,7 +33,10 @@ async function act(engine: Engine, entry: DueEntry, scene: Scene): Promise<void>
   }
   engine.stage().removeDue(entry.atMs, entry.mailboxNumber);
   await engine.durable(slot);
-  if (!slot.isLive(engine.nowMs())) detachGlobs(engine, slot);
+  if (!slot.isLive(engine.nowMs())) {
+    detachGlobs(engine, slot);
+    slot.endPulls();
+  }
 }
 
 /** The steps after a mailbox's end: unlist, after the grace free its bytes, later forget its name. */
@@ -43,16 +47,17 @@ function stageEnd(engine: Engine, scene: Scene, record: MailboxRecord): void {
   const forgetAtMs = record.expiresAtMs + engine.options.nameMemoryMs;
   if (directory !== undefined) stageRetraction(engine, batch, directory, slot.name);
   if (nowMs < freeAtMs) {
+    engine.stageUncounted(batch, slot);
     slot.record = { ...record, public: false, nextSeq: slot.nextSeq };
     batch.putMailbox(slot.record);
     engine.stageDue(batch, slot, record.number, freeAtMs);
   } else if (nowMs < forgetAtMs && !isGeneratedName(slot.name)) {
-    batch.putGarbage(record.number);
-    slot.record = { ...record, public: false, dropped: true, nextSeq: slot.nextSeq };
+    const left = engine.stageGarbage(batch, slot, record);
+    slot.record = { ...left, public: false, dropped: true, nextSeq: slot.nextSeq };
     batch.putMailbox(slot.record);
     engine.stageDue(batch, slot, record.number, forgetAtMs);
   } else {
-    batch.putGarbage(record.number);
+    engine.stageGarbage(batch, slot, record);
     batch.removeMailbox(slot.key);
     slot.record = undefined;
     slot.firstSeq = slot.nextSeq;
@@ -68,27 +73,9 @@ async function sweep(
 ): Promise<void> {
   const endedBeforeMs = nowMs - engine.options.graceMs;
   slot.sweepsAtMs.clear();
-  const read = slot.beginRead(); // other commands run meanwhile; the slot must stay in memory
-  try {
-    for (const rank of ranks) {
-      for (let afterSeq = -1; ; ) {
-        const page = await engine.store.messages(record.number, {
-          rank,
-          afterSeq,
-          limit: engine.pageMessages,
-          bytesMax: engine.pageBytes,
-        });
-        if (page.length === 0 || slot.record?.number !== record.number) break;
-        const batch = engine.stage();
-        for (const message of page) {
-          afterSeq = message.seq;
-          const ended = message.expiresAtMs < neverMs && message.expiresAtMs <= endedBeforeMs;
-          // A key's place may point to a removed message: removing it once more does no harm.
-          if (ended) engine.stageRemoval(batch, slot, message);
-        }
-      }
-    }
-  } finally {
-    slot.endRead(read);
-  }
+  await removeMany(engine, slot, {
+    mailboxNumber: record.number,
+    beforeSeq: slot.nextSeq,
+    includes: ({ expiresAtMs }) => expiresAtMs < neverMs && expiresAtMs <= endedBeforeMs,
+  });
 }

@@ -13,6 +13,7 @@ import type { MailboxRecord } from "@mq9/store";
 import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
 import { type Engine, latestKey, type MailboxDeps } from "../engine.ts";
 import { attachGlobs, detachGlobs } from "../glob.ts";
+import { assertMailboxQuota } from "../quotas.ts";
 import type { Slot } from "../slot.ts";
 import { assertTtl } from "./ttl.ts";
 
@@ -93,9 +94,10 @@ function stageNew(
   nowMs: number,
 ): MailboxRecord {
   engine.assertAccepting();
+  assertMailboxQuota(engine, slot);
   const batch = engine.stage();
   const earlier = slot.record;
-  if (earlier !== undefined) batch.putGarbage(earlier.number);
+  if (earlier !== undefined) engine.stageGarbage(batch, slot, earlier);
   engine.journal.afterCommit({
     // The new life may be none of their business. Told before its first message is.
     committed: () => detachGlobs(engine, slot),
@@ -114,7 +116,7 @@ function stageNew(
     tokenDigest: request.tokenDigest,
     nextSeq: slot.nextSeq,
   };
-  slot.beginLife(record);
+  slot.beginLife(batch, record);
   if (record.kind === "latest") engine.rememberPlace(slot, latestKey, undefined);
   batch.putMailbox(record);
   engine.stageDue(batch, slot, record.number, record.expiresAtMs);

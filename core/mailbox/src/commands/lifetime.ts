@@ -56,14 +56,17 @@ export async function drop(engine: Engine, key: string): Promise<void> {
     const record = slot.record as MailboxRecord;
     const batch = engine.stage();
     if (record.expiresAtMs < neverMs) batch.removeDue(record.expiresAtMs, record.number);
-    batch.putGarbage(record.number);
+    const left = engine.stageGarbage(batch, slot, record);
     const end = { public: false, dropped: true, expiresAtMs: nowMs, nextSeq: slot.nextSeq };
-    slot.record = { ...record, ...end };
+    slot.record = { ...left, ...end };
     batch.putMailbox(slot.record);
     engine.stageDue(batch, slot, record.number, nowMs + engine.options.graceMs);
     if (directory !== undefined) stageRetraction(engine, batch, directory, slot.name);
     await engine.durable(slot);
-    if (!slot.isLive(engine.nowMs())) detachGlobs(engine, slot);
+    if (!slot.isLive(engine.nowMs())) {
+      detachGlobs(engine, slot);
+      slot.endPulls();
+    }
   });
 }
 

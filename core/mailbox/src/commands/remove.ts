@@ -1,6 +1,6 @@
 // DELETE: takes one message away for every reader.
 import { directoryName, Mq9Error, type RemoveRequest } from "@mq9/protocol";
-import type { MailboxRecord, MessageRecord } from "@mq9/store";
+import type { MessageRecord } from "@mq9/store";
 import type { Engine } from "../engine.ts";
 import type { Slot } from "../slot.ts";
 
@@ -20,10 +20,7 @@ export function remove(engine: Engine, key: string, request: RemoveRequest): Pro
       }
       const batch = engine.stage();
       engine.stageRemoval(batch, slot, found);
-      if (found.key !== undefined) {
-        batch.removeKeyPlace((slot.record as MailboxRecord).number, found.key);
-        engine.rememberPlace(slot, found.key, undefined);
-      }
+      if (found.key !== undefined) engine.stageKeyRemoval(batch, slot, found.key);
       await engine.durable(slot);
     },
     async (slot) => {

@@ -4,7 +4,9 @@ import { directoryName, Mq9Error, neverMs, rankOf, type SendRequest } from "@mq9
 import type { MessageRecord } from "@mq9/store";
 import { type Engine, latestKey } from "../engine.ts";
 import type { Effect } from "../journal.ts";
+import { overQuota } from "../quotas.ts";
 import type { Slot } from "../slot.ts";
+import { messageBytes } from "../tally.ts";
 
 /** Told once how a send ended. `msgId` is -1 with an error. */
 export interface SendCompletion {
@@ -80,6 +82,8 @@ function stageSend(
     key: keyOf(slot, request),
     headers: request.headers,
     payload: request.payload,
+    tags: request.tags,
+    from: request.from,
   };
   const batch = engine.stage();
   slot.nextSeq += 1;
@@ -106,6 +110,10 @@ function refusalOf(
   if (request.headers !== undefined && request.headers.length > headersBytesMax) {
     return new Mq9Error("too_large", `the headers are larger than ${headersBytesMax} bytes`);
   }
+  const key = keyOf(slot, request);
+  const replaced = key === undefined ? undefined : slot.keyPlaces.get(key);
+  const full = overQuota(engine, slot, messageBytes(request), replaced);
+  if (full !== undefined) return full;
   const ttl = request.ttlSeconds;
   if (ttl !== undefined && (!Number.isInteger(ttl) || ttl < 1 || ttl > ttlSecondsMax)) {
     return new Mq9Error(

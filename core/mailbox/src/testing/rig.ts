@@ -52,6 +52,7 @@ export class Rig {
         clock: { nowMs: () => this.nowMs },
         random: { uuid: () => this.#uuid(), bytes: (count) => this.#bytes(count) },
         defer: (run) => deferred.push(run),
+        digest,
         directoryBody: (info) => asciiBytes(`${info.name}:${info.desc ?? ""}`),
         wakeAt: () => {},
         storeFailed: (error) => this.failures.push(error),
@@ -195,6 +196,16 @@ class SlowPages extends FaultyStore {
     this.#rig.pages -= 1;
     return page;
   }
+}
+
+/** Good enough for the few bytes that tests send. */
+function digest(parts: readonly Uint8Array[]): Uint8Array {
+  const sums = new Uint32Array(8).map((_, i) => 0x811c_9dc5 + i);
+  for (const part of parts) {
+    for (const byte of part)
+      sums.forEach((sum, i) => (sums[i] = Math.imul(sum ^ byte, 0x0100_0193 + 2 * i)));
+  }
+  return new Uint8Array(sums.buffer);
 }
 
 function turn(): Promise<void> {
