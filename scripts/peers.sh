@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs of others that the tests run against the broker into .peers/, pinned and
-# only when something changed. Everything comes from the Go and Python package registries.
+# only when something changed. Everything comes from the package registries of Go, Python and Rust.
 # Each part prints one line; a toolchain that is not there is a warning (with MQ9_REQUIRE_PEERS set, an
 # error), a failed install an error.
 set -u
@@ -78,6 +78,19 @@ if [ -n "$python" ] && "$python" -c 'import sys, venv, ensurepip; assert sys.ver
   part python-robustmq-0.3.5 "robustmq 0.3.5" "$version-0.3.5" install_older_sdk
 else
   missing python "no python3 of at least 3.10 with venv" "nats-py"
+fi
+
+# The published Rust client with the program that drives it.
+build_rust_sdk() {
+  (cd tests/interop/rust && cargo build --release --locked --quiet --target-dir "$peers/rust") &&
+    cp "$peers/rust/release/sdk-rust" "$peers/bin/" && rm -rf "$peers/rust"
+}
+
+if command -v cargo >/dev/null 2>&1; then
+  part rust-sdk "robustmq 1.0.0 for Rust" \
+    "$(cargo --version)-$(pinned tests/interop/rust/Cargo.toml tests/interop/rust/Cargo.lock tests/interop/rust/src/main.rs)" build_rust_sdk
+else
+  missing rust-sdk "cargo is not installed" "the Rust client"
 fi
 
 say npm-sdk "@robustmq/sdk is not on the npm registry; tests speak its wire calls instead"

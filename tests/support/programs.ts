@@ -78,3 +78,12 @@ export function pythonSdk(): Peer {
     reason: "the published mq9 packages are not installed; run: npm run peers",
   };
 }
+
+/** The program on the published Rust client that scripts/peers.sh builds, or why it is not there. */
+export function rustSdk(): Peer {
+  const program = path.join(peersDir, "bin/sdk-rust");
+  if (existsSync(program)) return { path: program, reason: "" };
+  const reason = "the Rust client is not built; run: npm run peers";
+  if (process.env["MQ9_REQUIRE_PEERS"]) throw new Error(reason);
+  return { path: undefined, reason };
+}

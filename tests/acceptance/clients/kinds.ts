@@ -12,7 +12,7 @@ export interface ClientKind {
   readonly reason: string;
   /** Its consume loop acknowledges unless told otherwise. */
   readonly acksByDefault: boolean;
-  connect(url: string): Promise<PublishedClient>;
+  readonly connect: (url: string) => Promise<PublishedClient>;
 }
 
 const shaped: readonly ClientKind[] = shapes.map((shape) => ({

@@ -21,11 +21,7 @@ const encoder = new TextEncoder();
 /** Connects a client of this shape. */
 export async function shapedClient(url: string, shape: Shape): Promise<PublishedClient> {
   const nc = await connect({ servers: url, maxReconnectAttempts: 10, reconnectTimeWait: 1_000 });
-  const request = async (
-    subject: string,
-    body: Uint8Array,
-    headers?: MsgHdrs | undefined,
-  ): Promise<Json> => {
+  const request = async (subject: string, body: Uint8Array, headers?: MsgHdrs): Promise<Json> => {
     const send = shape.headerRequests === "exact inbox" && headers ? exactRequest : sharedRequest;
     const reply = JSON.parse(decoder.decode(await send(nc, `$mq9.AI.${subject}`, body, headers)));
     const { error } = reply as { error?: unknown };
