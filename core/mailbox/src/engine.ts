@@ -184,6 +184,25 @@ export class Engine implements FeedHost {
       this.positions.restore(slot, cursors, (of, name) => this.group(of, name), this.nowMs());
     }
     slot.record = record;
+    this.#restorePulls(slot, cursors);
+  }
+
+  /** Groups of pullers continue where the store has them; what was leased is free. */
+  #restorePulls(slot: Slot, cursors: ReadonlyMap<string, Uint8Array>): void {
+    for (const [name, group] of slot.pulls) {
+      if (cursors.has(pullPrefix + name)) continue;
+      group.end(new Mq9Error("storage_failed", "the group was not stored, try again"));
+      slot.pulls.delete(name);
+    }
+    for (const [name, value] of cursors) {
+      const state = name.startsWith(pullPrefix) ? decodeGroup(value) : undefined;
+      if (state === undefined) continue;
+      const groupName = name.slice(pullPrefix.length);
+      const known = slot.pulls.get(groupName);
+      const group = known ?? new PullGroup(this.pulls, slot, groupName, state.deliveriesMax);
+      slot.pulls.set(groupName, group);
+      group.restore(state);
+    }
   }
 
   /** Counts what came after the counts were written: no more than the tally leaves unwritten. */

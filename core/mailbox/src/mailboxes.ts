@@ -1,15 +1,24 @@
 // The domain's door: one object for all accounts, one MailboxApi per account. Owns nothing but the
 // engine; the caller owns time, the store's life and the timer.
 import type {
+  AckRequest,
+  Consumer,
   CreateRequest,
   CreateResult,
+  ExtendRequest,
+  FetchRequest,
+  FetchResult,
   ListRequest,
   MailboxApi,
   MailboxInfo,
   MailSubscription,
   Mq9Error,
+  NackRequest,
   QueryRequest,
   QueryResult,
+  ReceiptRequest,
+  ReceiptResult,
+  RedriveRequest,
   RemoveRequest,
   SendRequest,
   SendResult,
@@ -18,13 +27,17 @@ import type {
 import type { DueEntry, StoreOpening } from "@mq9/store";
 import { attend } from "./commands/attend.ts";
 import { create } from "./commands/create.ts";
+import { fetch } from "./commands/fetch.ts";
 import { drop, info, list, renew } from "./commands/lifetime.ts";
 import { query } from "./commands/query.ts";
+import { receipt } from "./commands/receipt.ts";
 import { remove } from "./commands/remove.ts";
 import { type SendCompletion, send } from "./commands/send.ts";
+import { ack, extend, nack } from "./commands/settle.ts";
 import { subscribe } from "./commands/subscribe.ts";
 import { Engine, type MailboxDeps } from "./engine.ts";
 import { defaultMailboxOptions, type MailboxOptions } from "./options.ts";
+import { redrive } from "./pull/dead-letters.ts";
 
 export class Mailboxes {
   readonly #engine: Engine;
@@ -87,6 +100,7 @@ export class Mailboxes {
    */
   async tick(): Promise<number> {
     const engine = this.#engine;
+    engine.pulls.alarms.ring(engine.nowMs());
     this.writePositions();
     await engine.journal.settled();
     /** Entries of mailboxes that can not be read: they must not hold up the others. */
@@ -105,6 +119,7 @@ export class Mailboxes {
     return Math.min(
       next.find((entry) => !failed.has(nameOf(entry)))?.atMs ?? Number.POSITIVE_INFINITY,
       engine.positions.dueMs ?? Number.POSITIVE_INFINITY,
+      engine.pulls.alarms.dueMs ?? Number.POSITIVE_INFINITY,
       failed.size > 0 ? engine.nowMs() + retryMs : Number.POSITIVE_INFINITY,
     );
   }
@@ -198,5 +213,34 @@ export class AccountMailboxes implements MailboxApi {
 
   remove(request: RemoveRequest): Promise<void> {
     return remove(this.#engine, this.#key(request.mailbox), request);
+  }
+
+  fetch(request: FetchRequest): Promise<FetchResult> {
+    return fetch(this.#engine, this.#key(request.mailbox), request);
+  }
+
+  ack(request: AckRequest): Promise<readonly number[]> {
+    return ack(this.#engine, this.#key(request.mailbox), request);
+  }
+
+  nack(request: NackRequest): Promise<void> {
+    return nack(this.#engine, this.#key(request.mailbox), request);
+  }
+
+  extend(request: ExtendRequest): Promise<number> {
+    return extend(this.#engine, this.#key(request.mailbox), request);
+  }
+
+  receipt(request: ReceiptRequest): Promise<ReceiptResult> {
+    return receipt(this.#engine, this.#key(request.mailbox), request);
+  }
+
+  redrive(request: RedriveRequest): Promise<number> {
+    return redrive(this.#engine, this.#name, request);
+  }
+
+  /** A consumer left for good: what it holds is free, its waiting fetches end empty. */
+  release(consumer: Consumer): void {
+    this.#engine.pulls.release(consumer);
   }
 }

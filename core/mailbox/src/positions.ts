@@ -64,6 +64,7 @@ export class Positions {
           if (group.memberCount > 0) this.#open.add(slot);
         }
       }
+      for (const group of slot.pulls.values()) if (group.takeDirty()) group.writeLate(batch);
     }
     this.#dirty.clear();
     this.#dueMs = undefined;

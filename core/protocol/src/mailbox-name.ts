@@ -1,5 +1,6 @@
 // Mailbox names: the one grammar that every generation's ids pass, and the names that nobody may take.
 import { Mq9Error } from "./errors.ts";
+import { deadLetterSuffix } from "./pull.ts";
 
 /** Longest name in characters. */
 export const mailboxNameMax = 128;
@@ -27,9 +28,15 @@ const operationWords = new Set([
   "DROP",
 ]);
 
-/** Whether the text can name a mailbox: 1 to 128 of `A-Z a-z 0-9 . _ @ -`, no empty dot-separated part. */
+/**
+ * Whether the text can name a mailbox: 1 to 128 of `A-Z a-z 0-9 . _ @ -`, no empty dot-separated part.
+ * The dead letters of a mailbox with the longest name may be named too.
+ */
 export function isMailboxName(text: string): boolean {
-  if (text.length === 0 || text.length > mailboxNameMax) return false;
+  const most = text.endsWith(deadLetterSuffix)
+    ? mailboxNameMax + deadLetterSuffix.length
+    : mailboxNameMax;
+  if (text.length === 0 || text.length > most) return false;
   let previousDot = true;
   for (let i = 0; i < text.length; i += 1) {
     const c = text.charCodeAt(i);
@@ -54,7 +61,7 @@ export function assertCreatableName(text: string): void {
       `mailbox '${text}' is reserved and cannot be created by clients`,
     );
   }
-  if (!isMailboxName(text)) {
+  if (!isMailboxName(text) || text.length > mailboxNameMax) {
     throw new Mq9Error(
       "invalid",
       "invalid mail_address: a mailbox name is 1 to 128 letters, digits, '-', '_', '@' and '.', with no empty part between dots",

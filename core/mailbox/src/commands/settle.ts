@@ -1,0 +1,149 @@
+// ACK, NACK and EXTEND: what becomes of a message that a group was handed. An answer follows the
+// commit, so what was settled stays settled.
+import {
+  type AckRequest,
+  type ExtendRequest,
+  leaseMsMax,
+  leaseMsMin,
+  Mq9Error,
+  type NackRequest,
+} from "@mq9/protocol";
+import type { MailboxRecord, MessageRecord } from "@mq9/store";
+import type { Engine } from "../engine.ts";
+import { holdsDeadLetters } from "../pull/dead-letters.ts";
+import type { PullGroup } from "../pull/pull-group.ts";
+import { backoffMs, type Unsettled } from "../pull/unsettled.ts";
+import type { Slot } from "../slot.ts";
+
+/** @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `quota_exceeded` */
+export function ack(engine: Engine, key: string, request: AckRequest): Promise<readonly number[]> {
+  const { group: name, msgId, mode } = request;
+  let stored: MessageRecord | undefined;
+  return engine.command(
+    key,
+    async (slot) => {
+      const group = groupOf(engine, slot, name);
+      if (!Number.isInteger(msgId) || msgId < 0 || msgId >= slot.nextSeq) {
+        throw notDelivered(slot, msgId, "no message of it has that number");
+      }
+      const message = group.unsettled(msgId);
+      if (message === undefined && !canSettleAhead(group, msgId, stored)) {
+        if (slot.staged > 0) await engine.journal.settled(); // who settled it may not be durable yet
+        return [];
+      }
+      engine.stage();
+      engine.journal.writeLate(group);
+      const settled: number[] = [];
+      if (message === undefined) {
+        const { rank } = stored as MessageRecord;
+        if (group.settleAhead(rank, msgId)) settled.push(msgId);
+      } else {
+        for (const seq of group.meant(message, mode)) if (group.settle(seq)) settled.push(seq);
+      }
+      await engine.durable(slot);
+      return settled;
+    },
+    (slot) => {
+      const group = slot.pulls.get(name);
+      if (group === undefined || slot.record === undefined) return undefined;
+      if (group.unsettled(msgId) !== undefined || group.isBehindAll(msgId)) return undefined;
+      if (!Number.isInteger(msgId) || msgId < 0 || msgId >= slot.nextSeq) return undefined;
+      return find(engine, slot, msgId).then((found) => {
+        stored = found;
+      });
+    },
+  );
+}
+
+function canSettleAhead(
+  group: PullGroup,
+  msgId: number,
+  stored: MessageRecord | undefined,
+): boolean {
+  return stored !== undefined && !group.isSettled(stored.rank, msgId);
+}
+
+async function find(engine: Engine, slot: Slot, msgId: number): Promise<MessageRecord | undefined> {
+  if (slot.staged > 0) await engine.journal.settled();
+  return engine.store.message((slot.record as MailboxRecord).number, msgId);
+}
+
+/** @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `invalid` */
+export function nack(engine: Engine, key: string, request: NackRequest): Promise<void> {
+  const { delayMs, poison = false, reason } = request;
+  if (
+    delayMs !== undefined &&
+    !(Number.isInteger(delayMs) && delayMs >= 0 && delayMs <= delayMax)
+  ) {
+    throw new Mq9Error(
+      "invalid",
+      `the delay must be a whole number of milliseconds to ${delayMax}`,
+    );
+  }
+  if (reason !== undefined && reason.length > reasonLengthMax) {
+    throw new Mq9Error("too_large", `the reason is longer than ${reasonLengthMax} characters`);
+  }
+  return engine.command(key, async (slot) => {
+    const group = groupOf(engine, slot, request.group);
+    const message = deliveredOf(slot, group, request);
+    if (poison && !holdsDeadLetters(slot)) return group.giveUp(message, reason);
+    engine.stage();
+    engine.journal.writeLate(group);
+    const waitMs = delayMs ?? backoffMs(message.deliveries);
+    group.handBack(message, waitMs === 0 ? 0 : engine.nowMs() + waitMs);
+    return engine.durable(slot);
+  });
+}
+
+const delayMax = 2_592_000_000; // 30 days
+const reasonLengthMax = 1024;
+
+/** @returns when the lease ends now @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `invalid` */
+export function extend(engine: Engine, key: string, request: ExtendRequest): Promise<number> {
+  const { leaseMs = engine.options.leaseMs } = request;
+  if (!(Number.isInteger(leaseMs) && leaseMs >= leaseMsMin && leaseMs <= leaseMsMax)) {
+    throw new Mq9Error("invalid", `the ack wait must be ${leaseMsMin} to ${leaseMsMax} ms`);
+  }
+  return engine.command(key, async (slot) => {
+    const group = groupOf(engine, slot, request.group);
+    const message = deliveredOf(slot, group, request);
+    if (message.lease === undefined) {
+      throw notDelivered(slot, request.msgId, "its lease has ended");
+    }
+    const endsAtMs = engine.nowMs() + leaseMs;
+    group.extend(message, endsAtMs);
+    return endsAtMs;
+  });
+}
+
+function groupOf(engine: Engine, slot: Slot, name: string): PullGroup {
+  if (!slot.isLive(engine.nowMs())) throw slot.absence();
+  const group = slot.pulls.get(name);
+  if (group === undefined) {
+    throw new Mq9Error(
+      "not_delivered",
+      `group ${name} of mailbox ${slot.name} has fetched nothing yet`,
+    );
+  }
+  return group;
+}
+
+/** The message as this group holds it. @throws {Mq9Error} `not_delivered` */
+function deliveredOf(
+  slot: Slot,
+  group: PullGroup,
+  { msgId, deliveryCount }: Pick<NackRequest, "msgId" | "deliveryCount">,
+): Unsettled {
+  const message = group.unsettled(msgId);
+  if (message === undefined || message.dying || message.deliveries === 0) {
+    throw notDelivered(slot, msgId, `group ${group.name} does not hold it`);
+  }
+  if (deliveryCount !== undefined && deliveryCount !== message.deliveries) {
+    throw notDelivered(slot, msgId, `it is out in delivery ${message.deliveries} by now`);
+  }
+  return message;
+}
+
+function notDelivered(slot: Slot, msgId: number, why: string): Mq9Error {
+  return new Mq9Error("not_delivered", `message ${msgId} of mailbox ${slot.name}: ${why}`);
+}

@@ -1,0 +1,790 @@
+// A group of pullers on one mailbox. It hands every message to one consumer at a time: what is out is
+// leased, and comes back when the lease ends, is handed back, or its consumer leaves. What is settled
+// is never handed out again, also not after a crash; leases live in memory alone.
+import {
+  type AckMode,
+  type Consumer,
+  type DeadLetter,
+  type FetchResult,
+  type GroupInfo,
+  type GroupMessageState,
+  type MailMessage,
+  Mq9Error,
+  type Rank,
+  ranks,
+} from "@mq9/protocol";
+import type { MessageRecord, Store, StoreBatch } from "@mq9/store";
+import type { LateWriter } from "../journal.ts";
+import type { Positions } from "../positions.ts";
+import type { Slot } from "../slot.ts";
+import { Turns } from "../turns.ts";
+import type { Alarms, Sleeper } from "./alarms.ts";
+import { Budget } from "./budget.ts";
+import { type DecodedGroup, encodeGroup } from "./group-state.ts";
+import { MinHeap } from "./min-heap.ts";
+import type { Holding } from "./pulls.ts";
+import { Ready } from "./ready.ts";
+import { backoffMs, FetchBatch, Unsettled } from "./unsettled.ts";
+
+/** What groups of pullers need of the engine. */
+export interface PullHost {
+  readonly store: Store;
+  readonly alarms: Alarms;
+  readonly positions: Positions;
+  readonly journal: { settled(): Promise<void> };
+  readonly pageMessages: number;
+  readonly pageBytes: number;
+  readonly unsettledMax: number;
+  nowMs(): number;
+  /** Runs something after the current turn of the event loop. */
+  defer(run: () => void): void;
+  /** Writes the group with the next commit and resolves when that is durable. @throws {Mq9Error} */
+  writeGroup(group: PullGroup): Promise<void>;
+  /** Moves a message to the dead letters and settles it. @throws {Mq9Error} when the store failed */
+  bury(group: PullGroup, message: Unsettled, why: Why): Promise<void>;
+  /** Whether this consumer left for good. */
+  hasLeft(consumer: Consumer): boolean;
+  /** This consumer has to be told to the holding when it leaves. */
+  holds(consumer: Consumer, holding: Holding): void;
+  holdsNoMore(consumer: Consumer, holding: Holding): void;
+  failure(error: unknown): Mq9Error;
+}
+
+/** Why a message goes to the dead letters. */
+export type Why = Pick<DeadLetter, "cause" | "reason">;
+
+/** What a consumer asks for, with every default filled in. */
+export interface Wish {
+  readonly limit: number;
+  readonly bytesMax: number;
+  readonly waitMs: number;
+  readonly leaseMs: number;
+  readonly consumer: Consumer | undefined;
+  readonly held: "again" | "kept";
+  readonly fairEvery: number;
+}
+
+interface Waiter {
+  readonly wish: Wish;
+  readonly resolve: (result: FetchResult) => void;
+  readonly reject: (error: Mq9Error) => void;
+  done: boolean;
+}
+
+/** A time at which something may change. */
+interface Due {
+  readonly atMs: number;
+  readonly what: FetchBatch | Unsettled | Waiter;
+}
+
+const nothing: FetchResult = { messages: [], more: false };
+/** Messages read at the same time when they are handed out again. */
+const readAtOnce = 16;
+/** How long after a failure a message is tried to be moved to the dead letters again. */
+const buryAgainMs = 60_000;
+/** Dead letters that a receipt still knows of. */
+const deadRememberedMax = 1000;
+/** Numbers settled ahead of the cursor, which only happens when a crash took the cursor back. */
+const aheadMax = 10_000;
+
+export class PullGroup implements LateWriter, Sleeper, Holding {
+  readonly name: string;
+  readonly slot: Slot;
+  /** The life of the mailbox it belongs to. */
+  readonly mailboxNumber: number;
+  /** Deliveries after which a message is dead; 0 = never. */
+  deliveriesMax: number;
+  /** Set while the group's beginning is not durable. */
+  beginning: Promise<void> | undefined = undefined;
+  readonly #host: PullHost;
+  readonly #cursors = new Float64Array(4).fill(-1);
+  readonly #unsettled = new Map<number, Unsettled>();
+  readonly #ready = new Ready();
+  readonly #ahead = ranks.map(() => new Set<number>());
+  readonly #dead = new Set<number>();
+  readonly #dying = new Set<Unsettled>();
+  readonly #held = new Map<Consumer, Set<Unsettled>>();
+  readonly #waiters: Waiter[] = [];
+  readonly #times = new MinHeap<Due>();
+  /** One fetch at a time looks for messages. */
+  readonly #turn = new Turns(1);
+  #startSeq = 0;
+  #leased = 0;
+  #sinceFair = 0;
+  /** Grows whenever there may be something to hand out. */
+  #changes = 0;
+  /** Grows when what was read before counts no more. */
+  #epoch = 0;
+  #waking = false;
+  #dirty = false;
+  #ended: Mq9Error | undefined;
+
+  constructor(host: PullHost, slot: Slot, name: string, deliveriesMax: number) {
+    this.#host = host;
+    this.slot = slot;
+    this.name = name;
+    this.mailboxNumber = slot.record?.number as number;
+    this.deliveriesMax = deliveriesMax;
+  }
+
+  /** Begins behind these numbers, whatever was handed out or settled before. */
+  begin(cursors: Float64Array): void {
+    this.#forgetAll();
+    this.#cursors.set(cursors);
+    this.#startSeq = Math.min(...cursors) + 1;
+  }
+
+  /** Continues where the stored state stands. Nobody holds anything then. */
+  restore(state: DecodedGroup): void {
+    this.#forgetAll();
+    this.deliveriesMax = state.deliveriesMax;
+    this.#startSeq = state.startSeq;
+    this.#cursors.set(state.cursors);
+    for (const { rank, seq } of state.ahead) this.#ahead[rank]?.add(seq);
+    for (const seq of state.dead) this.#dead.add(seq);
+    for (const each of state.unsettled) {
+      const message = new Unsettled(each);
+      this.#unsettled.set(message.seq, message);
+      if (message.notBeforeMs > 0) this.#at(message.notBeforeMs, message);
+      else this.#ready.add(message.rank, message.seq);
+    }
+    this.#wake();
+  }
+
+  /** To be written soon, with other positions. */
+  #changed(): void {
+    this.#host.positions.changed(this.slot, this.#host.nowMs());
+  }
+
+  #forgetAll(): void {
+    this.#epoch += 1;
+    this.#changes += 1;
+    this.#unsettled.clear();
+    this.#ready.clear();
+    for (const set of this.#ahead) set.clear();
+    this.#dead.clear();
+    this.#dying.clear();
+    this.#held.clear();
+    this.#leased = 0;
+    this.#times.sift(({ what }) => !(what instanceof FetchBatch || what instanceof Unsettled));
+  }
+
+  /** The mailbox's life is over: whoever waits hears why. */
+  end(error: Mq9Error): void {
+    this.#ended = error;
+    this.#forgetAll();
+    this.#host.alarms.forget(this);
+    for (const waiter of this.#waiters.splice(0)) {
+      if (waiter.done) continue;
+      waiter.done = true;
+      waiter.reject(error);
+    }
+  }
+
+  /** Nothing in memory would be lost by forgetting this group. */
+  get forgettable(): boolean {
+    return (
+      this.#leased === 0 &&
+      this.#dying.size === 0 &&
+      this.#waiters.length === 0 &&
+      !this.#dirty &&
+      this.beginning === undefined
+    );
+  }
+
+  // --- fetching ---------------------------------------------------------------------------------
+
+  /** Leases what there is, or waits for it. @throws {Mq9Error} */
+  async fetch(wish: Wish): Promise<FetchResult> {
+    const changes = this.#changes;
+    const result = await this.#turn.run(() => this.#take(wish));
+    if (result.messages.length > 0) return result;
+    if (wish.waitMs > 0) return this.#wait(wish, changes);
+    if (this.slot.staged === 0) return result;
+    // What was sent before on this connection may be on its way to disk.
+    await this.#host.journal.settled();
+    return this.#turn.run(() => this.#take(wish));
+  }
+
+  /** @param changes what the group knew before it looked in vain */
+  #wait(wish: Wish, changes: number): Promise<FetchResult> {
+    if (wish.consumer !== undefined) {
+      if (this.#host.hasLeft(wish.consumer)) return Promise.resolve(nothing);
+      this.#host.holds(wish.consumer, this);
+    }
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { wish, resolve, reject, done: false };
+      this.#waiters.push(waiter);
+      this.#at(this.#host.nowMs() + wish.waitMs, waiter);
+      if (this.#changes !== changes) this.#wake(); // something came since it looked
+    });
+  }
+
+  /** A message became readable. */
+  arrived(): void {
+    this.#changes += 1;
+    if (this.#waiters.length > 0) this.#wake();
+  }
+
+  /** Serves whoever waits, once the current turn is over: what comes together is handed out together. */
+  #wake(): void {
+    if (this.#waking || this.#waiters.length === 0) return;
+    this.#waking = true;
+    this.#host.defer(() => {
+      void this.#serve().finally(() => {
+        this.#waking = false;
+      });
+    });
+  }
+
+  async #serve(): Promise<void> {
+    for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
+      if (waiter.done) {
+        this.#remove(waiter);
+        continue;
+      }
+      const changes = this.#changes;
+      // What it held when it began to wait was handed out again then, if it was to be.
+      const wish: Wish = { ...waiter.wish, held: "kept" };
+      let outcome: FetchResult | Mq9Error;
+      try {
+        outcome = await this.#turn.run(() => this.#take(wish));
+      } catch (error) {
+        outcome = this.#host.failure(error);
+      }
+      const found = outcome instanceof Mq9Error || outcome.messages.length > 0;
+      if (!found) {
+        if (!waiter.done && this.#changes === changes) return;
+        continue;
+      }
+      this.#remove(waiter);
+      if (waiter.done && !(outcome instanceof Mq9Error)) {
+        // It was answered meanwhile, because its time was up or it left.
+        this.#giveBack(outcome);
+      } else {
+        waiter.done = true;
+        if (outcome instanceof Mq9Error) waiter.reject(outcome);
+        else waiter.resolve(outcome);
+      }
+    }
+  }
+
+  #remove(waiter: Waiter): void {
+    const index = this.#waiters.indexOf(waiter);
+    if (index >= 0) this.#waiters.splice(index, 1);
+  }
+
+  /** Nobody saw this result: as if it had never been handed out. */
+  #giveBack(result: FetchResult): void {
+    for (const { msgId } of result.messages) {
+      const message = this.#unsettled.get(msgId);
+      if (message?.lease === undefined) continue;
+      message.deliveries -= 1;
+      this.#unlease(message, 0);
+    }
+  }
+
+  /** Looks once for what this wish may have, and leases it. Call in the group's turn. */
+  async #take(wish: Wish): Promise<FetchResult> {
+    if (this.#ended !== undefined) throw this.#ended;
+    await this.beginning;
+    const nowMs = this.#host.nowMs();
+    if (!this.slot.isLive(nowMs)) throw this.slot.absence();
+    if (wish.held === "again" && wish.consumer !== undefined) this.#takeBack(wish.consumer);
+    const taking = new Taking(this.#epoch, wish);
+    try {
+      await this.#gather(taking);
+      return await this.#finish(taking);
+    } catch (error) {
+      if (taking.epoch === this.#epoch) {
+        for (const { message } of taking.taken) this.#unlease(message, 0);
+      }
+      throw error;
+    }
+  }
+
+  async #gather(taking: Taking): Promise<void> {
+    const { budget } = taking;
+    await this.#takeFair(taking);
+    for (const rank of ranks) {
+      if (budget.left <= 0) break;
+      await this.#takeRank(rank, budget.left, taking);
+    }
+    if (!budget.more && budget.left <= 0) budget.more = await this.#hasMore();
+  }
+
+  /** The share of the lowest rank, if the wish guards it: one of `fairEvery` messages. */
+  async #takeFair(taking: Taking): Promise<void> {
+    const { fairEvery, limit } = taking.wish;
+    if (fairEvery <= 0) return;
+    const share = Math.min(limit, Math.floor((this.#sinceFair + limit) / fairEvery));
+    for (const rank of [3, 2, 1] as const) {
+      if (share > 0 && taking.budget.count === 0) await this.#takeRank(rank, share, taking);
+    }
+  }
+
+  /** Up to `most` messages of one rank: what waits to be handed out again, then what is new. */
+  async #takeRank(rank: Rank, most: number, taking: Taking): Promise<void> {
+    const { budget } = taking;
+    const until = budget.count + most;
+    const wanted = (): number =>
+      taking.epoch === this.#epoch ? Math.min(budget.left, until - budget.count) : 0;
+    while (wanted() > 0) {
+      const again = this.#ready.first(rank, Math.min(wanted(), readAtOnce));
+      if (again.length === 0) break;
+      await this.#takeAgain(rank, again, taking);
+    }
+    while (wanted() > 0) {
+      if (!(await this.#takeNew(rank, wanted(), taking))) break;
+    }
+  }
+
+  async #takeAgain(rank: Rank, seqs: readonly number[], taking: Taking): Promise<void> {
+    const removed = this.slot.beginRead();
+    try {
+      const stored = await Promise.all(
+        seqs.map((seq) => this.#host.store.message(this.mailboxNumber, seq)),
+      );
+      if (taking.epoch !== this.#epoch) return;
+      const nowMs = this.#host.nowMs();
+      seqs.forEach((seq, i) => {
+        const message = this.#unsettled.get(seq);
+        if (message === undefined || !this.#ready.has(rank, seq)) return; // settled meanwhile
+        const found = stored[i];
+        if (found === undefined || removed.has(seq) || nowMs >= found.expiresAtMs) {
+          this.settle(seq);
+        } else if (this.#isSpent(message)) {
+          this.#buryQuietly(message);
+        } else if (taking.budget.takes(found)) {
+          this.#ready.remove(rank, seq);
+          taking.add(message, found);
+        }
+      });
+    } finally {
+      this.slot.endRead(removed);
+    }
+  }
+
+  /** @returns whether there may be more of this rank */
+  async #takeNew(rank: Rank, most: number, taking: Taking): Promise<boolean> {
+    const host = this.#host;
+    const free = host.unsettledMax - this.#unsettled.size;
+    if (free <= 0) {
+      taking.capped = true;
+      return false;
+    }
+    const removed = this.slot.beginRead();
+    try {
+      const page = await host.store.messages(this.mailboxNumber, {
+        rank,
+        afterSeq: this.#cursors[rank] as number,
+        limit: Math.min(most, free, host.pageMessages),
+        bytesMax: Math.min(host.pageBytes, Math.max(1, taking.budget.room)),
+      });
+      if (taking.epoch !== this.#epoch) return false;
+      const nowMs = host.nowMs();
+      for (const stored of page) {
+        const { seq } = stored;
+        const settled = this.#ahead[rank]?.delete(seq) === true;
+        if (!settled && nowMs < stored.expiresAtMs && !removed.has(seq)) {
+          if (!taking.budget.takes(stored)) return false;
+          const message = new Unsettled({ seq, rank, deliveries: 0, notBeforeMs: 0 });
+          this.#unsettled.set(seq, message);
+          taking.add(message, stored);
+        }
+        this.#cursors[rank] = seq;
+        this.#dirty = true;
+      }
+      return page.length > 0;
+    } finally {
+      this.slot.endRead(removed);
+    }
+  }
+
+  /** Whether anything could be handed out on top of a full hand. */
+  async #hasMore(): Promise<boolean> {
+    if (this.#ready.size > 0) return true;
+    for (const rank of ranks) {
+      const afterSeq = this.#cursors[rank] as number;
+      const page = await this.#host.store.messages(this.mailboxNumber, {
+        rank,
+        afterSeq,
+        limit: 1,
+        bytesMax: 1,
+      });
+      if (page.length > 0) return true;
+    }
+    return false;
+  }
+
+  /** Leases what was taken and makes the result of it. */
+  async #finish({ epoch, wish, taken: gathered, budget, capped }: Taking): Promise<FetchResult> {
+    if (epoch !== this.#epoch) return nothing;
+    const taken = gathered.filter(({ message }) => this.#unsettled.get(message.seq) === message);
+    if (taken.length === 0) {
+      if (this.#dirty) this.#changed();
+      if (!capped) return nothing;
+      throw new Mq9Error(
+        "quota_exceeded",
+        `the limit of ${this.#host.unsettledMax} unacknowledged messages of one group is reached: acknowledge some first`,
+      );
+    }
+    const { consumer, leaseMs, fairEvery } = wish;
+    if (consumer !== undefined && this.#host.hasLeft(consumer)) {
+      for (const { message } of taken) this.#free(message, 0);
+      return nothing;
+    }
+    const nowMs = this.#host.nowMs();
+    const endsAtMs = nowMs + leaseMs;
+    taken.sort((a, b) => a.message.rank - b.message.rank);
+    const batch = new FetchBatch(taken.map(({ message }) => message));
+    let mustBeKnown = false;
+    const messages = taken.map(({ message, stored }, place): MailMessage => {
+      message.deliveries += 1;
+      message.batch = batch;
+      message.place = place;
+      this.#lease(message, consumer, endsAtMs);
+      if (message.deliveries >= durableFrom) mustBeKnown = true;
+      this.#host.positions.handed(this.slot, message.rank, message.seq, nowMs);
+      return {
+        ...this.slot.message(stored),
+        deliveryCount: message.deliveries,
+        leaseEndsAtMs: endsAtMs,
+      };
+    });
+    if (fairEvery > 0) this.#sinceFair = (this.#sinceFair + taken.length) % fairEvery;
+    this.#at(endsAtMs, batch);
+    this.#dirty = true;
+    // A message that kills its reader must be counted before it is read once more.
+    if (mustBeKnown) await this.#host.writeGroup(this);
+    else this.#changed();
+    return { messages, more: budget.more };
+  }
+
+  // --- leases -----------------------------------------------------------------------------------
+
+  #lease(message: Unsettled, consumer: Consumer | undefined, endsAtMs: number): void {
+    message.lease = { consumer, endsAtMs };
+    message.notBeforeMs = 0;
+    this.#leased += 1;
+    if (consumer === undefined) return;
+    const held = this.#held.get(consumer);
+    if (held !== undefined) held.add(message);
+    else {
+      this.#held.set(consumer, new Set([message]));
+      this.#host.holds(consumer, this);
+    }
+  }
+
+  #dropLease(message: Unsettled): void {
+    const { lease } = message;
+    if (lease === undefined) return;
+    message.lease = undefined;
+    this.#leased -= 1;
+    if (lease.consumer === undefined) return;
+    const held = this.#held.get(lease.consumer);
+    held?.delete(message);
+    if (held?.size === 0) this.#held.delete(lease.consumer);
+  }
+
+  /** Ends a lease: the message may be handed out again, at once or later, or is dead. */
+  #unlease(message: Unsettled, notBeforeMs: number): void {
+    this.#dropLease(message);
+    if (this.#isSpent(message)) this.#buryQuietly(message);
+    else this.#free(message, notBeforeMs);
+  }
+
+  #free(message: Unsettled, notBeforeMs: number): void {
+    message.notBeforeMs = notBeforeMs;
+    this.#dirty = true;
+    if (notBeforeMs > this.#host.nowMs()) {
+      this.#ready.remove(message.rank, message.seq);
+      this.#at(notBeforeMs, message);
+      return;
+    }
+    message.notBeforeMs = 0;
+    this.#ready.add(message.rank, message.seq);
+    this.#changes += 1;
+    this.#wake();
+  }
+
+  #isSpent(message: Unsettled): boolean {
+    return this.deliveriesMax > 0 && message.deliveries >= this.deliveriesMax;
+  }
+
+  /** @throws {Mq9Error} when it could not be moved; it is tried again then */
+  async #bury(message: Unsettled, why: Why): Promise<void> {
+    message.dying = true;
+    this.#dying.add(message);
+    this.#ready.remove(message.rank, message.seq);
+    try {
+      await this.#host.bury(this, message, why);
+    } catch (error) {
+      this.#spare(message, this.#host.nowMs() + buryAgainMs);
+      throw error;
+    }
+  }
+
+  #buryQuietly(message: Unsettled): void {
+    // Whoever owns the store hears of its failure.
+    this.#bury(message, { cause: "deliveries", reason: undefined }).catch(() => {});
+  }
+
+  /** What a consumer holds is handed out again to whoever asks next: it asks itself. */
+  #takeBack(consumer: Consumer): void {
+    const nowMs = this.#host.nowMs();
+    for (const message of [...(this.#held.get(consumer) ?? [])]) {
+      const waitMs = backoffMs(message.deliveries);
+      this.#unlease(message, waitMs === 0 ? 0 : nowMs + waitMs);
+    }
+  }
+
+  /** A consumer left: what it holds is free, what it waits for is over. */
+  release(consumer: Consumer): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.wish.consumer !== consumer || waiter.done) continue;
+      waiter.done = true;
+      waiter.resolve(nothing);
+    }
+    for (const message of [...(this.#held.get(consumer) ?? [])]) this.#unlease(message, 0);
+    this.#dropDone();
+  }
+
+  #dropDone(): void {
+    for (let i = this.#waiters.length - 1; i >= 0; i -= 1) {
+      if (this.#waiters[i]?.done === true) this.#waiters.splice(i, 1);
+    }
+  }
+
+  #at(atMs: number, what: Due["what"]): void {
+    this.#times.push({ atMs, what });
+    this.#host.alarms.set(this, atMs);
+    const live = 2 * (this.#unsettled.size + this.#waiters.length) + 1024;
+    if (this.#times.size > live) this.#times.sift((due) => this.#counts(due));
+  }
+
+  #counts({ atMs, what }: Due): boolean {
+    if (what instanceof FetchBatch)
+      return what.messages.some((each) => each.batch === what && each.lease !== undefined);
+    if (what instanceof Unsettled)
+      return what.lease?.endsAtMs === atMs || what.notBeforeMs === atMs;
+    return !what.done;
+  }
+
+  /** Ends what has come to its end. */
+  ring(nowMs: number): void {
+    const times = this.#times;
+    for (let due = times.first; due !== undefined && due.atMs <= nowMs; due = times.first) {
+      times.pop();
+      const { what } = due;
+      if (what instanceof FetchBatch) {
+        for (const message of what.messages) {
+          if (message.batch === what) this.#endIfOver(message, nowMs);
+        }
+      } else if (what instanceof Unsettled) {
+        this.#endIfOver(what, nowMs);
+      } else if (!what.done) {
+        what.done = true;
+        what.resolve(nothing);
+      }
+    }
+    this.#dropDone();
+    if (this.#dirty) this.#changed();
+    const next = times.first;
+    if (next !== undefined) this.#host.alarms.set(this, next.atMs);
+  }
+
+  #endIfOver(message: Unsettled, nowMs: number): void {
+    if (this.#unsettled.get(message.seq) !== message || message.dying) return;
+    const { lease } = message;
+    if (lease !== undefined) {
+      if (lease.endsAtMs <= nowMs) this.#unlease(message, 0);
+    } else if (message.notBeforeMs > 0 && message.notBeforeMs <= nowMs) {
+      this.#free(message, 0);
+    }
+  }
+
+  // --- settling ---------------------------------------------------------------------------------
+
+  /** The message as long as it is not settled. */
+  unsettled(seq: number): Unsettled | undefined {
+    return this.#unsettled.get(seq);
+  }
+
+  /** What an acknowledgement of this message is about. */
+  meant(message: Unsettled, mode: AckMode): readonly number[] {
+    const { batch, place } = message;
+    if (batch === undefined || mode === "one") return [message.seq];
+    if (mode === "delivered") {
+      batch.meant ??= place === 0 && batch.messages.length > 1 ? "one" : "batch";
+      if (batch.meant === "one") return [message.seq];
+    }
+    return batch.messages
+      .slice(0, place + 1)
+      .filter((each) => each.batch === batch && this.#unsettled.get(each.seq) === each)
+      .map((each) => each.seq);
+  }
+
+  /** The group never sees it again. @returns false when it was settled before */
+  settle(seq: number): boolean {
+    const message = this.#unsettled.get(seq);
+    if (message === undefined) return false;
+    this.#dropLease(message);
+    this.#ready.remove(message.rank, seq);
+    this.#unsettled.delete(seq);
+    this.#dying.delete(message);
+    this.#dirty = true;
+    return true;
+  }
+
+  /** Settles a message that this group has not been handed, as far as it remembers. @throws {Mq9Error} `quota_exceeded` */
+  settleAhead(rank: Rank, seq: number): boolean {
+    if (this.isSettled(rank, seq)) return false;
+    const ahead = this.#ahead[rank] as Set<number>;
+    if (ahead.size >= aheadMax) {
+      throw new Mq9Error(
+        "quota_exceeded",
+        `the limit of ${aheadMax} messages acknowledged before they were fetched is reached: fetch first`,
+      );
+    }
+    ahead.add(seq);
+    this.#dirty = true;
+    return true;
+  }
+
+  /** Whether the group has settled a message that it does not hold. */
+  isSettled(rank: Rank, seq: number): boolean {
+    return seq <= (this.#cursors[rank] as number) || this.#ahead[rank]?.has(seq) === true;
+  }
+
+  /** The group was handed everything up to this number, whatever its rank. */
+  isBehindAll(seq: number): boolean {
+    return this.#cursors.every((cursor) => seq <= cursor);
+  }
+
+  /** Hands a message back. */
+  handBack(message: Unsettled, notBeforeMs: number): void {
+    this.#unlease(message, notBeforeMs);
+  }
+
+  /** Gives a message to the dead letters because a worker said so. */
+  giveUp(message: Unsettled, reason: string | undefined): Promise<void> {
+    this.#dropLease(message);
+    return this.#bury(message, { cause: "poison", reason });
+  }
+
+  extend(message: Unsettled, endsAtMs: number): void {
+    const consumer = message.lease?.consumer;
+    message.lease = { consumer, endsAtMs };
+    this.#at(endsAtMs, message);
+  }
+
+  /** It lies among the dead letters now. */
+  buried(seq: number): void {
+    this.settle(seq);
+    this.#dead.add(seq);
+    if (this.#dead.size <= deadRememberedMax) return;
+    for (const oldest of this.#dead) {
+      this.#dead.delete(oldest);
+      break;
+    }
+  }
+
+  /** It could not be moved to the dead letters: once more, later. */
+  #spare(message: Unsettled, notBeforeMs: number): void {
+    if (this.#unsettled.get(message.seq) !== message) return;
+    message.dying = false;
+    this.#dying.delete(message);
+    this.#free(message, notBeforeMs);
+  }
+
+  /** A dead letter comes back, as if it had never been handed out. */
+  revive(rank: Rank, seq: number): void {
+    this.#dead.delete(seq);
+    if (this.#unsettled.has(seq)) return;
+    const message = new Unsettled({ seq, rank, deliveries: 0, notBeforeMs: 0 });
+    this.#unsettled.set(seq, message);
+    this.#free(message, 0);
+  }
+
+  // --- what is known ----------------------------------------------------------------------------
+
+  info(): GroupInfo {
+    let deferred = 0;
+    for (const { notBeforeMs } of this.#unsettled.values()) if (notBeforeMs > 0) deferred += 1;
+    return {
+      group: this.name,
+      leased: this.#leased,
+      deferred,
+      unsettled: this.#unsettled.size,
+      waiting: this.#waiters.length,
+      deliveriesMax: this.deliveriesMax,
+    };
+  }
+
+  /** How this group stands with a message; undefined = it is none of its business. */
+  standing(
+    rank: Rank,
+    seq: number,
+  ): { state: GroupMessageState; message: Unsettled | undefined } | undefined {
+    if (seq < this.#startSeq) return undefined;
+    const message = this.#unsettled.get(seq);
+    if (message !== undefined) {
+      if (message.lease !== undefined) return { state: "leased", message };
+      return { state: message.notBeforeMs > 0 ? "deferred" : "waiting", message };
+    }
+    if (this.#dead.has(seq)) return { state: "dead_lettered", message };
+    return { state: this.isSettled(rank, seq) ? "acked" : "waiting", message };
+  }
+
+  // --- what is stored ---------------------------------------------------------------------------
+
+  /** Whether it changed since the last call. */
+  takeDirty(): boolean {
+    const dirty = this.#dirty;
+    this.#dirty = false;
+    return dirty;
+  }
+
+  encode(): Uint8Array {
+    return encodeGroup({
+      deliveriesMax: this.deliveriesMax,
+      startSeq: this.#startSeq,
+      cursors: this.#cursors,
+      unsettled: { size: this.#unsettled.size, [Symbol.iterator]: () => this.#unsettled.values() },
+      ahead: this.#ahead,
+      dead: this.#dead,
+    });
+  }
+
+  writeLate(batch: StoreBatch): void {
+    if (this.#ended !== undefined || this.slot.record?.number !== this.mailboxNumber) return;
+    this.#dirty = false;
+    batch.putCursor(this.mailboxNumber, pullPrefix + this.name, this.encode());
+  }
+}
+
+/** Cursor names of groups of pullers; push groups have names of their own. */
+export const pullPrefix = "g:";
+/** From this delivery on the count is durable before the message is handed out. */
+const durableFrom = 3;
+
+/** One look for messages. */
+class Taking {
+  readonly epoch: number;
+  readonly wish: Wish;
+  readonly budget: Budget;
+  readonly taken: { readonly message: Unsettled; readonly stored: MessageRecord }[] = [];
+  /** The group holds as many messages as it may. */
+  capped = false;
+
+  constructor(epoch: number, wish: Wish) {
+    this.epoch = epoch;
+    this.wish = wish;
+    this.budget = new Budget(wish.limit, wish.bytesMax);
+  }
+
+  add(message: Unsettled, stored: MessageRecord): void {
+    this.taken.push({ message, stored });
+  }
+}

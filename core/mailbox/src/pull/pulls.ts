@@ -1,0 +1,97 @@
+// What every group of pullers needs of the engine, and who holds what: a consumer that leaves gives
+// back everything, in whatever mailbox.
+import type { Consumer, Mq9Error } from "@mq9/protocol";
+import type { Store } from "@mq9/store";
+import type { Engine } from "../engine.ts";
+import type { Positions } from "../positions.ts";
+import { Alarms } from "./alarms.ts";
+import { bury } from "./dead-letters.ts";
+import type { PullGroup, PullHost, Why } from "./pull-group.ts";
+import type { Unsettled } from "./unsettled.ts";
+
+/** Something a consumer holds: messages of a group, or a fetch that waits. */
+export interface Holding {
+  release(consumer: Consumer): void;
+}
+
+export class Pulls implements PullHost {
+  readonly alarms: Alarms;
+  readonly #engine: Engine;
+  readonly #holdings = new Map<Consumer, Set<Holding>>();
+  readonly #left = new WeakSet<Consumer>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.alarms = new Alarms(engine.deps.wakeAt);
+  }
+
+  get store(): Store {
+    return this.#engine.store;
+  }
+
+  get positions(): Positions {
+    return this.#engine.positions;
+  }
+
+  get journal(): { settled(): Promise<void> } {
+    return this.#engine.journal;
+  }
+
+  get pageMessages(): number {
+    return this.#engine.options.pageMessages;
+  }
+
+  get pageBytes(): number {
+    return this.#engine.options.pageBytes;
+  }
+
+  get unsettledMax(): number {
+    return this.#engine.options.unsettledMax;
+  }
+
+  nowMs(): number {
+    return this.#engine.nowMs();
+  }
+
+  defer(run: () => void): void {
+    this.#engine.deps.defer(run);
+  }
+
+  writeGroup(group: PullGroup): Promise<void> {
+    this.#engine.stage();
+    this.#engine.journal.writeLate(group);
+    return this.#engine.durable(group.slot);
+  }
+
+  bury(group: PullGroup, message: Unsettled, why: Why): Promise<void> {
+    return bury(this.#engine, group, message, why);
+  }
+
+  hasLeft(consumer: Consumer): boolean {
+    return this.#left.has(consumer);
+  }
+
+  holds(consumer: Consumer, holding: Holding): void {
+    const known = this.#holdings.get(consumer);
+    if (known !== undefined) known.add(holding);
+    else this.#holdings.set(consumer, new Set([holding]));
+  }
+
+  holdsNoMore(consumer: Consumer, holding: Holding): void {
+    const known = this.#holdings.get(consumer);
+    known?.delete(holding);
+    if (known?.size === 0) this.#holdings.delete(consumer);
+  }
+
+  /** A consumer left for good: what it holds is free, what it waits for is over. */
+  release(consumer: Consumer): void {
+    this.#left.add(consumer);
+    const holdings = this.#holdings.get(consumer);
+    this.#holdings.delete(consumer);
+    for (const holding of holdings ?? []) holding.release(consumer);
+  }
+
+  failure(error: unknown): Mq9Error {
+    return this.#engine.failure(error);
+  }
+}

@@ -1,0 +1,51 @@
+// One message in the hands of a group of pullers, and the fetch results it was part of.
+import type { Consumer, Rank } from "@mq9/protocol";
+import type { UnsettledState } from "./group-state.ts";
+
+/** Whoever holds a message, and until when. */
+export interface Lease {
+  readonly consumer: Consumer | undefined;
+  readonly endsAtMs: number;
+}
+
+/** One fetch result: what an acknowledgement of a batch is about. */
+export class FetchBatch {
+  /** In the order they were returned. */
+  readonly messages: readonly Unsettled[];
+  /**
+   * How acknowledgements without a mode are meant: each for itself, or for everything before it too.
+   * Undefined until the first.
+   */
+  meant: "one" | "batch" | undefined = undefined;
+
+  constructor(messages: readonly Unsettled[]) {
+    this.messages = messages;
+  }
+}
+
+/** Handed out or handed back, and not settled. */
+export class Unsettled implements UnsettledState {
+  readonly seq: number;
+  readonly rank: Rank;
+  deliveries: number;
+  notBeforeMs: number;
+  lease: Lease | undefined = undefined;
+  /** The latest result it was part of, and its place there; they outlive the lease. */
+  batch: FetchBatch | undefined = undefined;
+  place = 0;
+  /** On its way to the dead letters. */
+  dying = false;
+
+  constructor({ seq, rank, deliveries, notBeforeMs }: UnsettledState) {
+    this.seq = seq;
+    this.rank = rank;
+    this.deliveries = deliveries;
+    this.notBeforeMs = notBeforeMs;
+  }
+}
+
+/** How long a message waits after so many deliveries before the next: not at all at first. */
+export function backoffMs(deliveries: number): number {
+  if (deliveries < 3) return 0;
+  return Math.min(60_000, 1000 * 2 ** Math.min(deliveries - 3, 6));
+}
