@@ -72,7 +72,7 @@ export function stageEntry(
   mailbox: Slot,
   nowMs: number,
 ): void {
-  if (directory.record === undefined) stageDirectory(engine, batch, directory, nowMs);
+  if (directory.record === undefined) stageKeptMailbox(engine, batch, directory, nowMs);
   const number = (directory.record as unknown as MailboxRecord).number;
   const entry: MessageRecord = {
     seq: directory.nextSeq,
@@ -122,9 +122,15 @@ export function stageRetraction(
   });
 }
 
-function stageDirectory(engine: Engine, batch: StoreBatch, directory: Slot, nowMs: number): void {
-  directory.beginLife(batch, {
-    key: directory.key,
+/** Stages a mailbox that only the broker writes, with the first thing it keeps there. */
+export function stageKeptMailbox(
+  engine: Engine,
+  batch: StoreBatch,
+  slot: Slot,
+  nowMs: number,
+): void {
+  slot.beginLife(batch, {
+    key: slot.key,
     number: engine.takeMailboxNumber(batch, nowMs),
     kind: "standard",
     public: false,
@@ -134,7 +140,7 @@ function stageDirectory(engine: Engine, batch: StoreBatch, directory: Slot, nowM
     expiresAtMs: neverMs,
     dropped: false,
     tokenDigest: undefined,
-    nextSeq: directory.nextSeq,
+    nextSeq: slot.nextSeq,
   });
-  batch.putMailbox(directory.record as unknown as MailboxRecord);
+  batch.putMailbox(slot.record as unknown as MailboxRecord);
 }

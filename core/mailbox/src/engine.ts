@@ -40,6 +40,11 @@ export interface MailboxDeps {
   readonly digest: (parts: readonly Uint8Array[]) => Uint8Array;
   /** The body of a mailbox's entry in the directory. */
   readonly directoryBody: (info: MailboxInfo) => Uint8Array;
+  /**
+   * Texts to vectors of their meaning, in the same order. Rejects soon when it can not; undefined =
+   * no model is configured.
+   */
+  readonly embed?: ((texts: readonly string[]) => Promise<readonly Float32Array[]>) | undefined;
   /** `tick` has something to do at this instant. */
   readonly wakeAt: (atMs: number) => void;
   /** The store failed. Nothing more is accepted until `reopened`. */
@@ -61,6 +66,8 @@ export class Engine implements FeedHost {
   readonly #loads = new Turns(64);
   /** Set while new messages and mailboxes are refused (a full disk, a shutdown). */
   refusal: Mq9Error | undefined;
+  /** Told when a mailbox began, ended or got another end, durably. */
+  mailboxChanged: (slot: Slot) => void = () => {};
   readonly quotas: Quotas;
   readonly #totals = new Map<string, AccountTally>();
   #nextMailboxNumber = 1;

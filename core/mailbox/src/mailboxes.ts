@@ -19,6 +19,7 @@ import type {
   ReceiptRequest,
   ReceiptResult,
   RedriveRequest,
+  RegistryApi,
   RemoveRequest,
   SendRequest,
   SendResult,
@@ -37,19 +38,24 @@ import { ack, extend, nack } from "./commands/settle.ts";
 import { subscribe } from "./commands/subscribe.ts";
 import { Engine, type MailboxDeps } from "./engine.ts";
 import { defaultMailboxOptions, type MailboxOptions } from "./options.ts";
+import { Registries } from "./registry/registries.ts";
 import { redrive } from "./pull/dead-letters.ts";
 
 export class Mailboxes {
   readonly #engine: Engine;
+  readonly #registries: Registries;
   readonly #accounts = new Map<string, AccountMailboxes>();
 
   constructor(deps: MailboxDeps, options: Partial<MailboxOptions> = {}) {
     this.#engine = new Engine(deps, { ...defaultMailboxOptions, ...options });
+    this.#registries = new Registries(this.#engine);
+    this.#engine.mailboxChanged = (slot) => this.#registries.mailboxChanged(slot);
   }
 
   /** Tells what the store's `open` found. Once, before anything else. */
   opened(opening: StoreOpening): void {
     this.#engine.opened(opening);
+    this.#registries.opened(opening);
   }
 
   /**
@@ -63,6 +69,7 @@ export class Mailboxes {
   /** Continues after the store failed and was closed, reopened and verified. */
   reopened(opening: StoreOpening): void {
     this.#engine.reopened(opening);
+    this.#registries.reopened();
   }
 
   /** Refuses new messages and mailboxes with this error; undefined = takes them again. */
@@ -89,6 +96,11 @@ export class Mailboxes {
     return account;
   }
 
+  /** The registered agents of an account. Another account's can not be named from there. */
+  registry(account: string): RegistryApi {
+    return this.#registries.account(account);
+  }
+
   /** Resolves once everything accepted so far is durable. @throws {Mq9Error} when the store failed */
   settled(): Promise<void> {
     return this.#engine.journal.settled();
@@ -102,6 +114,7 @@ export class Mailboxes {
     const engine = this.#engine;
     engine.pulls.alarms.ring(engine.nowMs());
     this.writePositions();
+    this.#registries.attend(engine.nowMs());
     await engine.journal.settled();
     /** Entries of mailboxes that can not be read: they must not hold up the others. */
     const failed = new Set<string>();
@@ -119,6 +132,7 @@ export class Mailboxes {
     return Math.min(
       next.find((entry) => !failed.has(nameOf(entry)))?.atMs ?? Number.POSITIVE_INFINITY,
       engine.positions.dueMs ?? Number.POSITIVE_INFINITY,
+      this.#registries.dueMs,
       engine.pulls.alarms.dueMs ?? Number.POSITIVE_INFINITY,
       failed.size > 0 ? engine.nowMs() + retryMs : Number.POSITIVE_INFINITY,
     );
@@ -145,7 +159,9 @@ export class Mailboxes {
   writeLast(): void {
     const engine = this.#engine;
     this.writePositions();
-    if (engine.journal.failure === undefined) engine.stageClock(engine.stage(), engine.nowMs());
+    if (engine.journal.failure !== undefined) return;
+    this.#registries.writeReports();
+    engine.stageClock(engine.stage(), engine.nowMs());
   }
 }
 

@@ -48,6 +48,18 @@ export interface MailboxOptions {
   readonly delayMsMax: number;
   /** Messages that one filtered query looks at. */
   readonly queryScanMax: number;
+  /** Registered agents of one account. */
+  readonly agentsMax: number;
+  /** Bytes of one registration and of one report. */
+  readonly agentBytesMax: number;
+  readonly reportBytesMax: number;
+  /** Silence after which an agent that reported once is stale, and after which it is gone. */
+  readonly staleAfterMs: number;
+  readonly goneAfterMs: number;
+  /** Longest time a report is only in memory. */
+  readonly reportDelayMs: number;
+  /** Watchers of one registry. */
+  readonly watchersMax: number;
 }
 
 export const defaultMailboxOptions: MailboxOptions = {
@@ -77,4 +89,11 @@ export const defaultMailboxOptions: MailboxOptions = {
   dedupWindowMs: 600_000,
   delayMsMax: 2_592_000_000, // 30 days
   queryScanMax: 10_000,
+  agentsMax: 10_000,
+  agentBytesMax: 65_536, // a card with dozens of skills is a few KiB
+  reportBytesMax: 16_384,
+  staleAfterMs: 90_000, // three of the reports that published agents send every 30 s
+  goneAfterMs: 86_400_000, // a day
+  reportDelayMs: 60_000,
+  watchersMax: 256,
 };

@@ -57,6 +57,8 @@ export class Slot {
   positionsOf: number | undefined = undefined;
   /** Changes staged and not yet durable. */
   staged = 0;
+  /** Somebody keeps this slot for himself: it is never forgotten. */
+  kept = false;
   /** Touched since the last search for idle slots. */
   used = true;
   /** `readUpTo` or a group's position changed since it was last written. */
@@ -84,6 +86,7 @@ export class Slot {
   get forgettable(): boolean {
     return (
       !this.#busy &&
+      !this.kept &&
       this.staged === 0 &&
       this.#reads.size === 0 &&
       this.feeds.length === 0 &&

@@ -48,6 +48,7 @@ async function stageCreate(
     const made = stageNew(engine, slot, directory, request, nowMs);
     const mailbox = slot.info();
     await engine.durable(slot);
+    engine.mailboxChanged(slot);
     engine.startReaders(slot);
     attachGlobs(engine, slot, made);
     return { mailbox, created: true };

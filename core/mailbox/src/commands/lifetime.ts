@@ -1,6 +1,6 @@
 // INFO, RENEW, DROP and LIST: what a mailbox is, how long it lives, and its end on purpose.
 import {
-  directoryName,
+  isKeptName,
   type ListRequest,
   type MailboxInfo,
   Mq9Error,
@@ -26,7 +26,7 @@ export function info(engine: Engine, key: string): Promise<MailboxInfo> {
 /** Moves the end of a mailbox to now + ttl. @throws {Mq9Error} `not_found`, `expired`, `invalid`, `forbidden` */
 export async function renew(engine: Engine, key: string, ttlSeconds: number): Promise<MailboxInfo> {
   assertTtl(ttlSeconds, engine.options.ttlSecondsMax);
-  assertNotDirectory(key);
+  assertNotKept(key);
   return withDirectory(engine, { key, listing: false }, async (slot, directory) => {
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
     engine.assertAccepting();
@@ -43,13 +43,14 @@ export async function renew(engine: Engine, key: string, ttlSeconds: number): Pr
     if (directory !== undefined) stageEntry(engine, batch, directory, slot, nowMs);
     const renewed = slot.info();
     await engine.durable(slot);
+    engine.mailboxChanged(slot);
     return renewed;
   });
 }
 
 /** Ends a mailbox and everything in it. @throws {Mq9Error} `not_found`, `expired`, `forbidden` */
 export async function drop(engine: Engine, key: string): Promise<void> {
-  assertNotDirectory(key);
+  assertNotKept(key);
   return withDirectory(engine, { key, listing: false }, async (slot, directory) => {
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
     const nowMs = engine.nowMs();
@@ -63,6 +64,7 @@ export async function drop(engine: Engine, key: string): Promise<void> {
     engine.stageDue(batch, slot, record.number, nowMs + engine.options.graceMs);
     if (directory !== undefined) stageRetraction(engine, batch, directory, slot.name);
     await engine.durable(slot);
+    engine.mailboxChanged(slot);
     if (!slot.isLive(engine.nowMs())) {
       detachGlobs(engine, slot);
       slot.endPulls();
@@ -72,13 +74,14 @@ export async function drop(engine: Engine, key: string): Promise<void> {
 
 const minuteMs = 60_000;
 
-function assertNotDirectory(key: string): void {
-  if (key.endsWith(`/${directoryName}`)) {
-    throw new Mq9Error("forbidden", `mailbox '${directoryName}' is kept by the broker`);
+function assertNotKept(key: string): void {
+  const name = key.slice(key.indexOf("/") + 1);
+  if (isKeptName(name)) {
+    throw new Mq9Error("forbidden", `mailbox '${name}' is kept by the broker`);
   }
 }
 
-/** Mailboxes of an account by name, a page at a time; the directory is not among them. */
+/** Mailboxes of an account by name, a page at a time; those the broker keeps are not among them. */
 export async function list(
   engine: Engine,
   account: string,
@@ -94,7 +97,7 @@ export async function list(
     for (const record of page) {
       after = record.key;
       const name = record.key.slice(prefix.length);
-      if (record.dropped || nowMs >= record.expiresAtMs || name === directoryName) continue;
+      if (record.dropped || nowMs >= record.expiresAtMs || isKeptName(name)) continue;
       found.push(mailboxInfo(name, record));
       if (found.length >= request.limit) break;
     }

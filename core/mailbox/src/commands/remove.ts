@@ -1,5 +1,5 @@
 // DELETE: takes one message away for every reader.
-import { directoryName, Mq9Error, type RemoveRequest } from "@mq9/protocol";
+import { isKeptName, Mq9Error, type RemoveRequest } from "@mq9/protocol";
 import type { MessageRecord } from "@mq9/store";
 import type { Engine } from "../engine.ts";
 import type { Slot } from "../slot.ts";
@@ -11,8 +11,8 @@ export function remove(engine: Engine, key: string, request: RemoveRequest): Pro
     key,
     async (slot) => {
       const nowMs = engine.nowMs();
-      if (slot.name === directoryName) {
-        throw new Mq9Error("forbidden", `mailbox '${directoryName}' is kept by the broker`);
+      if (isKeptName(slot.name)) {
+        throw new Mq9Error("forbidden", `mailbox '${slot.name}' is kept by the broker`);
       }
       if (!slot.isLive(nowMs)) throw slot.absence();
       if (found === undefined || nowMs >= found.expiresAtMs) {

@@ -1,0 +1,503 @@
+// The registry of one account: who is registered, kept as keyed messages of a mailbox that only the
+// broker writes, and read into memory when somebody first asks. Memory decides; the disk follows in
+// the same commit, except for reports, which are written late.
+import {
+  type Agent,
+  type AgentEvent,
+  type AgentReference,
+  type AgentSink,
+  type AgentState,
+  type AgentWatch,
+  type DiscoverRequest,
+  type DiscoverResult,
+  Mq9Error,
+  neverMs,
+  type RegisterRequest,
+  type RegisterResult,
+  type RegistryApi,
+  type ReportRequest,
+  rankOf,
+  registryName,
+  type UnregisterResult,
+} from "@mq9/protocol";
+import type { MailboxRecord, MessageRecord, StoreBatch } from "@mq9/store";
+import { stageKeptMailbox } from "../directory.ts";
+import { type Engine, placeOf } from "../engine.ts";
+import type { Slot } from "../slot.ts";
+import { discover } from "./discover.ts";
+import { Lexicon } from "./lexicon.ts";
+import { decodeAgent, type Entry, encodeAgent, endOfMailbox, sameBytes } from "./record.ts";
+import { type Downtime, Roll } from "./roll.ts";
+import { Vectors } from "./vectors.ts";
+import { Watcher } from "./watchers.ts";
+
+/** The registry's memory once it was read. */
+interface Open {
+  readonly slot: Slot;
+  readonly roll: Roll;
+  readonly lexicon: Lexicon;
+  readonly vectors: Vectors | undefined;
+  nowMs(): number;
+}
+
+export class Registry implements RegistryApi {
+  readonly #engine: Engine;
+  readonly #account: string;
+  readonly #downtime: Downtime;
+  #open: Open | undefined;
+  #opening: Promise<Open> | undefined;
+  /** Agents being read, while they are. */
+  #loading: Roll | undefined;
+  /** What memory held before the store was reopened: it knows later reports than the disk does. */
+  #before: Roll | undefined;
+  /** Agents whose latest report is only in memory. */
+  readonly #unwritten = new Set<Entry>();
+  #writeAtMs = neverMs;
+  /** State of each agent as the watchers know it. */
+  readonly #shown = new Map<string, AgentState>();
+  #lookAtMs = neverMs;
+  readonly #watchers = new Set<Watcher>();
+
+  constructor(engine: Engine, account: string, downtime: Downtime) {
+    this.#engine = engine;
+    this.#account = account;
+    this.#downtime = downtime;
+  }
+
+  // --- commands ---------------------------------------------------------------------------------
+
+  async register(request: RegisterRequest): Promise<RegisterResult> {
+    const engine = this.#engine;
+    checkRegistration(request, engine.options.agentBytesMax);
+    await this.#ready();
+    const mailboxEnds = await this.#findMailbox(request.mailbox);
+    const { slot, roll } = this.#memory();
+    engine.assertAccepting();
+    const known = roll.get(request.name);
+    if (known === undefined) this.#assertRoomFor(roll, request.name);
+    else assertOwner(known, request.by);
+    const batch = engine.stage();
+    const nowMs = engine.nowMs();
+    const changed =
+      known === undefined ||
+      known.mailbox !== request.mailbox ||
+      !sameBytes(known.body, request.body);
+    const entry = known === undefined ? newEntry(request, nowMs) : known;
+    this.#apply(entry, request, { nowMs, mailboxEnds, changed });
+    this.#stageRecord(batch, slot, entry, nowMs);
+    const agent = roll.agent(entry, nowMs);
+    if (changed) this.#shown.set(entry.name, agent.state);
+    await engine.durable(slot);
+    if (changed) this.#tell({ kind: known === undefined ? "registered" : "updated", agent });
+    this.#show(entry);
+    void this.#open?.vectors?.fill();
+    return { agent, created: known === undefined };
+  }
+
+  async unregister(reference: AgentReference): Promise<UnregisterResult> {
+    const engine = this.#engine;
+    await this.#ready();
+    const { slot, roll, lexicon, vectors } = this.#memory();
+    const found = this.#find(roll, reference);
+    for (const entry of found) assertOwner(entry, reference.by);
+    if (found.length === 0) {
+      if (slot.staged > 0) await engine.journal.settled();
+      return { found: false };
+    }
+    const batch = engine.stage();
+    const nowMs = engine.nowMs();
+    const agents = found.map((entry) => roll.agent(entry, nowMs));
+    for (const entry of found) {
+      this.#stageRemoval(batch, slot, entry);
+      roll.remove(entry);
+      lexicon.remove(entry.name);
+      vectors?.remove(entry.name);
+      this.#unwritten.delete(entry);
+      this.#shown.delete(entry.name);
+    }
+    await engine.durable(slot);
+    for (const agent of agents) this.#tell({ kind: "unregistered", agent });
+    return { found: true };
+  }
+
+  async report(request: ReportRequest): Promise<Agent> {
+    const { options } = this.#engine;
+    if (request.body.length > options.reportBytesMax) {
+      throw new Mq9Error("too_large", `a report is at most ${options.reportBytesMax} bytes`);
+    }
+    await this.#ready();
+    const { roll } = this.#memory();
+    const found = this.#find(roll, request);
+    const [first] = found;
+    if (first === undefined) {
+      throw new Mq9Error("not_found", `agent not found: ${request.name ?? request.mailbox ?? ""}`);
+    }
+    for (const entry of found) assertOwner(entry, request.by);
+    const nowMs = this.#engine.nowMs();
+    const report = new Uint8Array(request.body);
+    for (const entry of found) {
+      entry.lastSeenAtMs = nowMs;
+      entry.report = report;
+      this.#unwritten.add(entry);
+      this.#show(entry);
+    }
+    this.#writeBy(nowMs + options.reportDelayMs);
+    return roll.agent(first, nowMs);
+  }
+
+  async discover(request: DiscoverRequest): Promise<DiscoverResult> {
+    await this.#ready();
+    const memory = this.#memory();
+    // What was registered before on the same connection may still be on its way to disk.
+    if (memory.slot.staged > 0) await this.#engine.journal.settled();
+    return discover(memory, request);
+  }
+
+  watch(sink: AgentSink): AgentWatch {
+    const { options } = this.#engine;
+    if (this.#watchers.size >= options.watchersMax) {
+      throw new Mq9Error(
+        "quota_exceeded",
+        `the limit of ${options.watchersMax} watchers of one registry is reached`,
+      );
+    }
+    const watcher = new Watcher(sink, {
+      agent: (name) => this.#agent(name),
+      defer: this.#engine.deps.defer,
+      left: (gone) => this.#watchers.delete(gone),
+    });
+    this.#watchers.add(watcher);
+    this.#ready().then(
+      ({ roll }) => watcher.begin(roll.names()),
+      () => watcher.begin([]), // best effort: it hears what changes once the disk works again
+    );
+    return watcher;
+  }
+
+  // --- time -------------------------------------------------------------------------------------
+
+  /** When `attend` has something to do. */
+  get dueMs(): number {
+    return Math.min(this.#writeAtMs, this.#lookAtMs);
+  }
+
+  /** Writes reports that are due, and tells what time changed. */
+  attend(nowMs: number): void {
+    if (this.#open === undefined || this.#engine.faultOf(this.#open.slot) !== undefined) return;
+    if (nowMs >= this.#writeAtMs) {
+      this.writeReports(writeSlice);
+      this.#writeAtMs = this.#unwritten.size > 0 ? nowMs : neverMs;
+    }
+    if (nowMs >= this.#lookAtMs) this.#look(nowMs);
+  }
+
+  /** Stages reports that are only in memory. @param most so many at a time */
+  writeReports(most: number = Number.POSITIVE_INFINITY): void {
+    const slot = this.#open?.slot;
+    if (slot === undefined || this.#unwritten.size === 0) return;
+    const nowMs = this.#engine.nowMs();
+    let left = most;
+    for (const entry of this.#unwritten) {
+      if (left === 0) break;
+      left -= 1;
+      this.#stageRecord(this.#engine.stage(), slot, entry, nowMs);
+      this.#engine.durable(slot).catch(() => {
+        // best effort: a report that was not written only makes its agent look silent for longer.
+      });
+    }
+  }
+
+  /** A mailbox of the account began, ended or got another end, durably. */
+  mailboxChanged(mailbox: string, record: MailboxRecord | undefined): void {
+    const entries = this.#open?.roll.ofMailbox(mailbox) ?? this.#loading?.ofMailbox(mailbox) ?? [];
+    for (const entry of entries) {
+      entry.mailboxKnown ||= record !== undefined;
+      entry.mailboxEndsAtMs = endOfMailbox(record, entry.mailboxKnown);
+      if (this.#open !== undefined) this.#show(entry);
+    }
+  }
+
+  /** The store was closed and reopened: what it holds is read again. */
+  reopened(): void {
+    this.#before = this.#open?.roll ?? this.#before;
+    this.#open = undefined;
+    this.#opening = undefined;
+    this.#unwritten.clear();
+    this.#writeAtMs = neverMs;
+  }
+
+  // --- reading ----------------------------------------------------------------------------------
+
+  #ready(): Promise<Open> {
+    if (this.#open !== undefined) return Promise.resolve(this.#open);
+    const opening = this.#opening ?? this.#load();
+    this.#opening = opening;
+    opening.then(
+      (open) => {
+        if (this.#opening !== opening || this.#open !== undefined) return;
+        this.#open = open;
+        this.#look(this.#engine.nowMs());
+      },
+      () => {
+        if (this.#opening === opening) this.#opening = undefined;
+      },
+    );
+    return opening;
+  }
+
+  /** What memory holds. @throws {Mq9Error} when the store failed since it was read */
+  #memory(): Open {
+    const open = this.#open;
+    const fault = open === undefined ? unread() : this.#engine.faultOf(open.slot);
+    if (open === undefined || fault !== undefined) throw fault ?? unread();
+    return open;
+  }
+
+  async #load(): Promise<Open> {
+    const engine = this.#engine;
+    const slot = engine.slot(`${this.#account}/${registryName}`);
+    slot.kept = true;
+    (await slot.acquire())(); // it was read when its turn comes
+    const fault = engine.faultOf(slot);
+    if (fault !== undefined) throw fault;
+    const { staleAfterMs, goneAfterMs } = engine.options;
+    const roll = new Roll({ staleAfterMs, goneAfterMs }, this.#downtime);
+    const nowMs = (): number => engine.nowMs();
+    const { embed } = engine.deps;
+    const vectors = embed === undefined ? undefined : new Vectors(embed, nowMs);
+    const open: Open = { slot, roll, lexicon: new Lexicon(), vectors, nowMs };
+    this.#loading = roll;
+    try {
+      await engine.journal.settled();
+      if (slot.record !== undefined) await this.#readAll(open, slot.record.number);
+    } catch (error) {
+      throw engine.failure(error);
+    } finally {
+      if (this.#loading === roll) this.#loading = undefined;
+    }
+    this.#before = undefined;
+    return open;
+  }
+
+  async #readAll(open: Open, number: number): Promise<void> {
+    for (let afterSeq = -1; ; ) {
+      const page = await this.#engine.store.messages(number, {
+        rank: rankOf("normal"),
+        afterSeq,
+        limit: loadSlice,
+        bytesMax: this.#engine.pageBytes,
+      });
+      if (page.length === 0) return;
+      afterSeq = (page.at(-1) as MessageRecord).seq;
+      for (const stored of page) this.#take(open, stored);
+      await Promise.all(page.map(({ key }) => this.#takeMailbox(open, key as string)));
+      await new Promise<void>((resolve) => this.#engine.deps.defer(resolve));
+    }
+  }
+
+  #take({ roll, lexicon, vectors }: Open, stored: MessageRecord): void {
+    const record = decodeAgent(stored.payload);
+    if (record === undefined) return; // of a later release, which a return to it finds again
+    const place = placeOf(stored);
+    const entry: Entry = { ...record, mailboxEndsAtMs: undefined, place, version: 0 };
+    const before = this.#before?.get(entry.name);
+    if (before !== undefined && before.lastSeenAtMs > entry.lastSeenAtMs) {
+      entry.lastSeenAtMs = before.lastSeenAtMs;
+      entry.report = before.report;
+    }
+    roll.add(entry);
+    lexicon.put(entry.name, entry.facts);
+    vectors?.put(entry);
+    if (!this.#shown.has(entry.name)) {
+      this.#shown.set(entry.name, roll.state(entry, this.#engine.nowMs()));
+    }
+  }
+
+  async #takeMailbox({ roll }: Open, name: string): Promise<void> {
+    const entry = roll.get(name);
+    if (entry?.mailbox === undefined) return;
+    const record = await this.#engine.store.mailbox(`${this.#account}/${entry.mailbox}`);
+    // Whatever was heard of the mailbox meanwhile is later than what was read.
+    entry.mailboxEndsAtMs ??= endOfMailbox(record, entry.mailboxKnown);
+    entry.mailboxKnown ||= record !== undefined;
+  }
+
+  /** @returns when a mailbox ends; undefined = there is none of that name */
+  async #findMailbox(mailbox: string | undefined): Promise<number | undefined> {
+    if (mailbox === undefined) return undefined;
+    const slot = this.#engine.slot(`${this.#account}/${mailbox}`);
+    (await slot.acquire())();
+    return endOfMailbox(slot.record, false);
+  }
+
+  #find(roll: Roll, { name, mailbox }: AgentReference): readonly Entry[] {
+    if (name !== undefined) {
+      const entry = roll.get(name);
+      return entry === undefined ? [] : [entry];
+    }
+    return mailbox === undefined ? [] : roll.ofMailbox(mailbox);
+  }
+
+  #agent(name: string): Agent | undefined {
+    const open = this.#open;
+    const entry = open?.roll.get(name);
+    if (open === undefined || entry === undefined) return undefined;
+    return open.roll.agent(entry, this.#engine.nowMs());
+  }
+
+  // --- writing ----------------------------------------------------------------------------------
+
+  #assertRoomFor(roll: Roll, name: string): void {
+    const { agentsMax } = this.#engine.options;
+    if (roll.size >= agentsMax) {
+      throw new Mq9Error(
+        "quota_exceeded",
+        `the limit of ${agentsMax} registered agents is reached: unregister some that are gone`,
+      );
+    }
+    const other = roll.lookAlike(name);
+    if (other !== undefined) {
+      throw new Mq9Error("forbidden", `agent name looks like that of another agent: ${other}`);
+    }
+  }
+
+  #apply(
+    entry: Entry,
+    request: RegisterRequest,
+    now: {
+      readonly nowMs: number;
+      readonly mailboxEnds: number | undefined;
+      readonly changed: boolean;
+    },
+  ): void {
+    const { roll, lexicon, vectors } = this.#memory();
+    if (entry.mailbox !== request.mailbox) entry.mailboxKnown = false;
+    entry.mailboxKnown ||= now.mailboxEnds !== undefined;
+    entry.mailboxEndsAtMs = now.mailboxEnds ?? (entry.mailboxKnown ? 0 : undefined);
+    entry.owner ??= request.by;
+    entry.lastSeenAtMs = now.nowMs;
+    this.#unwritten.delete(entry);
+    if (!now.changed) return;
+    if (roll.get(entry.name) === undefined) roll.add(entry);
+    roll.move(entry, request.mailbox);
+    entry.body = new Uint8Array(request.body);
+    entry.facts = request.facts;
+    entry.version += 1;
+    lexicon.put(entry.name, entry.facts);
+    vectors?.put(entry);
+  }
+
+  #stageRecord(batch: StoreBatch, slot: Slot, entry: Entry, nowMs: number): void {
+    const engine = this.#engine;
+    if (slot.record === undefined) stageKeptMailbox(engine, batch, slot, nowMs);
+    const message: MessageRecord = {
+      seq: slot.nextSeq,
+      rank: rankOf("normal"),
+      label: "normal",
+      createdAtMs: nowMs,
+      expiresAtMs: neverMs,
+      key: entry.name,
+      headers: undefined,
+      payload: encodeAgent(entry),
+    };
+    slot.nextSeq += 1;
+    engine.rememberPlace(slot, entry.name, entry.place);
+    engine.stageMessage(batch, slot, message);
+    entry.place = slot.keyPlaces.get(entry.name);
+    engine.stageClock(batch, nowMs);
+    this.#unwritten.delete(entry);
+  }
+
+  #stageRemoval(batch: StoreBatch, slot: Slot, entry: Entry): void {
+    const { number } = slot.record as MailboxRecord;
+    if (entry.place !== undefined) this.#engine.stageRemoval(batch, slot, entry.place);
+    batch.removeKeyPlace(number, entry.name);
+    this.#engine.rememberPlace(slot, entry.name, undefined);
+  }
+
+  // --- telling ----------------------------------------------------------------------------------
+
+  #writeBy(atMs: number): void {
+    if (this.#writeAtMs <= atMs) return;
+    this.#writeAtMs = atMs;
+    this.#engine.deps.wakeAt(atMs);
+  }
+
+  /** Tells a change of state, and sees to it that the next one is told in time. */
+  #show(entry: Entry): void {
+    const roll = this.#open?.roll;
+    if (roll?.get(entry.name) !== entry) return;
+    const nowMs = this.#engine.nowMs();
+    const agent = roll.agent(entry, nowMs);
+    if (this.#shown.get(entry.name) !== agent.state) {
+      this.#shown.set(entry.name, agent.state);
+      this.#tell({ kind: agent.state, agent });
+    }
+    this.#lookBy(roll.changesAtMs(entry, nowMs), nowMs);
+  }
+
+  #look(nowMs: number): void {
+    const roll = this.#open?.roll;
+    this.#lookAtMs = neverMs;
+    if (roll === undefined) return;
+    for (const entry of roll.entries()) this.#show(entry);
+    if (this.#lookAtMs < neverMs) this.#engine.deps.wakeAt(Math.max(this.#lookAtMs, nowMs));
+  }
+
+  #lookBy(atMs: number, nowMs: number): void {
+    if (atMs >= neverMs) return;
+    const dueMs = Math.max(atMs, nowMs + lookEveryMs);
+    if (this.#lookAtMs <= dueMs) return;
+    this.#lookAtMs = dueMs;
+    this.#engine.deps.wakeAt(dueMs);
+  }
+
+  #tell(event: AgentEvent): void {
+    for (const watcher of this.#watchers) watcher.tell(event);
+  }
+}
+
+/** Records per turn of the event loop while the registry is read. */
+const loadSlice = 32;
+/** Reports written in one commit. */
+const writeSlice = 256;
+/** Changes of state by time alone are told within this. */
+const lookEveryMs = 1_000;
+const nameLengthMax = 128;
+
+function newEntry(request: RegisterRequest, nowMs: number): Entry {
+  return {
+    name: request.name,
+    mailbox: request.mailbox,
+    owner: request.by,
+    facts: request.facts,
+    body: request.body,
+    registeredAtMs: nowMs,
+    lastSeenAtMs: nowMs,
+    report: undefined,
+    mailboxKnown: false,
+    mailboxEndsAtMs: undefined,
+    place: undefined,
+    version: 0,
+  };
+}
+
+function checkRegistration({ name, body }: RegisterRequest, bytesMax: number): void {
+  if (name === "") throw new Mq9Error("invalid", "agent name must not be empty");
+  if (name.length > nameLengthMax) {
+    throw new Mq9Error("invalid", `agent name is longer than ${nameLengthMax} characters`);
+  }
+  if (body.length > bytesMax) {
+    throw new Mq9Error("too_large", `a registration is at most ${bytesMax} bytes`);
+  }
+}
+
+/** Names belong to who registered them first. Without sign-in nobody owns anything. */
+function assertOwner(entry: Entry, by: string | undefined): void {
+  if (entry.owner === undefined || by === undefined || entry.owner === by) return;
+  throw new Mq9Error("forbidden", `agent ${entry.name} belongs to somebody else`);
+}
+
+function unread(): Mq9Error {
+  return new Mq9Error("storage_failed", "the broker verifies its disk, try again");
+}
