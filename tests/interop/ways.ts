@@ -2,6 +2,7 @@
 // what the matrix and the tests of deletion and life times go through.
 import { headers as newHeaders } from "@nats-io/transport-node";
 import type { Agent, Mail, Mails } from "../support/mail.ts";
+import { until } from "../support/until.ts";
 
 /** A mailbox that every generation can open: its id, and the token that QUERY of generation 0 asks for. */
 export interface Box {
@@ -34,10 +35,10 @@ export interface Receiver {
   readonly words: Words;
   /** `delivery`: most urgent first. `number`: as accepted. `none`: spread over several readers. */
   readonly order: "delivery" | "number" | "none";
-  /** Reads only mail of normal priority. */
+  /** Reads only mail of normal priority and below. */
   readonly onlyNormal?: boolean;
-  /** Reads `count` messages, and what else there may be. */
-  read(me: Agent, box: Box, count: number): Promise<Found[]>;
+  /** Reads all there is. */
+  read(me: Agent, box: Box): Promise<Found[]>;
 }
 
 /** A mailbox for one row of a table. */
@@ -133,11 +134,17 @@ const asSent: Words = {
   notify: "notify",
 };
 
-/** Takes what was promised, then looks whether more came. */
-async function drain(me: Agent, mails: Mails, count: number): Promise<Mail[]> {
-  const taken = await mails.take(count);
-  await me.flush();
-  return [...taken, ...mails.waiting];
+const marker = "the end of what was sent";
+
+/** Everything there is: the marker is the last message of the lowest priority. */
+async function readAll(me: Agent, { id }: Box, readers: readonly Mails[]): Promise<Mail[]> {
+  me.send(`MAILBOX.${id}.low`, marker);
+  const ended = () => readers.some(({ waiting }) => waiting.some(({ text }) => text === marker));
+  await until(async () => {
+    await me.flush();
+    return ended() ? true : undefined;
+  });
+  return readers.flatMap(({ waiting }) => waiting.filter(({ text }) => text !== marker));
 }
 
 const fromMail =
@@ -155,9 +162,9 @@ const fromMail =
 
 const subscribed =
   (prefix: string): Receiver["read"] =>
-  async (me, { id }, count) => {
-    const mails = await me.read(`${prefix}.${id}.*`);
-    const found = (await drain(me, mails, count)).map(fromMail(prefix));
+  async (me, box) => {
+    const mails = await me.read(`${prefix}.${box.id}.*`);
+    const found = (await readAll(me, box, [mails])).map(fromMail(prefix));
     await mails.drain();
     return found;
   };
@@ -216,30 +223,24 @@ export const receivers: readonly Receiver[] = [
   },
   {
     name: "1 SUB without a priority",
-    words: { normal: "normal" },
+    words: {},
     order: "delivery",
     onlyNormal: true,
-    read: async (me, { id }, count) => {
-      const mails = await me.read(`MAILBOX.MSG.${id}`);
-      const found = (await drain(me, mails, count)).map(fromMail("MAILBOX.MSG"));
+    read: async (me, box) => {
+      const mails = await me.read(`MAILBOX.MSG.${box.id}`);
+      const found = (await readAll(me, box, [mails])).map(fromMail("MAILBOX.MSG"));
       await mails.drain();
-      return found.map((message) => ({ ...message, word: "normal" }));
+      return found;
     },
   },
   {
     name: "1 SUB as a queue group of two",
     words: asSent,
     order: "none",
-    read: async (me, { id }, count) => {
-      const members = [
-        await me.read(`MAILBOX.MSG.${id}.*`, "pair"),
-        await me.read(`MAILBOX.MSG.${id}.*`, "pair"),
-      ];
-      const deadline = Date.now() + 10_000;
-      const total = () => members.reduce((sum, member) => sum + member.waiting.length, 0);
-      while (total() < count && Date.now() < deadline) await me.flush();
-      await me.flush();
-      const found = members.flatMap((member) => member.waiting.map(fromMail("MAILBOX.MSG")));
+    read: async (me, box) => {
+      const subject = `MAILBOX.MSG.${box.id}.*`;
+      const members = [await me.read(subject, "pair"), await me.read(subject, "pair")];
+      const found = (await readAll(me, box, members)).map(fromMail("MAILBOX.MSG"));
       for (const member of members) await member.drain();
       return found;
     },
@@ -283,9 +284,9 @@ export const receivers: readonly Receiver[] = [
     name: "2 SUB MSG.PUSH",
     words: {},
     order: "delivery",
-    read: async (me, { id }, count) => {
-      const mails = await me.read(`MSG.PUSH.${id}`);
-      const found = (await drain(me, mails, count)).map((mail) => ({
+    read: async (me, box) => {
+      const mails = await me.read(`MSG.PUSH.${box.id}`);
+      const found = (await readAll(me, box, [mails])).map((mail) => ({
         ...fromMail("MSG.PUSH")(mail),
         word: mail.header("mq9-priority"),
       }));
