@@ -91,7 +91,7 @@ export class LooseFetch implements Sleeper {
     const removed = slot.beginRead();
     try {
       for (const rank of ranks) {
-        for (let afterSeq = this.#cursors[rank] as number; budget.left > 0; ) {
+        for (let afterSeq = this.#cursors[rank] as number; !budget.more; ) {
           this.#assertThere();
           const page = await host.store.messages(this.#mailboxNumber, {
             rank,

@@ -5,6 +5,7 @@
 //
 // A row without an arrow must not be refused. Refusals are their error code. For tests only.
 import {
+  type AckMode,
   allRanks,
   type MailboxInfo,
   type MailSubscription,
@@ -14,8 +15,9 @@ import {
   neverMs,
   type PriorityLabel,
   rankOf,
+  type StartPosition,
 } from "@mq9/protocol";
-import { asciiBytes } from "@mq9/store/testing";
+import { asciiBytes, sampleMs } from "@mq9/store/testing";
 import { expect } from "vitest";
 import type { MailboxOptions } from "../options.ts";
 import { Reader, Rig, textOf } from "./rig.ts";
@@ -81,6 +83,8 @@ class Stage {
   readonly #rig: Rig;
   readonly #readers = new Map<string, Reader>();
   readonly #subscriptions = new Map<string, MailSubscription>();
+  readonly #consumers = new Map<string, object>();
+  readonly #fetches = new Map<string, Promise<string>>();
 
   constructor(rig: Rig) {
     this.#rig = rig;
@@ -132,6 +136,53 @@ class Stage {
         return "ok";
       case "subscribe":
         return this.#subscribe(row);
+      case "fetch":
+        return this.#fetch(row);
+      case "await":
+        return this.#await(name);
+      case "leave":
+        api.release(this.#consumer(name));
+        return "ok";
+      case "ack":
+        return (
+          await api.ack({
+            mailbox: name,
+            group: row.word(2),
+            msgId: Number(row.word(3)),
+            mode: (row.value("mode") ?? "delivered") as AckMode,
+          })
+        ).join(" ");
+      case "nack":
+        await api.nack({
+          mailbox: name,
+          group: row.word(2),
+          msgId: Number(row.word(3)),
+          delayMs: row.number("delay"),
+          poison: row.has("poison"),
+          reason: row.value("reason"),
+          deliveryCount: row.number("count"),
+        });
+        return "ok";
+      case "extend": {
+        const endsAtMs = await api.extend({
+          mailbox: name,
+          group: row.word(2),
+          msgId: Number(row.word(3)),
+          leaseMs: row.number("lease"),
+          deliveryCount: row.number("count"),
+        });
+        return spell(endsAtMs - rig.nowMs);
+      }
+      case "receipt":
+        return this.#receipt(row);
+      case "redrive":
+        return String(
+          await api.redrive({
+            mailbox: name,
+            msgId: row.number("id"),
+            limit: row.number("limit") ?? 100,
+          }),
+        );
       case "got":
         return this.#reader(name).take().join(" ");
       case "read":
@@ -209,6 +260,79 @@ class Stage {
     });
     const found = messages.map((message) => `${message.msgId}:${textOf(message.payload)}`);
     return [...found, ...(more ? ["more"] : []), `(${unread} unread)`].join(" ");
+  }
+
+  /** `fetch a g by=w1 limit=3 wait=1000`; `3:x` = number and payload, `3:x~2` = second delivery. */
+  async #fetch(row: Row): Promise<string> {
+    const by = row.value("by");
+    const from = row.value("from") ?? "earliest";
+    const at = from.slice(0, from.indexOf("/"));
+    const place = Number(from.slice(from.indexOf("/") + 1));
+    const group = row.word(2);
+    const start: StartPosition =
+      at === "id"
+        ? { at: "id", msgId: place }
+        : at === "time"
+          ? { at: "time", ms: sampleMs + place }
+          : { at: from as "latest" };
+    const fetched = this.#rig.account
+      .fetch({
+        mailbox: row.word(1),
+        group: group === "-" ? undefined : group,
+        start,
+        restart: row.has("restart"),
+        limit: row.number("limit") ?? 100,
+        bytesMax: row.number("bytes"),
+        waitMs: row.number("wait") ?? 0,
+        leaseMs: row.number("lease"),
+        consumer: by === undefined ? undefined : this.#consumer(by),
+        held: row.has("kept") ? "kept" : "again",
+        deliveriesMax: row.number("max"),
+        fairEvery: row.number("fair"),
+      })
+      .then(({ messages, more }) =>
+        [
+          ...messages.map(({ msgId, payload, deliveryCount = 1 }) => {
+            const count = deliveryCount === 1 ? "" : `~${deliveryCount}`;
+            return `${msgId}:${textOf(payload)}${count}`;
+          }),
+          ...(more ? ["more"] : []),
+        ].join(" "),
+      );
+    if (by === undefined) return fetched;
+    this.#fetches.set(
+      by,
+      fetched.catch((error: unknown) => (error instanceof Mq9Error ? error.code : String(error))),
+    );
+    return fetched;
+  }
+
+  /** What the latest fetch of a consumer came to. */
+  #await(by: string): Promise<string> {
+    const fetched = this.#fetches.get(by);
+    if (fetched === undefined) throw new TypeError(`${by} fetches nothing`);
+    return fetched;
+  }
+
+  #consumer(name: string): object {
+    let consumer = this.#consumers.get(name);
+    if (consumer === undefined) {
+      consumer = { name };
+      this.#consumers.set(name, consumer);
+    }
+    return consumer;
+  }
+
+  async #receipt(row: Row): Promise<string> {
+    const { state, read, groups } = await this.#rig.account.receipt({
+      mailbox: row.word(1),
+      msgId: Number(row.word(2)),
+    });
+    const each = groups.map(({ group, state: standing, deliveryCount, untilMs }) => {
+      const until = untilMs === undefined ? "" : ` ${spell(untilMs - this.#rig.nowMs)}`;
+      return `${group}=${standing}~${deliveryCount}${until}`;
+    });
+    return [state, ...(read ? ["read"] : []), ...each].join(" ");
   }
 
   #subscribe(row: Row): string {
