@@ -1,7 +1,14 @@
 // The engine behind every mailbox command: slots by name, the journal, the due index. It knows how
 // to find a mailbox and how to stage a change; what a command means is in ./commands.
 // Pure: time, randomness and the wish to run later come from outside.
-import { type MailboxInfo, type MailMessage, Mq9Error, neverMs, ranks } from "@mq9/protocol";
+import {
+  isKeptName,
+  type MailboxInfo,
+  type MailMessage,
+  Mq9Error,
+  neverMs,
+  ranks,
+} from "@mq9/protocol";
 import {
   type MailboxRecord,
   type MessageRecord,
@@ -137,7 +144,8 @@ export class Engine implements FeedHost {
     }
     if (this.slots.size >= this.options.activeMax) this.#forgetIdle();
     const slot = new Slot(key);
-    if (!isKeptByBroker(slot.name)) slot.totals = this.#totalsOf(slot.account);
+    // The broker's own mailboxes are in nobody's counts: nobody but the broker could make room there.
+    if (!isKeptName(slot.name)) slot.totals = this.#totalsOf(slot.account);
     this.slots.set(key, slot);
     slot.enter(() => this.#loads.run(() => this.#load(slot)));
     return slot;
@@ -160,6 +168,7 @@ export class Engine implements FeedHost {
     try {
       slot.record = undefined;
       slot.tally = undefined;
+      slot.scheduleIds = undefined;
       slot.keyPlaces.clear();
       slot.sweepsAtMs.clear();
       const record = await this.store.mailbox(slot.key);
@@ -406,6 +415,18 @@ export class Engine implements FeedHost {
     this.rememberPlace(slot, key, await this.#storedPlace(record.number, key));
   }
 
+  /** As `findPlace` for several keys; no more of them than a page has messages. */
+  async findPlaces(slot: Slot, keys: readonly string[]): Promise<void> {
+    const number = slot.record?.number;
+    const unknown = keys.filter((key) => !slot.keyPlaces.has(key));
+    if (number === undefined || unknown.length === 0) return;
+    await this.journal.settled();
+    const places = await Promise.all(unknown.map((key) => this.#storedPlace(number, key)));
+    unknown.forEach((key, i) => {
+      this.rememberPlace(slot, key, places[i]);
+    });
+  }
+
   /** Where the message of a key lies, in the store; a place whose message was swept is none. */
   async #storedPlace(mailboxNumber: number, key: string): Promise<StoredPlace | undefined> {
     const place = await this.store.keyPlace(mailboxNumber, key);
@@ -468,6 +489,15 @@ export class Engine implements FeedHost {
     );
   }
 
+  /** Counts delayed messages that came or went. */
+  countScheduled(batch: StoreBatch, slot: Slot, messages: number, bytes: number): void {
+    const tally = slot.tally as MailboxTally;
+    tally.scheduled += messages;
+    tally.scheduledBytes += bytes;
+    tally.write(batch, this.journal);
+    slot.totals?.changed(batch, 0, messages, bytes);
+  }
+
   #count(batch: StoreBatch, slot: Slot, seq: number, bytes: number): void {
     const tally = slot.tally as MailboxTally;
     tally.added(seq, bytes);
@@ -521,11 +551,6 @@ export class Engine implements FeedHost {
 /** Where a message that was read lies. */
 export function placeOf(message: MessageRecord): StoredPlace {
   return { rank: message.rank, seq: message.seq, bytes: messageBytes(message) };
-}
-
-/** The broker's own mailboxes are in nobody's counts: nobody but the broker could make room there. */
-function isKeptByBroker(name: string): boolean {
-  return name.startsWith("$SYSTEM.");
 }
 
 /** The key under which a mailbox of kind `latest` keeps its one message. */

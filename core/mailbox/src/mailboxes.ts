@@ -2,6 +2,7 @@
 // engine; the caller owns time, the store's life and the timer.
 import type {
   AckRequest,
+  CancelRequest,
   Consumer,
   CreateRequest,
   CreateResult,
@@ -10,10 +11,12 @@ import type {
   FetchResult,
   ListRequest,
   MailboxApi,
+  MailboxDetail,
   MailboxInfo,
   MailSubscription,
   Mq9Error,
   NackRequest,
+  PurgeRequest,
   QueryRequest,
   QueryResult,
   ReceiptRequest,
@@ -21,6 +24,8 @@ import type {
   RedriveRequest,
   RegistryApi,
   RemoveRequest,
+  ScheduledMessage,
+  ScheduledRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
@@ -29,17 +34,19 @@ import type { DueEntry, StoreOpening } from "@mq9/store";
 import { attend } from "./commands/attend.ts";
 import { create } from "./commands/create.ts";
 import { fetch } from "./commands/fetch.ts";
+import { inspect, purge } from "./commands/inspect.ts";
 import { drop, info, list, renew } from "./commands/lifetime.ts";
 import { query } from "./commands/query.ts";
 import { receipt } from "./commands/receipt.ts";
 import { remove } from "./commands/remove.ts";
+import { cancel, scheduled } from "./commands/scheduled.ts";
 import { type SendCompletion, send } from "./commands/send.ts";
 import { ack, extend, nack } from "./commands/settle.ts";
 import { subscribe } from "./commands/subscribe.ts";
 import { Engine, type MailboxDeps } from "./engine.ts";
 import { defaultMailboxOptions, type MailboxOptions } from "./options.ts";
-import { Registries } from "./registry/registries.ts";
 import { redrive } from "./pull/dead-letters.ts";
+import { Registries } from "./registry/registries.ts";
 
 export class Mailboxes {
   readonly #engine: Engine;
@@ -209,7 +216,8 @@ export class AccountMailboxes implements MailboxApi {
   send(request: SendRequest): Promise<SendResult> {
     return new Promise((resolve, reject) => {
       this.post(request, {
-        settled: (error, msgId) => (error === undefined ? resolve({ msgId }) : reject(error)),
+        settled: (error, msgId, detail) =>
+          error === undefined ? resolve({ msgId, ...detail }) : reject(error),
       });
     });
   }
@@ -229,6 +237,22 @@ export class AccountMailboxes implements MailboxApi {
 
   remove(request: RemoveRequest): Promise<void> {
     return remove(this.#engine, this.#key(request.mailbox), request);
+  }
+
+  inspect(mailbox: string): Promise<MailboxDetail> {
+    return inspect(this.#engine, this.#key(mailbox));
+  }
+
+  purge(request: PurgeRequest): Promise<number> {
+    return purge(this.#engine, this.#key(request.mailbox), request);
+  }
+
+  scheduled(request: ScheduledRequest): Promise<readonly ScheduledMessage[]> {
+    return scheduled(this.#engine, this.#key(request.mailbox), request);
+  }
+
+  cancel(request: CancelRequest): Promise<void> {
+    return cancel(this.#engine, this.#key(request.mailbox), request);
   }
 
   fetch(request: FetchRequest): Promise<FetchResult> {

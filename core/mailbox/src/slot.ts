@@ -8,10 +8,12 @@ import {
   mailboxNotFound,
 } from "@mq9/protocol";
 import type { MailboxRecord, MessagePlace, MessageRecord, StoreBatch } from "@mq9/store";
+import type { KnownSend } from "./dedup.ts";
 import type { Feed } from "./feed.ts";
 import type { Group } from "./group.ts";
 import type { LooseFetch } from "./pull/loose-fetch.ts";
 import type { PullGroup } from "./pull/pull-group.ts";
+import type { ScheduleIds } from "./schedule.ts";
 import { type AccountTally, MailboxTally } from "./tally.ts";
 
 /** A command on a slot. When it returns a promise, later commands wait for it. */
@@ -55,6 +57,9 @@ export class Slot {
   readonly sweepsAtMs: Set<number> = new Set();
   /** The mailbox number that `readUpTo` and the groups' positions belong to. */
   positionsOf: number | undefined = undefined;
+  /** Sends with an id that are not durable yet. Of this life, like the ids of delayed messages. */
+  pendingSends: Map<string, KnownSend> | undefined = undefined;
+  scheduleIds: ScheduleIds | undefined = undefined;
   /** Changes staged and not yet durable. */
   staged = 0;
   /** Somebody keeps this slot for himself: it is never forgotten. */
@@ -188,6 +193,8 @@ export class Slot {
     this.totals?.changed(batch, 1, 0, 0);
     this.nextSeq = record.nextSeq;
     this.keyPlaces.clear();
+    this.pendingSends = undefined;
+    this.scheduleIds = undefined;
     this.sweepsAtMs.clear();
     this.beginPositions(record.number);
   }

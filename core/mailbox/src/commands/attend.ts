@@ -1,5 +1,5 @@
 // What the due index asks for: a mailbox that reached its end, one whose grace is over, messages
-// whose time to live has passed. Every step is one commit, and doing it twice does no harm.
+// whose time to live has passed, delayed messages that become visible. Every step is one commit, and doing it twice does no harm.
 import { neverMs } from "@mq9/protocol";
 import type { DueEntry, MailboxRecord } from "@mq9/store";
 import { stageRetraction, withDirectory } from "../directory.ts";
@@ -8,6 +8,7 @@ import { detachGlobs } from "../glob.ts";
 import type { Slot } from "../slot.ts";
 import { isGeneratedName } from "./create.ts";
 import { removeMany } from "./removal.ts";
+import { release } from "./scheduled.ts";
 
 /** Handles one due entry and removes it. */
 export function attend(engine: Engine, entry: DueEntry): Promise<void> {
@@ -27,7 +28,9 @@ interface Scene {
 async function act(engine: Engine, entry: DueEntry, scene: Scene): Promise<void> {
   const { slot, nowMs } = scene;
   const record = slot.record;
-  if (record !== undefined && record.number === entry.mailboxNumber) {
+  if (record !== undefined && record.scheduleNumber === entry.mailboxNumber) {
+    if (slot.isLive(nowMs)) await release(engine, slot.key, entry.mailboxNumber);
+  } else if (record !== undefined && record.number === entry.mailboxNumber) {
     if (slot.isLive(nowMs)) await sweep(engine, slot, record, nowMs);
     else stageEnd(engine, scene, record);
   }

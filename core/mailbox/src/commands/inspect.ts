@@ -1,0 +1,55 @@
+// INSPECT and PURGE: what a mailbox holds, by its counts, and the removal of all of it.
+import { isKeptName, type MailboxDetail, Mq9Error, type PurgeRequest } from "@mq9/protocol";
+import type { Engine } from "../engine.ts";
+import type { Slot } from "../slot.ts";
+import { everything, removeMany } from "./removal.ts";
+
+/** The mailbox with its counts and groups. @throws {Mq9Error} `not_found`, `expired` */
+export function inspect(engine: Engine, key: string): Promise<MailboxDetail> {
+  return engine.command(key, async (slot) => {
+    if (!slot.isLive(engine.nowMs())) throw slot.absence();
+    const detail = detailOf(slot);
+    if (slot.staged > 0) await engine.journal.settled();
+    return detail;
+  });
+}
+
+function detailOf(slot: Slot): MailboxDetail {
+  return {
+    ...slot.info(),
+    messages: slot.tally?.messages ?? 0,
+    bytes: slot.tally?.bytes ?? 0,
+    scheduled: slot.tally?.scheduled ?? 0,
+    nextId: slot.nextSeq,
+    groups: [],
+  };
+}
+
+/**
+ * Removes every message accepted before this call, or with a number below `beforeId`; delayed ones
+ * stay. What comes meanwhile stays too.
+ * @returns how many, all of them durably
+ * @throws {Mq9Error} `not_found`, `expired`, `forbidden` (kept by the broker)
+ */
+export async function purge(
+  engine: Engine,
+  key: string,
+  { beforeId = Number.POSITIVE_INFINITY }: PurgeRequest,
+): Promise<number> {
+  const slot = engine.slot(key);
+  if (isKeptName(slot.name)) {
+    throw new Mq9Error("forbidden", `mailbox '${slot.name}' is kept by the broker`);
+  }
+  const doomed = await engine.command(key, async (live) => {
+    if (!live.isLive(engine.nowMs())) throw live.absence();
+    const all = everything(live);
+    // What was sent before this call on the same connection may still be on its way to disk.
+    if (live.staged > 0) await engine.journal.settled();
+    return { ...all, beforeSeq: Math.min(all.beforeSeq, beforeId) };
+  });
+  try {
+    return await removeMany(engine, slot, doomed);
+  } catch (error) {
+    throw engine.failure(error);
+  }
+}
