@@ -3,6 +3,7 @@
 import { type CreateResult, type MailMessage, type MailSink, Mq9Error } from "@mq9/protocol";
 import { MemoryStore, type MessageRange, type MessageRecord } from "@mq9/store";
 import { asciiBytes, FaultyStore, sampleMs } from "@mq9/store/testing";
+import type { MailboxDeps } from "../engine.ts";
 import { type AccountMailboxes, Mailboxes } from "../mailboxes.ts";
 import type { MailboxOptions } from "../options.ts";
 
@@ -24,11 +25,13 @@ export class Rig {
   mailboxes: Mailboxes;
   account: AccountMailboxes;
   readonly #options: Partial<MailboxOptions>;
+  readonly #model: Pick<MailboxDeps, "embed">;
   #deferred: (() => void)[] = [];
   #uuids = 0;
 
-  private constructor(options: Partial<MailboxOptions>) {
+  private constructor(options: Partial<MailboxOptions>, model: Pick<MailboxDeps, "embed">) {
     this.#options = options;
+    this.#model = model;
     this.memory = new MemoryStore({ sync: () => this.disk });
     this.store = new SlowPages(this.memory, this);
     this.mailboxes = this.#domain();
@@ -36,8 +39,11 @@ export class Rig {
   }
 
   /** A domain on a fresh store. */
-  static async open(options: Partial<MailboxOptions> = {}): Promise<Rig> {
-    const rig = new Rig(options);
+  static async open(
+    options: Partial<MailboxOptions> = {},
+    model: Pick<MailboxDeps, "embed"> = {},
+  ): Promise<Rig> {
+    const rig = new Rig(options, model);
     rig.mailboxes.opened(await rig.store.open());
     return rig;
   }
@@ -55,6 +61,7 @@ export class Rig {
         digest,
         directoryBody: (info) => asciiBytes(`${info.name}:${info.desc ?? ""}`),
         wakeAt: () => {},
+        ...this.#model,
         storeFailed: (error) => this.failures.push(error),
       },
       this.#options,
