@@ -15,7 +15,8 @@ describe("published clients of generation 2", () => {
   const broker = useBroker();
   beforeAll(buildClients, 180_000);
 
-  describe.each(clientKinds)("$name", ({ reason, acksByDefault, connect }) => {
+  const table = clientKinds.map((kind) => [kind.name, kind] as const);
+  describe.each(table)("%s", (_, { reason, acksByDefault, connect }) => {
     const test = it.skipIf(reason !== "");
     const open = () => connect(broker().url);
 
