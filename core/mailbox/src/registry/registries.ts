@@ -39,10 +39,11 @@ export class Registries {
     this.#registries.get(slot.account)?.mailboxChanged(slot.name, slot.record);
   }
 
+  /** When some registry has something to do next; `Infinity` = none has. */
   get dueMs(): number {
     let dueMs = neverMs;
     for (const registry of this.#registries.values()) dueMs = Math.min(dueMs, registry.dueMs);
-    return dueMs;
+    return dueMs < neverMs ? dueMs : Number.POSITIVE_INFINITY;
   }
 
   attend(nowMs: number): void {
