@@ -2,7 +2,7 @@
 // ./level-reader.ts. One rule above all: after a write that failed nothing is written, acknowledged
 // or read until the store was closed, opened and verified, because LevelDB itself goes on after a
 // full disk and loses what it then acknowledges.
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type DueEntry,
@@ -27,6 +27,7 @@ import {
   syncFolder,
 } from "./data-folder.ts";
 import { toStoreError } from "./errors.ts";
+import { FolderNames } from "./folder-names.ts";
 import { GarbageCollector } from "./garbage.ts";
 import { countersKey, fences } from "./keys.ts";
 import { type Level, LevelBatch } from "./level-batch.ts";
@@ -36,7 +37,7 @@ import { readLiveFiles } from "./manifest.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { readNumbers } from "./records.ts";
 import { checkTables } from "./table-check.ts";
-import { checkLogs, checkNothingDropped } from "./wal-check.ts";
+import { checkLogs, checkNothingDropped, holdsRecords } from "./wal-check.ts";
 
 export interface LevelStoreOptions {
   /** The data folder; made when it is not there. */
@@ -77,6 +78,7 @@ interface Session {
   readonly reader: LevelReader;
   readonly garbage: GarbageCollector;
   readonly anchor: Anchor;
+  readonly names: FolderNames;
   /** The number of the last commit that was acknowledged. */
   commit: number;
   anchorTimer: NodeJS.Timeout | undefined;
@@ -136,7 +138,10 @@ class LevelStore implements Store {
       }
       if (batch.operations === 0) return;
       const commit = session.commit + 1;
-      await this.#write(session, () => batch.write(commit, ringSlot(commit)));
+      await this.#write(session, async () => {
+        await batch.write(commit, ringSlot(commit));
+        await session.names.sync();
+      });
       session.commit = commit;
       session.reader.committed(batch);
       anchorSoon(session);
@@ -212,7 +217,7 @@ class LevelStore implements Store {
       const live = await readLiveFiles(where);
       const logsAreWhole = await checkLogs(where, live);
       await checkTables(where, live, this.#options.verifyBytesMax ?? 1024 * mebibyte);
-      db = await openDatabase(this.#options);
+      db = await openOrMakeAgain(this.#options, anchor);
       // Only now is the folder ours: what the anchor said before may have been another process's.
       const found = await anchor.read();
       const commit = checkRing(await readRing(db), found?.commit ?? 0, where);
@@ -223,7 +228,7 @@ class LevelStore implements Store {
       await syncFolder(where);
       await anchor.write({ commit, clean: false }, true);
       await syncFolder(folder);
-      this.#session = makeSession(db, anchor, commit, this.#options.onDamage);
+      this.#session = makeSession(this.#options, db, anchor, commit);
       const recovered = !fresh && found?.clean !== true;
       return { fresh, nextMailboxNumber, clockMs, recovered };
     } catch (cause) {
@@ -247,7 +252,7 @@ class LevelStore implements Store {
       await this.#write(session, () => {
         const batch = session.db.batch();
         for (const key of keys) batch.del(key);
-        return batch.write({ sync: true });
+        return batch.write({ sync: true }).then(() => session.names.sync());
       });
     });
     return this.#read("garbage", () => session.garbage.isLeft());
@@ -301,10 +306,10 @@ function assertSound({ failure }: Session): void {
 }
 
 function makeSession(
+  { folder, onDamage = warnOfDamage }: LevelStoreOptions,
   db: Level,
   anchor: Anchor,
   commit: number,
-  onDamage: (error: StoreError) => void = warnOfDamage,
 ): Session {
   const reader = new LevelReader(db, (error, mailboxNumber) => {
     void withOwner(reader, error, mailboxNumber).then(onDamage);
@@ -314,6 +319,7 @@ function makeSession(
     reader,
     garbage: new GarbageCollector(db),
     anchor,
+    names: new FolderNames(databaseFolder(folder)),
     commit,
     anchorTimer: undefined,
     failure: undefined,
@@ -360,6 +366,23 @@ async function openDatabase(options: LevelStoreOptions): Promise<Level> {
   });
   await db.open();
   return db;
+}
+
+/**
+ * LevelDB does not sync what it makes first: a loss of power while a database is made can leave one
+ * that never opens. Nothing was acknowledged in it, so it is made again.
+ */
+async function openOrMakeAgain(options: LevelStoreOptions, anchor: Anchor): Promise<Level> {
+  try {
+    return await openDatabase(options);
+  } catch (cause) {
+    // A database that another process has open is refused as locked, whatever its files look like.
+    if (toStoreError(cause, "").code === "locked") throw cause;
+    const where = databaseFolder(options.folder);
+    if ((await anchor.read()) !== undefined || (await holdsRecords(where))) throw cause;
+    await rm(join(where, "CURRENT"), { force: true });
+    return openDatabase(options);
+  }
 }
 
 async function readCounters(db: Level): Promise<number[]> {

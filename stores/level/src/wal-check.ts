@@ -43,6 +43,16 @@ export async function checkNothingDropped(folder: string): Promise<void> {
   );
 }
 
+/** Whether a folder holds a table, or a log with anything in it that was ever whole. */
+export async function holdsRecords(folder: string): Promise<boolean> {
+  if ((await numberedFiles(folder, "ldb")).length > 0) return true;
+  for (const { path } of await numberedFiles(folder, "log")) {
+    const bytes = await readIfThere(path);
+    if (bytes !== undefined && scanLog(bytes).records > 0) return true;
+  }
+  return false;
+}
+
 function lossIn({ path, at, bytes }: { path: string; at: number; bytes: number }): StoreError {
   return new StoreError(
     "corrupt",

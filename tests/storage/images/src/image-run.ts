@@ -1,0 +1,98 @@
+// One run of crash images from recording to verdict, for the test and for the command line.
+import { readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { NameRule } from "./disk.ts";
+import {
+  buildImages,
+  digestsAfter,
+  type ImagePlan,
+  judge,
+  numbersIn,
+  planImages,
+  stepsNeeded,
+  writeImage,
+} from "./images.ts";
+import { imageHome, runProgram } from "./shim.ts";
+import { readTrace, type TraceEvent } from "./trace.ts";
+import { makeWorkload } from "./workload.ts";
+
+/** `honest`: the store as it is. The controls must fail: `unsynced` never syncs, `early` acknowledges before. */
+export type RunKind = "honest" | "unsynced" | "early";
+
+export interface ImageRun {
+  readonly kind: RunKind;
+  readonly seed: number;
+  readonly steps: number;
+  readonly count: number;
+  readonly rule: NameRule;
+  /** A trace of an earlier run with this seed and these steps, instead of a new one. */
+  readonly tracePath?: string | undefined;
+  /** The one image to judge; undefined = all. */
+  readonly only?: number | undefined;
+}
+
+export interface Verdict {
+  readonly images: number;
+  readonly failures: readonly { readonly plan: ImagePlan; readonly wrong: string }[];
+  readonly events: number;
+  /** Images cut between the beginning of a step and its acknowledgement. */
+  readonly midStep: number;
+  readonly tables: number;
+  /** Where the trace lies; the caller removes `home`. */
+  readonly tracePath: string;
+  readonly home: string;
+}
+
+export async function runImages(run: ImageRun): Promise<Verdict> {
+  const home = imageHome();
+  await mkdir(home, { recursive: true });
+  const { folder, tracePath } = await recorded(run, home);
+  const events = readTrace(readFileSync(tracePath));
+  const workload = makeWorkload(run.seed, run.steps);
+  const plans = planImages(events, run);
+  const numbersMax = numbersIn(workload);
+  const chosen = plans.filter(({ index }) => run.only === undefined || index === run.only);
+  const digests = await digestsAfter(workload, stepsNeeded(chosen, run.steps), numbersMax);
+  const failures: { plan: ImagePlan; wrong: string }[] = [];
+  for (const { plan, image } of buildImages(events, chosen, run.seed)) {
+    const target = join(home, `image-${plan.index}`);
+    await writeImage(image, folder, target);
+    const wrong = await judge(target, plan, { workload, digests, numbersMax });
+    if (wrong !== undefined) failures.push({ plan, wrong });
+  }
+  await rm(join(home, "data"), { recursive: true, force: true });
+  return {
+    images: chosen.length,
+    failures,
+    events: events.length,
+    midStep: chosen.filter(({ done, begun }) => begun > done).length,
+    tables: events.filter((event) => event.type === "open" && event.path.endsWith(".ldb")).length,
+    tracePath,
+    home,
+  };
+}
+
+/** Records a run, or finds the folder that an earlier trace speaks of. */
+async function recorded(
+  run: ImageRun,
+  home: string,
+): Promise<{ folder: string; tracePath: string }> {
+  if (run.tracePath !== undefined) {
+    return { folder: folderOf(readTrace(readFileSync(run.tracePath))), tracePath: run.tracePath };
+  }
+  return runProgram({
+    home,
+    seed: run.seed,
+    steps: run.steps,
+    how: run.kind === "early" ? "early" : "honest",
+    sync: run.kind === "unsynced" ? "off" : "skip",
+    traced: true,
+  });
+}
+
+function folderOf(events: readonly TraceEvent[]): string {
+  const made = events.find((event) => event.type === "makeFolder");
+  if (made?.type !== "makeFolder") throw new Error("the trace makes no folder");
+  return made.path;
+}
