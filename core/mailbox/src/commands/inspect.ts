@@ -21,7 +21,7 @@ function detailOf(slot: Slot): MailboxDetail {
     bytes: slot.tally?.bytes ?? 0,
     scheduled: slot.tally?.scheduled ?? 0,
     nextId: slot.nextSeq,
-    groups: [],
+    groups: [...slot.pulls.values()].map((group) => group.info()),
   };
 }
 

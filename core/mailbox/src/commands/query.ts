@@ -1,55 +1,71 @@
 // QUERY: what lies in a mailbox, in delivery order, without taking anything or moving any position.
 // Never holds more than it returns and one page, nor reads for more than a few queries at a time.
 import {
+  isKeptName,
   type MailMessage,
   Mq9Error,
   type QueryRequest,
   type QueryResult,
+  type Rank,
   ranks,
 } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord } from "@mq9/store";
-import { isDirectory } from "../directory.ts";
 import { type Engine, latestKey } from "../engine.ts";
 import type { Slot } from "../slot.ts";
 
-/** @throws {Mq9Error} `not_found`, `expired`, `forbidden` (wrong or missing token) */
+/**
+ * Conditions hold together. With conditions, `unread` counts what matches them, and no more than a
+ * fixed number of messages is looked at: `more` then says that there may be others.
+ * @throws {Mq9Error} `not_found`, `expired`, `forbidden` (wrong or missing token)
+ */
 export function query(engine: Engine, key: string, request: QueryRequest): Promise<QueryResult> {
-  let latest: MessageRecord | undefined;
-  const find = async (slot: Slot): Promise<void> => {
-    latest = await findLatest(engine, slot);
-  };
+  let found: MessageRecord | undefined;
   const answer = async (slot: Slot): Promise<QueryResult> => {
-    if (isDirectory(slot) && slot.record === undefined) {
+    if (isKeptName(slot.name) && slot.record === undefined) {
       return { messages: [], unread: 0, more: false };
     }
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
-    const expected = slot.record?.tokenDigest;
-    if (request.checkToken && expected !== undefined && !sameBytes(expected, request.tokenDigest)) {
-      throw new Mq9Error(
-        "forbidden",
-        request.tokenDigest === undefined
-          ? "auth error: this mailbox asks for the token of its creation"
-          : "auth error: wrong token for this mailbox",
-      );
-    }
+    assertToken(slot, request);
     const { number, kind } = slot.record as MailboxRecord;
-    if (kind === "latest") return answerLatest(engine, slot, request, latest);
+    if (request.key !== undefined || kind === "latest") {
+      return answerOne(engine, slot, request, found);
+    }
     const pinned = slot.beginRead();
     try {
       // Messages sent before this query on the same connection may still be on their way to disk.
       if (slot.staged > 0) await engine.journal.settled();
-      return await engine.queries.run(() => read(engine, slot, number, request));
+      const search = request.order === "newest" ? readNewest : read;
+      return await engine.queries.run(() => search(engine, slot, number, request));
     } finally {
       slot.endRead(pinned);
     }
   };
-  return engine.command(key, answer, (slot) =>
-    slot.record?.kind === "latest" ? find(slot) : undefined,
-  );
+  return engine.command(key, answer, (slot) => {
+    const sought = keyOf(slot, request);
+    if (sought === undefined) return undefined;
+    return findKeyed(engine, slot, sought).then((message) => {
+      found = message;
+    });
+  });
 }
 
-const bytesMaxDefault = 1_048_576;
-const noBytes = new Uint8Array(0);
+/** The key of the one message that can be the answer. */
+function keyOf(slot: Slot, request: QueryRequest): string | undefined {
+  // A mailbox that keeps the newest forgets the keys of its messages.
+  if (slot.record?.kind === "latest") return request.key === undefined ? latestKey : undefined;
+  return request.key;
+}
+
+function assertToken(slot: Slot, { checkToken, tokenDigest }: QueryRequest): void {
+  const expected = slot.record?.tokenDigest;
+  if (!checkToken || expected === undefined || sameBytes(expected, tokenDigest)) return;
+  throw new Mq9Error(
+    "forbidden",
+    tokenDigest === undefined
+      ? "auth error: this mailbox asks for the token of its creation"
+      : "auth error: wrong token for this mailbox",
+  );
+}
 
 /** @param number the life whose token was shown: a later one of the name is none of the caller's business */
 async function read(
@@ -60,26 +76,35 @@ async function read(
 ): Promise<QueryResult> {
   const { unreadOnly, countUnread = true } = request;
   const gathered = new Gathered(slot, request);
+  const filter = new Filter(request);
   // What is accepted from here on is not part of the answer, or one rank would know more than another.
-  const endSeq = slot.nextSeq;
+  const endSeq = Math.min(slot.nextSeq, request.beforeId ?? Number.POSITIVE_INFINITY);
+  /** Messages that may still be looked at. Counting what is unread looks at all of it. */
+  let room = isFiltered(request) ? engine.options.queryScanMax : Number.POSITIVE_INFINITY;
   let unread = 0;
   for (const rank of ranks) {
     const readUpTo = slot.readUpTo[rank] as number;
     let afterSeq = unreadOnly ? readUpTo : -1;
+    if (request.sinceMs !== undefined) {
+      afterSeq = await seqBefore(engine, number, { rank, afterSeq, endSeq }, request.sinceMs);
+    }
     for (;;) {
       // Past what was asked for only the unread ones still have to be counted.
       if (gathered.more && afterSeq < readUpTo) afterSeq = readUpTo;
+      if (room <= 0) return { messages: gathered.messages, unread, more: true };
       const page = await engine.store.messages(number, {
         rank,
         afterSeq,
-        limit: engine.pageMessages,
+        beforeSeq: endSeq,
+        limit: Math.min(engine.pageMessages, room),
         bytesMax: engine.pageBytes,
       });
       const nowMs = engine.nowMs();
-      if (!slot.isLive(nowMs) || slot.record?.number !== number) throw slot.absence();
+      assertSameLife(slot, number, nowMs);
+      room -= page.length;
       for (const stored of page) {
         afterSeq = stored.seq;
-        if (nowMs >= stored.expiresAtMs || stored.seq >= endSeq) continue;
+        if (nowMs >= stored.expiresAtMs || !filter.takes(stored)) continue;
         if (countUnread && stored.seq > readUpTo) unread += 1;
         gathered.offer(stored);
       }
@@ -90,32 +115,192 @@ async function read(
   return { messages: gathered.messages, unread, more: gathered.more };
 }
 
+/** The life that is read must not end, nor pass the bounds of its end, between two pages. */
+function assertSameLife(slot: Slot, number: number, nowMs: number): void {
+  if (!slot.isLive(nowMs) || slot.record?.number !== number) throw slot.absence();
+}
+
+/** The order of delivery was asked for with conditions: many messages may be looked at for few. */
+function isFiltered({ tags, sinceMs, beforeId }: QueryRequest): boolean {
+  return tags !== undefined || sinceMs !== undefined || beforeId !== undefined;
+}
+
+interface SeqRange {
+  readonly rank: Rank;
+  readonly afterSeq: number;
+  readonly endSeq: number;
+}
+
 /**
- * The one message of a mailbox that keeps the newest. Call in the mailbox's turn: no successor is
- * on its way to disk then, so a place without a message is one that was swept.
+ * The number before the first message of a rank accepted at or after an instant: instants never go
+ * back as numbers grow, so a few single reads find it.
  */
-async function findLatest(engine: Engine, slot: Slot): Promise<MessageRecord | undefined> {
-  if (slot.staged > 0) await engine.journal.settled();
-  const place = slot.keyPlaces.get(latestKey);
+async function seqBefore(
+  engine: Engine,
+  number: number,
+  { rank, afterSeq, endSeq }: SeqRange,
+  sinceMs: number,
+): Promise<number> {
+  let low = afterSeq;
+  let high = endSeq;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const [next] = await engine.store.messages(number, {
+      rank,
+      afterSeq: middle - 1,
+      beforeSeq: high,
+      limit: 1,
+      bytesMax: 1,
+    });
+    if (next === undefined || next.createdAtMs >= sinceMs) high = middle;
+    else low = next.seq;
+  }
+  return high - 1;
+}
+
+/** The highest numbers that match, whatever their rank, in ascending order. */
+async function readNewest(
+  engine: Engine,
+  slot: Slot,
+  number: number,
+  request: QueryRequest,
+): Promise<QueryResult> {
+  const gathered = new Gathered(slot, request);
+  const filter = new Filter(request);
+  const endSeq = Math.min(slot.nextSeq, request.beforeId ?? Number.POSITIVE_INFINITY);
+  const backwards = ranks.map((rank) => new Backwards(engine, number, rank, endSeq));
+  let more = false;
+  for (let room = engine.options.queryScanMax; !gathered.more; room -= 1) {
+    for (const rank of backwards) await rank.fill();
+    const nowMs = engine.nowMs();
+    assertSameLife(slot, number, nowMs);
+    const newest = backwards.reduce((a, b) => (b.head > a.head ? b : a));
+    const stored = newest.take();
+    if (stored === undefined || stored.createdAtMs < (request.sinceMs ?? 0)) break;
+    if (room <= 0) {
+      more = true;
+      break;
+    }
+    const isUnread = stored.seq > (slot.readUpTo[stored.rank] as number);
+    if (request.unreadOnly && !isUnread) continue;
+    if (nowMs < stored.expiresAtMs && filter.takes(stored)) gathered.offer(stored);
+  }
+  const unread =
+    request.countUnread === false ? 0 : await countUnread(engine, slot, number, request);
+  return { messages: gathered.messages.reverse(), unread, more: more || gathered.more };
+}
+
+/** The unread messages that match. */
+async function countUnread(
+  engine: Engine,
+  slot: Slot,
+  number: number,
+  request: QueryRequest,
+): Promise<number> {
+  const all = { ...request, unreadOnly: true, countUnread: true, limit: 0, order: undefined };
+  return (await read(engine, slot, number, all)).unread;
+}
+
+/** One rank of a mailbox from its newest message down, a page at a time. */
+class Backwards {
+  readonly #engine: Engine;
+  readonly #number: number;
+  readonly #rank: Rank;
+  #page: MessageRecord[] = [];
+  #next = 0;
+  #beforeSeq: number;
+
+  constructor(engine: Engine, number: number, rank: Rank, beforeSeq: number) {
+    this.#engine = engine;
+    this.#number = number;
+    this.#rank = rank;
+    this.#beforeSeq = beforeSeq;
+  }
+
+  /** The number of the message that comes next; -1 = there is none. */
+  get head(): number {
+    return this.#page[this.#next]?.seq ?? -1;
+  }
+
+  /** Reads the next page when there is nothing left of this one. */
+  async fill(): Promise<void> {
+    if (this.#next < this.#page.length || this.#beforeSeq <= 0) return;
+    this.#next = 0;
+    this.#page = await this.#engine.store.messages(this.#number, {
+      rank: this.#rank,
+      afterSeq: -1,
+      beforeSeq: this.#beforeSeq,
+      newestFirst: true,
+      limit: this.#engine.pageMessages,
+      bytesMax: this.#engine.pageBytes,
+    });
+    this.#beforeSeq = this.#page.at(-1)?.seq ?? 0;
+  }
+
+  take(): MessageRecord | undefined {
+    const message = this.#page[this.#next];
+    this.#next += 1;
+    return message;
+  }
+}
+
+/** The message of one key, read in the mailbox's turn. */
+async function findKeyed(
+  engine: Engine,
+  slot: Slot,
+  key: string,
+): Promise<MessageRecord | undefined> {
   const number = slot.record?.number;
-  if (place === undefined || number === undefined) return undefined;
+  if (number === undefined) return undefined;
+  await engine.findPlace(slot, key);
+  const place = slot.keyPlaces.get(key);
+  if (place === undefined) return undefined;
+  if (slot.staged > 0) await engine.journal.settled();
   return engine.store.message(number, place.seq);
 }
 
-function answerLatest(
+/** What is known without a search: the message of a mailbox that keeps the newest, or that of a key. */
+function answerOne(
   engine: Engine,
   slot: Slot,
   request: QueryRequest,
-  latest: MessageRecord | undefined,
+  found: MessageRecord | undefined,
 ): QueryResult {
+  const { beforeId = Number.POSITIVE_INFINITY, sinceMs = 0, countUnread = true } = request;
   const gathered = new Gathered(slot, request);
-  if (latest === undefined || engine.nowMs() >= latest.expiresAtMs) {
-    return { messages: [], unread: 0, more: false };
-  }
-  const isUnread = latest.seq > (slot.readUpTo[latest.rank] as number);
-  if (isUnread || !request.unreadOnly) gathered.offer(latest);
-  return { messages: gathered.messages, unread: isUnread ? 1 : 0, more: gathered.more };
+  const matches =
+    found !== undefined &&
+    engine.nowMs() < found.expiresAtMs &&
+    found.seq < beforeId &&
+    found.createdAtMs >= sinceMs &&
+    new Filter(request).takes(found);
+  if (!matches) return { messages: [], unread: 0, more: false };
+  const isUnread = found.seq > (slot.readUpTo[found.rank] as number);
+  if (isUnread || !request.unreadOnly) gathered.offer(found);
+  const unread = countUnread && isUnread ? 1 : 0;
+  return { messages: gathered.messages, unread, more: gathered.more };
 }
+
+/** The conditions on a message itself; those on its number and its instant bound what is read. */
+class Filter {
+  readonly #tags: readonly string[] | undefined;
+  readonly #any: boolean;
+
+  constructor({ tags, tagsMode }: QueryRequest) {
+    this.#tags = tags?.length === 0 ? undefined : tags;
+    this.#any = tagsMode === "any";
+  }
+
+  takes({ tags: carried = [] }: MessageRecord): boolean {
+    if (this.#tags === undefined) return true;
+    return this.#any
+      ? this.#tags.some((tag) => carried.includes(tag))
+      : this.#tags.every((tag) => carried.includes(tag));
+  }
+}
+
+const bytesMaxDefault = 1_048_576;
+const noBytes = new Uint8Array(0);
 
 /** The first messages of a mailbox, up to the count and the bytes that were asked for. */
 class Gathered {

@@ -85,6 +85,8 @@ class Stage {
   readonly #subscriptions = new Map<string, MailSubscription>();
   readonly #consumers = new Map<string, object>();
   readonly #fetches = new Map<string, Promise<string>>();
+  /** The instant of the latest `mark`, which `since` means. */
+  #marked = 0;
 
   constructor(rig: Rig) {
     this.#rig = rig;
@@ -128,11 +130,20 @@ class Stage {
           .map((info) => info.name)
           .join(" ");
       case "send":
-        return String(await this.#send(row));
+        return this.#send(row);
       case "query":
         return this.#query(row);
       case "remove":
         await api.remove({ mailbox: name, msgId: Number(row.word(2)) });
+        return "ok";
+      case "purge":
+        return String(await api.purge({ mailbox: name, beforeId: row.number("before") }));
+      case "inspect":
+        return this.#inspect(name);
+      case "scheduled":
+        return this.#scheduled(row);
+      case "cancel":
+        await api.cancel({ mailbox: name, scheduledId: scheduledIdOf(row.word(2)) });
         return "ok";
       case "subscribe":
         return this.#subscribe(row);
@@ -191,6 +202,9 @@ class Stage {
       case "end":
         this.#subscriptions.get(name)?.end(row.has("vanished") ? "vanished" : "unsubscribed");
         return "ok";
+      case "mark":
+        this.#marked = rig.nowMs;
+        return "ok";
       case "clock":
         rig.nowMs += Number.parseInt(name, 10) * (name.endsWith("ms") ? 1 : 1000);
         return "ok";
@@ -237,16 +251,49 @@ class Stage {
     return `${created ? "made" : "found"} ${describe(mailbox, this.#rig.nowMs)}`;
   }
 
-  async #send(row: Row): Promise<number> {
+  /** `3`, or `@5000.0` of a delayed message, and `again` when it was there already. */
+  async #send(row: Row): Promise<string> {
     const payload = row.number("bytes");
-    const { msgId } = await this.#rig.account.send({
+    const { msgId, scheduledId, duplicate } = await this.#rig.account.send({
       mailbox: row.word(1),
       label: row.word(2) as PriorityLabel,
       payload: payload === undefined ? asciiBytes(row.word(3)) : new Uint8Array(payload),
+      headers:
+        row.value("headers") === undefined ? undefined : asciiBytes(row.value("headers") ?? ""),
       ttlSeconds: row.number("ttl"),
       key: row.value("key"),
+      delayMs: row.number("delay"),
+      tags: row.value("tags")?.split(","),
+      dedupId: row.value("id"),
+      from: row.value("from"),
     });
-    return msgId;
+    if (scheduledId !== undefined && msgId !== -1) throw new TypeError("scheduled and numbered");
+    const id = scheduledId === undefined ? String(msgId) : spellScheduled(scheduledId);
+    return duplicate === true ? `${id} again` : id;
+  }
+
+  async #inspect(mailbox: string): Promise<string> {
+    const { messages, bytes, scheduled, nextId } = await this.#rig.account.inspect(mailbox);
+    const later = scheduled === 0 ? "" : ` +${scheduled} scheduled`;
+    return `${messages} (${bytes} bytes)${later} next ${nextId}`;
+  }
+
+  async #scheduled(row: Row): Promise<string> {
+    const after = row.value("after");
+    const found = await this.#rig.account.scheduled({
+      mailbox: row.word(1),
+      afterId: after === undefined ? -1 : scheduledIdOf(after),
+      limit: row.number("limit") ?? 100,
+    });
+    return found
+      .map(({ scheduledId, visibleAtMs, message }) =>
+        [
+          spellScheduled(scheduledId),
+          textOf(message.payload),
+          spell(visibleAtMs - this.#rig.nowMs),
+        ].join(":"),
+      )
+      .join(" ");
   }
 
   async #query(row: Row): Promise<string> {
@@ -257,6 +304,14 @@ class Stage {
       tokenDigest: token === undefined ? undefined : asciiBytes(token),
       unreadOnly: row.has("unread"),
       limit: row.number("limit") ?? 100,
+      bytesMax: row.number("bytes"),
+      countUnread: row.has("uncounted") ? false : undefined,
+      key: row.value("key"),
+      tags: row.value("tags")?.split(","),
+      tagsMode: row.has("any") ? "any" : undefined,
+      sinceMs: row.has("since") ? this.#marked : undefined,
+      order: row.has("newest") ? "newest" : undefined,
+      beforeId: row.number("before"),
     });
     const found = messages.map((message) => `${message.msgId}:${textOf(message.payload)}`);
     return [...found, ...(more ? ["more"] : []), `(${unread} unread)`].join(" ");
@@ -367,6 +422,16 @@ function describe(info: MailboxInfo, nowMs: number): string {
   const end = info.expiresAtMs === neverMs ? "never" : spell(info.expiresAtMs - nowMs);
   const listed = info.public ? " public" : "";
   return `${info.name} ${info.kind}${listed} ends ${end}${info.desc === undefined ? "" : ` '${info.desc}'`}`;
+}
+
+/** `@5000.1` = the second of those that become visible 5000 ms after the mailbox was made. */
+function spellScheduled(id: number): string {
+  return `@${Math.floor(id / 256)}.${id % 256}`;
+}
+
+function scheduledIdOf(text: string): number {
+  const [ms = "", n = ""] = text.slice(1).split(".");
+  return Number(ms) * 256 + Number(n);
 }
 
 function spell(ms: number): string {
