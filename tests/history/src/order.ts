@@ -1,7 +1,7 @@
 // H2: sends that followed each other keep their order, replies and subscriptions are in order of
 // priority and number, and first deliveries to a group follow the numbers.
 import { type Facts, join, type Message } from "./facts.ts";
-import type { Delivery } from "./record.ts";
+import type { Delivery, Rank } from "./record.ts";
 
 export function checkOrder(facts: Facts): void {
   checkSends(facts);
@@ -49,10 +49,12 @@ function numberOf(message: Message): number {
 function checkReply(facts: Facts, call: string, deliveries: readonly Delivery[]): void {
   let last: Delivery | undefined;
   for (const one of deliveries) {
-    if (last !== undefined && one.rank !== null && last.rank !== null) {
-      const text = `${call} returned ${last.msgId} (rank ${last.rank}) before ${one.msgId} (rank ${one.rank})`;
-      if (one.rank < last.rank) facts.fault("H2", "priority", text);
-      else if (one.rank === last.rank && !(Number(one.msgId) > Number(last.msgId))) {
+    const rank = rankOf(facts, one);
+    const before = last === undefined ? undefined : rankOf(facts, last);
+    if (last !== undefined && rank !== undefined && before !== undefined) {
+      const text = `${call} returned ${last.msgId} (rank ${before}) before ${one.msgId} (rank ${rank})`;
+      if (rank < before) facts.fault("H2", "priority", text);
+      else if (rank === before && !(Number(one.msgId) > Number(last.msgId))) {
         facts.fault("H2", "reorder", text);
       }
     }
@@ -82,8 +84,10 @@ function checkSubscription(facts: Facts, call: string, deliveries: readonly Deli
 function checkFirstDeliveries(facts: Facts): void {
   const lanes = new Map<string, Delivery[]>();
   for (const one of facts.deliveries) {
-    if (one.via !== "fetch" || one.group === null || one.count !== 1 || one.rank === null) continue;
-    const lane = join(one.mailbox, one.group, one.rank);
+    const rank = rankOf(facts, one);
+    if (one.via !== "fetch" || one.group === null || one.count !== 1) continue;
+    if (rank === undefined) continue;
+    const lane = join(one.mailbox, one.group, rank);
     const list = lanes.get(lane) ?? [];
     if (list.push(one) === 1) lanes.set(lane, list);
   }
@@ -105,6 +109,11 @@ function checkFirstDeliveries(facts: Facts): void {
       facts.fault("H2", "reorder", text);
     }
   }
+}
+
+/** As it was sent: not every delivery tells priorities apart. */
+function rankOf(facts: Facts, { id }: Delivery): Rank | undefined {
+  return facts.messages.get(id)?.rank;
 }
 
 function wasHandedBack(facts: Facts, { mailbox, group, msgId }: Delivery): boolean {

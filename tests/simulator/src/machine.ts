@@ -1,0 +1,165 @@
+// The machine the broker runs on: starts it, kills it, stops it, starts it again when it gave up.
+import {
+  type Broker,
+  type BrokerOptionsInput,
+  createBroker,
+  type Log,
+  resolveOptions,
+} from "@mq9/broker";
+import type { HistoryRecord } from "../../history/src/record.ts";
+import { type Disk, SimulatedStore } from "./disk.ts";
+import type { Network } from "./network.ts";
+import { describe, type Process, type World } from "./world.ts";
+
+/** A start that takes longer never ends. */
+const patienceMs = 60_000;
+
+export class Machine {
+  readonly world: World;
+  readonly network: Network;
+  readonly disk: Disk;
+  /** Options of every broker started from now on. */
+  options: BrokerOptionsInput = {};
+  /** The broker in charge serves. */
+  serving = false;
+  lives = 0;
+  readonly #note: (record: HistoryRecord) => void;
+  #process: Process | undefined;
+  #broker: Broker | undefined;
+  /** The broker's clock is this much ahead of the world's. */
+  #clockBase: number;
+
+  constructor(world: World, network: Network, disk: Disk, note: (record: HistoryRecord) => void) {
+    this.world = world;
+    this.network = network;
+    this.disk = disk;
+    this.#note = note;
+    this.#clockBase = world.wallBase;
+  }
+
+  /** How far the broker's clock is ahead in its present life: it starts at the later of wall and store. */
+  get clockBase(): number {
+    return this.#clockBase;
+  }
+
+  /** The broker's clock now. */
+  get clock(): number {
+    return Math.floor(this.#clockBase + this.world.now);
+  }
+
+  get process(): Process | undefined {
+    return this.#process;
+  }
+
+  /** Starts a new life, and again whenever it fails to start. */
+  start(): void {
+    const { world } = this;
+    this.lives += 1;
+    const process = world.process(`broker${this.lives}`);
+    this.#process = process;
+    const store = new SimulatedStore(this.disk, process, ({ clockMs }) => {
+      this.#clockBase = Math.max(Date.now(), clockMs) - world.now;
+    });
+    world.after(0, () => this.#begin(process, store), process);
+  }
+
+  #begin(process: Process, store: SimulatedStore): void {
+    const { world } = this;
+    const broker = createBroker(resolveOptions(this.options), {
+      store,
+      log: this.#log(),
+      version: "simulated",
+    });
+    this.#broker = broker;
+    const late = world.after(patienceMs, () => world.defect("the broker does not start"), process);
+    broker.start().then(
+      () => {
+        late.cancelled = true;
+        if (this.#process !== process) return;
+        this.serving = true;
+        this.#life("started");
+      },
+      (error: unknown) => {
+        late.cancelled = true;
+        world.trace(`no start: ${error instanceof Error ? error.message : error}`);
+        if (process.alive) this.#crash(process, 50);
+      },
+    );
+    void broker.fatal.then((error) => {
+      world.trace(`fatal: ${error.message}`);
+      // The program ends within moments of that; until then nothing more may be accepted.
+      world.after(5, () => this.#crash(process, 50), process);
+    });
+  }
+
+  /** SIGKILL, or the power goes; starts again after a while. */
+  kill(downMs: number): void {
+    if (this.#process !== undefined) this.#crash(this.#process, downMs);
+  }
+
+  #crash(process: Process, downMs: number): void {
+    if (!process.alive || this.#process !== process) return;
+    this.#life("ended");
+    this.serving = false;
+    process.alive = false;
+    this.disk.crash();
+    this.network.processEnded(process);
+    this.world.after(downMs, () => this.start(), this.world.clients);
+  }
+
+  /** A polite stop, and a new start. */
+  stop(): void {
+    const { world } = this;
+    const process = this.#process;
+    const broker = this.#broker;
+    if (process === undefined || broker === undefined || !this.serving) return;
+    this.#life("ended");
+    this.serving = false;
+    const hangs = world.after(patienceMs, () => {
+      world.defect("the broker does not stop");
+      this.#crash(process, 0);
+    });
+    world.after(
+      0,
+      () => {
+        broker.stop().then(
+          () => {
+            hangs.cancelled = true;
+            this.#crash(process, 5);
+          },
+          (error: unknown) => world.defect(`stop failed: ${describe(error)}`),
+        );
+      },
+      process,
+    );
+  }
+
+  /** Nothing runs for a while, as on a machine that was suspended. */
+  freeze(forMs: number): void {
+    if (this.#process === undefined) return;
+    this.world.trace(`frozen for ${forMs}`);
+    this.#process.frozenUntil = this.world.now + forMs;
+  }
+
+  #life(what: "ended" | "started"): void {
+    const { now: tInv } = this.world;
+    this.world.trace(what);
+    const common = { proc: "machine", conn: "", mailbox: "", inc: 0, epoch: this.lives };
+    this.#note({ ...common, tInv, tRet: tInv, res: "ok", op: "life", what });
+  }
+
+  #log(): Log {
+    const { world } = this;
+    const log: Log = {
+      debug() {},
+      info: (msg) => world.trace(`log ${msg}`),
+      warn: (msg) => world.trace(`log ${msg}`),
+      error: (msg, fields) => {
+        world.trace(`log ${msg}`);
+        if (msg.includes("defect")) world.defect(`${msg}: ${describe(fields?.["error"])}`);
+      },
+      child: () => log,
+    };
+    return log;
+  }
+}
