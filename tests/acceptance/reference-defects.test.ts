@@ -317,7 +317,9 @@ describe("what the source of the published broker shows", () => {
       fetchFrom(one, address, some),
       fetchFrom(two, address, some),
     ]);
-    expect([...ids(mine ?? []), ...ids(theirs ?? [])].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect([...ids(mine ?? []), ...ids(theirs ?? [])].sort((a, b) => a - b)).toEqual([
+      0, 1, 2, 3, 4, 5,
+    ]);
   });
 
   it("R4: a fetch that waits returns what arrives, however long it may wait", async () => {
