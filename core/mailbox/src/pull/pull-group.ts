@@ -375,16 +375,22 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     }
     const removed = this.slot.beginRead();
     try {
+      const limit = Math.min(most, free, host.pageMessages);
       const page = await host.store.messages(this.mailboxNumber, {
         rank,
         afterSeq: this.#cursors[rank] as number,
-        limit: Math.min(most, free, host.pageMessages),
+        limit: limit + 1, // which tells whether there is more than was asked for
         bytesMax: Math.min(host.pageBytes, Math.max(1, taking.budget.room)),
       });
       if (taking.epoch !== this.#epoch) return false;
       const nowMs = host.nowMs();
+      const until = taking.budget.count + limit;
       for (const stored of page) {
         const { seq } = stored;
+        if (taking.budget.count >= until) {
+          if (taking.budget.left <= 0) taking.budget.more = true;
+          return true;
+        }
         const settled = this.#ahead[rank]?.delete(seq) === true;
         if (!settled && nowMs < stored.expiresAtMs && !removed.has(seq)) {
           if (!taking.budget.takes(stored)) return false;
