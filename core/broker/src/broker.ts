@@ -1,7 +1,7 @@
 // Assembles a broker: store, domain, owner of `$mq9.AI.` and router, and their life from start to
 // stop. What happens when the disk fails is decided here.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { directoryBody } from "@mq9/dialects";
+import { defaultDialectOptions, directoryBody } from "@mq9/dialects";
 import { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error } from "@mq9/protocol";
 import { createRouter, type Router } from "@mq9/router";
@@ -77,7 +77,8 @@ export class Broker implements AsyncDisposable {
       },
     );
     const routerLog = deps.log.child("router");
-    const { maxSubscriptionsPerConnection, ...limits } = options.limits;
+    const { maxSubscriptionsPerConnection, maxWaitingFetchesPerConnection, ...limits } =
+      options.limits;
     this.#router = createRouter(
       {
         host: options.host,
@@ -99,8 +100,15 @@ export class Broker implements AsyncDisposable {
     );
     this.#router.claim(
       new MailboxSpace(this.#mailboxes, this.#router.services, {
+        ...defaultDialectOptions,
         ...options.mailbox,
         allowTap: options.tap,
+        replyBytesMax: Math.min(
+          defaultDialectOptions.replyBytesMax,
+          options.limits.maxPayloadBytes,
+        ),
+        waitingFetchesMax: maxWaitingFetchesPerConnection,
+        nowMs: () => this.#clock.nowMs(),
       }),
     );
     this.#guard = new DiskGuard(

@@ -16,9 +16,9 @@ export class DeliveryHeaders {
     const own = `${deliveryHeaders(message, replayed)}\r\n`;
     const sent = message.headers;
     const head = sent === undefined ? emptyBlock : sent.subarray(0, sent.length - 2);
-    const block = Buffer.allocUnsafe(head.length + own.length);
+    const block = Buffer.allocUnsafe(head.length + Buffer.byteLength(own));
     block.set(head, 0);
-    block.latin1Write(own, head.length, own.length);
+    block.write(own, head.length, "utf8");
     this.#message = message;
     this.#replayed = replayed;
     this.#block = block;

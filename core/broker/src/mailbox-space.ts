@@ -8,17 +8,25 @@ import {
   type Generation,
   needsEnvelope,
   openRequest,
+  openSettlement,
   type PublishTarget,
   parsePublish,
   parseSubscribe,
-  reservedHeaders,
+  readSendHeaders,
   revealedGeneration,
+  type SendHeaders,
   type SubscribeTarget,
   unrecognizedReply,
   type View,
 } from "@mq9/dialects";
 import type { AccountMailboxes, Mailboxes } from "@mq9/mailbox";
-import { allRanks, type MailSubscription, Mq9Error } from "@mq9/protocol";
+import {
+  allRanks,
+  type MailSubscription,
+  Mq9Error,
+  type RegistryApi,
+  type SendRequest,
+} from "@mq9/protocol";
 import {
   type Client,
   type RouterServices,
@@ -26,11 +34,14 @@ import {
   Sublist,
   type Subscription,
 } from "@mq9/router";
-import { stripHeaders } from "@mq9/wire";
+import { AgentWatcher } from "./agent-watcher.ts";
 import { DeliveryHeaders } from "./delivery-headers.ts";
+import { LooseCursors } from "./loose-cursors.ts";
 import { MailReader } from "./mail-reader.ts";
+import { PushedGroup } from "./pushed-group.ts";
+import { PushedGroups } from "./pushed-groups.ts";
 import { ChannelReceipt, type Desk, Receipt, type Tally } from "./receipts.ts";
-import { perform } from "./requests.ts";
+import { perform, type Requester } from "./requests.ts";
 
 /** Accepted and not yet durable bytes above which a publisher is no longer read. */
 const pendingBytesHigh = 8 * 1024 * 1024;
@@ -44,12 +55,9 @@ const reliefMs = 10;
 /** Subjects whose meaning is remembered. */
 const targetsMax = 16_384;
 
-/** Header lines only the broker writes; a sender's own are taken out. */
-const reservedPrefixes: readonly string[] = [...reservedHeaders].map((name) => `${name}:`);
-
 /** Where one subscription takes part. Both may be unset while its meaning is being found out. */
 interface Place {
-  reader?: MailSubscription;
+  reader?: Pick<MailSubscription, "end">;
   readonly list?: Sublist;
   /** Its pattern in `list`. */
   readonly pattern?: string;
@@ -63,12 +71,16 @@ interface Sent {
   readonly payload: Buffer;
 }
 
-/** What the space remembers of one connection. */
-class Visitor implements Caller, Tally {
+/** What the space remembers of one connection. It is the consumer of what the connection fetches. */
+class Visitor implements Caller, Tally, Requester {
   open = 0;
+  /** FETCHes that wait for mail. */
+  waiting = 0;
   readonly clientName: string;
   generation: Generation | undefined = undefined;
+  readsText = false;
   readonly account: Account;
+  readonly cursors = new LooseCursors();
   readonly places = new Map<Subscription, Place>();
 
   constructor(client: Client, account: Account) {
@@ -79,26 +91,53 @@ class Visitor implements Caller, Tally {
   get mailboxes(): AccountMailboxes {
     return this.account.mailboxes;
   }
+
+  get registry(): RegistryApi {
+    return this.account.registry;
+  }
+
+  get consumer(): this {
+    return this;
+  }
+
+  settled(mailbox: string, group: string, msgIds: readonly number[]): void {
+    this.account.pushed.settled(mailbox, group, msgIds);
+  }
+
+  extended(mailbox: string, group: string, msgId: number, endsAtMs: number): void {
+    this.account.pushed.extended(mailbox, group, msgId, endsAtMs);
+  }
 }
 
 /** What belongs to one account; nothing here is ever seen from another. */
 class Account {
   readonly mailboxes: AccountMailboxes;
+  readonly registry: RegistryApi;
   /** Ordinary subscriptions inside the space: BROADCAST, STATUS, subjects of nobody. */
   readonly plain: Sublist = new Sublist();
   /** Subscriptions that watch every publish of the space. */
   readonly taps: Sublist = new Sublist();
+  /** Members of pull groups that are pushed to. */
+  readonly pushed = new PushedGroups();
 
-  constructor(mailboxes: AccountMailboxes) {
+  constructor(mailboxes: AccountMailboxes, registry: RegistryApi) {
     this.mailboxes = mailboxes;
+    this.registry = registry;
   }
+}
+
+/** What the space is told beside what its dialects are. */
+export interface SpaceOptions extends DialectOptions {
+  /** FETCHes of one connection that wait for mail at one time. */
+  readonly waitingFetchesMax: number;
+  readonly nowMs: () => number;
 }
 
 export class MailboxSpace implements SubjectSpace, Desk {
   readonly prefix = "$mq9.AI.";
   readonly #mailboxes: Mailboxes;
   readonly #router: RouterServices;
-  readonly #options: DialectOptions;
+  readonly #options: SpaceOptions;
   readonly #accounts = new Map<string, Account>();
   readonly #targets = new Map<string, PublishTarget>();
   readonly #headers = new DeliveryHeaders();
@@ -106,7 +145,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
   readonly #paused = new Map<Client, Visitor>();
   #relief: NodeJS.Timeout | undefined;
 
-  constructor(mailboxes: Mailboxes, router: RouterServices, options: DialectOptions) {
+  constructor(mailboxes: Mailboxes, router: RouterServices, options: SpaceOptions) {
     this.#mailboxes = mailboxes;
     this.#router = router;
     this.#options = options;
@@ -137,6 +176,9 @@ export class MailboxSpace implements SubjectSpace, Desk {
           reply,
         );
         return;
+      case "settle":
+        this.#request(client, visitor, openSettlement(target, payload), reply);
+        return;
       case "broadcast":
         this.#broadcast(client, visitor, target.channel, subject, reply, headers, payload);
         return;
@@ -145,7 +187,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
         return;
       case "refused":
         if (reply === "") client.refusePublish(subject);
-        else this.reply(client, reply, errorReply(target.error));
+        else this.reply(client, reply, errorReply(target.error, target.emptied));
         return;
     }
   }
@@ -157,7 +199,10 @@ export class MailboxSpace implements SubjectSpace, Desk {
     if (generation !== undefined) visitor.generation = generation;
     switch (target.kind) {
       case "mail":
-        if (target.otherwise === undefined) this.#read(client, visitor, subscription, target);
+        if (target.view.form === "push" && subscription.queue !== "") {
+          this.#pushTo(client, visitor, subscription, target.mailbox);
+        } else if (target.otherwise === undefined)
+          this.#read(client, visitor, subscription, target);
         else this.#readEither(client, visitor, subscription, target);
         return;
       case "broadcast":
@@ -172,6 +217,9 @@ export class MailboxSpace implements SubjectSpace, Desk {
           subscription,
           listen(visitor.account.plain, subscription, target.subject),
         );
+        return;
+      case "agents":
+        this.#watchAgents(client, visitor, subscription);
         return;
       case "tap":
         visitor.places.set(
@@ -192,6 +240,8 @@ export class MailboxSpace implements SubjectSpace, Desk {
   disconnect(client: Client, subscriptions: readonly Subscription[]): void {
     const visitor = this.#visitor(client);
     for (const subscription of subscriptions) this.#leave(visitor, subscription, "vanished");
+    visitor.account.pushed.vanished(client);
+    visitor.mailboxes.release(visitor);
     // The socket may live on: a second CONNECT ends what was before it.
     if (this.#paused.delete(client)) client.resumeReading();
   }
@@ -207,7 +257,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
   #account(name: string): Account {
     const known = this.#accounts.get(name);
     if (known !== undefined) return known;
-    const account = new Account(this.#mailboxes.account(name));
+    const account = new Account(this.#mailboxes.account(name), this.#mailboxes.registry(name));
     this.#accounts.set(name, account);
     return account;
   }
@@ -216,6 +266,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
     const known = this.#targets.get(subject);
     if (known !== undefined) return known;
     const target = parsePublish(subject, this.#options);
+    if (target.kind === "settle") return target; // each is used once
     if (this.#targets.size >= targetsMax) this.#targets.clear();
     this.#targets.set(subject, target);
     return target;
@@ -232,36 +283,64 @@ export class MailboxSpace implements SubjectSpace, Desk {
     headers: Buffer | undefined,
     payload: Buffer,
   ): void {
-    const request = {
+    let request: SendRequest = {
       mailbox: target.mailbox,
       label: target.label,
       payload,
-      headers: headers === undefined ? undefined : stripHeaders(headers, reservedPrefixes),
+      headers: undefined,
       ttlSeconds: target.ttlSeconds,
       key: undefined,
     };
+    let told: SendHeaders | undefined;
+    if (headers !== undefined) {
+      told = this.#readHeaders(client, subject, reply, headers);
+      if (told === undefined) return;
+      request = withHeaders(request, told, target.bare);
+    }
     this.#begin(client, visitor, 1);
-    const receipt = new Receipt(this, client, visitor, subject, reply);
+    const receipt = new Receipt(this, client, visitor, {
+      subject,
+      reply,
+      generation: target.generation,
+    });
     const other = target.otherwise;
     if (other === undefined) {
       visitor.mailboxes.post(request, receipt);
     } else {
       // The last token may belong to the name: that reading counts when the first has no mailbox.
       visitor.mailboxes.post(request, {
-        settled: (error, msgId) => {
+        settled: (error, msgId, detail) => {
           if (error?.code !== "not_found" && error?.code !== "expired") {
-            receipt.settled(error, msgId);
+            receipt.settled(error, msgId, detail);
             return;
           }
+          const label = told?.label ?? other.label;
           visitor.mailboxes.post(
-            { ...request, ...other },
+            { ...request, mailbox: other.mailbox, label },
             {
-              settled: (again, otherId) =>
-                receipt.settled(again?.code === "not_found" ? error : again, otherId),
+              settled: (again, otherId, otherDetail) =>
+                receipt.settled(again?.code === "not_found" ? error : again, otherId, otherDetail),
             },
           );
         },
       });
+    }
+  }
+
+  /** What the headers of a publish ask for; undefined = they make no sense, and the publisher was told. */
+  #readHeaders(
+    client: Client,
+    subject: string,
+    reply: string,
+    headers: Buffer,
+  ): SendHeaders | undefined {
+    try {
+      return readSendHeaders(headers);
+    } catch (error) {
+      if (!(error instanceof Mq9Error)) throw error;
+      if (reply === "") client.refusePublish(subject);
+      else this.reply(client, reply, errorReply(error));
+      return undefined;
     }
   }
 
@@ -312,15 +391,16 @@ export class MailboxSpace implements SubjectSpace, Desk {
     headers: Buffer | undefined,
     payload: Buffer,
   ): void {
+    let request: SendRequest = { mailbox: channel, label: "normal", payload };
+    if (headers !== undefined) {
+      const told = this.#readHeaders(client, subject, reply, headers);
+      if (told === undefined) return;
+      request = withHeaders(request, told, true);
+    }
     const heard = this.#toListeners(client, visitor, { subject, reply, headers, payload });
     this.#begin(client, visitor, 1);
     visitor.mailboxes.post(
-      {
-        mailbox: channel,
-        label: "normal",
-        payload,
-        headers: headers === undefined ? undefined : stripHeaders(headers, reservedPrefixes),
-      },
+      request,
       new ChannelReceipt(this, client, visitor, { subject, reply, heard: heard > 0 }),
     );
   }
@@ -354,12 +434,44 @@ export class MailboxSpace implements SubjectSpace, Desk {
       this.reply(client, reply, exchange.refusal);
       return;
     }
+    if (exchange.op === "fetch") {
+      this.#fetch(client, visitor, exchange, reply);
+      return;
+    }
     const hold = client.hold();
     this.#begin(client, visitor, requestWeight);
-    void perform(visitor.mailboxes, exchange).then((body) => {
+    void perform(visitor.mailboxes, exchange, visitor).then((body) => {
       this.reply(client, reply, body);
       hold.release();
       this.finished(visitor, requestWeight);
+    });
+  }
+
+  /** Holds no PONG back: a connection that waits for mail is alive. */
+  #fetch(
+    client: Client,
+    visitor: Visitor,
+    exchange: Extract<Exchange, { op: "fetch" }>,
+    reply: string,
+  ): void {
+    if (exchange.operation.asText) visitor.readsText = true;
+    const waits = exchange.operation.request.waitMs > 0;
+    const { waitingFetchesMax } = this.#options;
+    if (waits && visitor.waiting >= waitingFetchesMax) {
+      const limit = `the limit of ${waitingFetchesMax} waiting FETCHes of one connection is reached`;
+      this.reply(client, reply, exchange.fail(new Mq9Error("quota_exceeded", limit)));
+      return;
+    }
+    if (waits) visitor.waiting += 1;
+    else this.#begin(client, visitor, requestWeight);
+    void perform(visitor.mailboxes, exchange, visitor).then((body) => {
+      if (client.closed || client.ownerState !== visitor) {
+        visitor.mailboxes.release(visitor); // it left while this began
+      } else {
+        this.reply(client, reply, body);
+      }
+      if (waits) visitor.waiting -= 1;
+      else this.finished(visitor, requestWeight);
     });
   }
 
@@ -393,6 +505,31 @@ export class MailboxSpace implements SubjectSpace, Desk {
       envelope: needsEnvelope(visitor, view),
       headers: this.#headers,
     });
+  }
+
+  /** A member of the pull group of that name, which answers for each message. */
+  #pushTo(client: Client, visitor: Visitor, subscription: Subscription, mailbox: string): void {
+    const { pushed } = visitor.account;
+    const member = new PushedGroup(visitor.mailboxes, client, subscription, {
+      mailbox,
+      group: Buffer.from(subscription.queue, "latin1").toString("utf8"),
+      prefix: this.prefix,
+      headers: this.#headers,
+      nowMs: this.#options.nowMs,
+    });
+    pushed.add(client, member);
+    this.#attach(visitor, subscription, { end: () => pushed.unsubscribed(client, member) });
+    void member.run();
+  }
+
+  #watchAgents(client: Client, visitor: Visitor, subscription: Subscription): void {
+    try {
+      const watcher = new AgentWatcher(client, subscription);
+      this.#attach(visitor, subscription, visitor.registry.watch(watcher));
+    } catch (error) {
+      if (!(error instanceof Mq9Error)) throw error;
+      client.refuseSubscription(subscription.subject, subscription.queue);
+    }
   }
 
   /** Finds out first which of two readings of the subject names a mailbox. */
@@ -434,7 +571,11 @@ export class MailboxSpace implements SubjectSpace, Desk {
     this.#attach(visitor, subscription, reader);
   }
 
-  #attach(visitor: Visitor, subscription: Subscription, reader: MailSubscription): void {
+  #attach(
+    visitor: Visitor,
+    subscription: Subscription,
+    reader: Pick<MailSubscription, "end">,
+  ): void {
     const place = visitor.places.get(subscription);
     if (place === undefined) visitor.places.set(subscription, { reader });
     else place.reader = reader;
@@ -447,6 +588,20 @@ export class MailboxSpace implements SubjectSpace, Desk {
     place.reader?.end(how);
     place.list?.remove(subscription, place.pattern);
   }
+}
+
+/** @param bare the subject names no priority, so the header's counts */
+function withHeaders(request: SendRequest, told: SendHeaders, bare: boolean): SendRequest {
+  return {
+    ...request,
+    label: (bare ? told.label : undefined) ?? request.label,
+    headers: told.headers,
+    ttlSeconds: told.ttlSeconds ?? request.ttlSeconds,
+    key: told.key,
+    tags: told.tags,
+    delayMs: told.delayMs,
+    dedupId: told.dedupId,
+  };
 }
 
 function listen(list: Sublist, subscription: Subscription, pattern: string): Place {

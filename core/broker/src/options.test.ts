@@ -25,6 +25,7 @@ describe("resolveOptions", () => {
     expect(resolveOptions().mailbox).toEqual({
       defaultTtlSeconds: 86_400,
       namedTtlSeconds: 0,
+      idempotentCreate: false,
       notifyTtlSeconds: 300,
       activeMailboxesMax: 16_384,
     });

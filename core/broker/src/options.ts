@@ -14,6 +14,8 @@ export interface LimitOptions {
   readonly maxConnections: number;
   /** Subscriptions of one connection; 0 = no limit. */
   readonly maxSubscriptionsPerConnection: number;
+  /** FETCHes of one connection that wait for mail at one time. */
+  readonly maxWaitingFetchesPerConnection: number;
   /** Silence on a connection, in milliseconds, before the broker sends PING. 100 or more. */
   readonly pingIntervalMs: number;
   /** PINGs without an answer before the connection counts as dead. */
@@ -30,6 +32,8 @@ export interface MailboxOptions {
   readonly namedTtlSeconds: number;
   /** Seconds a message of priority `notify` lives; 0 = as long as its mailbox. */
   readonly notifyTtlSeconds: number;
+  /** CREATE of a taken name succeeds in generation 2 too, as if it said `idempotent:true`. */
+  readonly idempotentCreate: boolean;
   /** Mailboxes whose state stays in memory between uses; one beyond it is read from disk again. */
   readonly activeMailboxesMax: number;
 }
@@ -112,6 +116,7 @@ export const defaultOptions: Omit<BrokerOptions, "tap"> = {
     maxPendingBytes: 64 * mebibyte, // same; a slower reader is disconnected, never waited for
     maxConnections: 65_536, // same; the operating system's file limit usually comes first
     maxSubscriptionsPerConnection: 10_000, // an agent needs a handful; stops a leaking client
+    maxWaitingFetchesPerConnection: 64, // one per mailbox an agent reads; each is a timer
     pingIntervalMs: 120_000, // same as nats-server: idle agents cost next to nothing
     pingMax: 2, // a dead peer is found after at most three intervals
     writeDeadlineMs: 10_000, // same as nats-server
@@ -119,6 +124,7 @@ export const defaultOptions: Omit<BrokerOptions, "tap"> = {
   mailbox: {
     defaultTtlSeconds: 86_400, // one day, what the published brokers and documents use
     namedTtlSeconds: 0, // documented: a named mailbox stays until it is removed
+    idempotentCreate: false, // published: a taken name is an error
     notifyTtlSeconds: 300, // documents say "short-lived"; long enough to survive a reconnect
     activeMailboxesMax: 16_384, // about 1 KB each; reading one back takes well under a millisecond
   },
@@ -277,6 +283,7 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "limits.maxPendingBytes": [64 * kibibyte, gibibyte],
   "limits.maxConnections": [1, 1_000_000],
   "limits.maxSubscriptionsPerConnection": [0, 10_000_000],
+  "limits.maxWaitingFetchesPerConnection": [0, 100_000],
   "limits.pingIntervalMs": [100, dayMs],
   "limits.pingMax": [1, 1_000],
   "limits.writeDeadlineMs": [100, dayMs],
@@ -301,6 +308,7 @@ function checkNumbers(options: BrokerOptions): void {
   };
   for (const [group, values] of Object.entries(groups)) {
     for (const [name, value] of Object.entries(values)) {
+      if (typeof value === "boolean") continue;
       if (value === undefined) continue; // the soft mark, worked out once the disk is known
       const path = `${group}.${name}`;
       const [lowest, highest] = ranges[path] ?? [0, Number.MAX_SAFE_INTEGER];

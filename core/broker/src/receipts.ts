@@ -1,7 +1,7 @@
 // What a publisher is told when its message is durable, or why it is not. One receipt per publish:
 // it keeps the connection's later `+OK` and `PONG` back until then (a PONG means stored).
-import { errorReply, sendReply } from "@mq9/dialects";
-import type { SendCompletion } from "@mq9/mailbox";
+import { errorReply, type Generation, sendReply } from "@mq9/dialects";
+import type { SendCompletion, SendDetail } from "@mq9/mailbox";
 import type { Mq9Error } from "@mq9/protocol";
 import type { Client, Hold } from "@mq9/router";
 
@@ -24,24 +24,41 @@ export class Receipt implements SendCompletion {
   readonly #client: Client;
   readonly #subject: string;
   readonly #reply: string;
+  readonly #generation: Generation | undefined;
   readonly #hold: Hold;
   readonly #tally: Tally;
 
-  constructor(desk: Desk, client: Client, tally: Tally, subject: string, reply: string) {
+  constructor(desk: Desk, client: Client, tally: Tally, request: ReceiptRequest) {
     this.#tally = tally;
     this.#desk = desk;
     this.#client = client;
-    this.#subject = subject;
-    this.#reply = reply;
+    this.#subject = request.subject;
+    this.#reply = request.reply;
+    this.#generation = request.generation;
     this.#hold = client.hold();
   }
 
-  settled(error: Mq9Error | undefined, msgId: number): void {
-    if (answer(this.#desk, this.#client, this.#subject, this.#reply, error, msgId)) {
+  settled(error: Mq9Error | undefined, msgId: number, detail?: SendDetail): void {
+    const body =
+      this.#reply === ""
+        ? undefined
+        : error === undefined
+          ? sendReply({ msgId, ...detail }, this.#generation)
+          : errorReply(error);
+    if (answer(this.#desk, this.#client, this.#subject, this.#reply, error, body)) {
       this.#hold.release();
     }
     this.#desk.finished(this.#tally, 1);
   }
+}
+
+/** One publish as a receipt has to know it. */
+export interface ReceiptRequest {
+  readonly subject: string;
+  /** "" = nothing is answered. */
+  readonly reply: string;
+  /** Decides the words of the answer. */
+  readonly generation: Generation | undefined;
 }
 
 /** The receipt of a BROADCAST, which is stored only when a channel of that name was created. */
@@ -71,12 +88,15 @@ export class ChannelReceipt implements SendCompletion {
     this.#hold = client.hold();
   }
 
-  settled(error: Mq9Error | undefined, msgId: number): void {
+  settled(error: Mq9Error | undefined, msgId: number, detail?: SendDetail): void {
     if (error?.code === "not_found" || error?.code === "expired") {
       if (!this.#heard) this.#desk.noResponders(this.#client, this.#subject, this.#reply);
       this.#hold.release();
-    } else if (answer(this.#desk, this.#client, this.#subject, this.#reply, error, msgId)) {
-      this.#hold.release();
+    } else {
+      const body = error === undefined ? sendReply({ msgId, ...detail }, 0) : errorReply(error);
+      if (answer(this.#desk, this.#client, this.#subject, this.#reply, error, body)) {
+        this.#hold.release();
+      }
     }
     this.#desk.finished(this.#tally, 1);
   }
@@ -89,10 +109,10 @@ function answer(
   subject: string,
   reply: string,
   error: Mq9Error | undefined,
-  msgId: number,
+  body: Uint8Array | undefined,
 ): boolean {
-  if (reply !== "") {
-    desk.reply(client, reply, error === undefined ? sendReply({ msgId }) : errorReply(error));
+  if (reply !== "" && body !== undefined) {
+    desk.reply(client, reply, body);
     return true;
   }
   switch (error?.code) {

@@ -1,17 +1,34 @@
 // Performs one decoded request and writes its reply in the words of the generation that asked.
 import { createHash, randomBytes } from "node:crypto";
 import type { Exchange } from "@mq9/dialects";
-import { type MailboxApi, Mq9Error } from "@mq9/protocol";
+import { type Consumer, type MailboxInfo, Mq9Error, type RegistryApi } from "@mq9/protocol";
+import type { LooseCursors } from "./loose-cursors.ts";
+import type { Domain } from "./pushed-group.ts";
 
 type OpenExchange = Exclude<Exchange, { readonly op: "refused" }>;
+
+/** Who asks, and who else has to hear what became of a message. */
+export interface Requester {
+  /** Holds the leases of what it fetches. */
+  readonly consumer: Consumer;
+  readonly registry: RegistryApi;
+  readonly cursors: LooseCursors;
+  /** These messages of a group are settled or were handed back. */
+  settled(mailbox: string, group: string, msgIds: readonly number[]): void;
+  extended(mailbox: string, group: string, msgId: number, endsAtMs: number): void;
+}
 
 /** What one reply may hold of payloads; no dialect writes longer ones. */
 const replyBytesMax = 1_048_576;
 
 /** The reply to a request. Never rejects: what goes wrong is a reply too. */
-export async function perform(mailboxes: MailboxApi, exchange: OpenExchange): Promise<Uint8Array> {
+export async function perform(
+  mailboxes: Domain,
+  exchange: OpenExchange,
+  requester: Requester,
+): Promise<Uint8Array> {
   try {
-    return await act(mailboxes, exchange);
+    return await act(mailboxes, exchange, requester);
   } catch (error) {
     return exchange.fail(
       error instanceof Mq9Error
@@ -21,7 +38,11 @@ export async function perform(mailboxes: MailboxApi, exchange: OpenExchange): Pr
   }
 }
 
-async function act(mailboxes: MailboxApi, exchange: OpenExchange): Promise<Uint8Array> {
+async function act(
+  mailboxes: Domain,
+  exchange: OpenExchange,
+  requester: Requester,
+): Promise<Uint8Array> {
   switch (exchange.op) {
     case "create": {
       const { request, wantsToken } = exchange.operation;
@@ -59,9 +80,140 @@ async function act(mailboxes: MailboxApi, exchange: OpenExchange): Promise<Uint8
       );
     }
     case "remove":
+    case "discard":
       await mailboxes.remove(exchange.operation);
       return exchange.succeed();
+    case "fetch":
+    case "ack":
+    case "nack":
+    case "extend":
+      return pull(mailboxes, exchange, requester);
+    case "register":
+      return exchange.succeed(await requester.registry.register(exchange.operation));
+    case "unregister":
+      return exchange.succeed(await requester.registry.unregister(exchange.operation));
+    case "report":
+      return exchange.succeed(await requester.registry.report(exchange.operation));
+    case "discover":
+      return exchange.succeed(await requester.registry.discover(exchange.operation));
+    default:
+      return keep(mailboxes, exchange);
   }
+}
+
+async function pull(
+  mailboxes: Domain,
+  exchange: Extract<OpenExchange, { op: "fetch" | "ack" | "nack" | "extend" }>,
+  requester: Requester,
+): Promise<Uint8Array> {
+  switch (exchange.op) {
+    case "fetch": {
+      const { request, withNewest } = exchange.operation;
+      const asked = { ...request, consumer: requester.consumer };
+      if (request.group === undefined && request.start.at === "latest") {
+        return exchange.succeed(await requester.cursors.fetch(mailboxes, asked, withNewest));
+      }
+      return exchange.succeed(
+        await mailboxes.fetch(withNewest ? await fromNewest(mailboxes, asked) : asked),
+      );
+    }
+    case "ack": {
+      const { operation } = exchange;
+      if (operation === undefined) return exchange.succeed([]);
+      const ids = await mailboxes.ack(operation);
+      requester.settled(operation.mailbox, operation.group, ids);
+      return exchange.succeed(ids);
+    }
+    case "nack": {
+      const { mailbox, group, msgId } = exchange.operation;
+      await mailboxes.nack(exchange.operation);
+      requester.settled(mailbox, group, [msgId]);
+      return exchange.succeed();
+    }
+    case "extend": {
+      const { mailbox, group, msgId } = exchange.operation;
+      const endsAtMs = await mailboxes.extend(exchange.operation);
+      requester.extended(mailbox, group, msgId, endsAtMs);
+      return exchange.succeed(endsAtMs);
+    }
+  }
+}
+
+type FetchRequest = Parameters<Domain["fetch"]>[0];
+
+/** `latest` that takes in the newest message there is. */
+async function fromNewest(mailboxes: Domain, request: FetchRequest): Promise<FetchRequest> {
+  if (request.start.at !== "latest") return request;
+  const { nextId } = await mailboxes.inspect(request.mailbox);
+  return { ...request, start: { at: "id", msgId: Math.max(0, nextId - 1) } };
+}
+
+type KeepOp =
+  | "search"
+  | "receipt"
+  | "scheduled"
+  | "cancel"
+  | "purge"
+  | "redrive"
+  | "info"
+  | "renew"
+  | "drop"
+  | "mailboxes";
+
+async function keep(
+  mailboxes: Domain,
+  exchange: Extract<OpenExchange, { op: KeepOp }>,
+): Promise<Uint8Array> {
+  switch (exchange.op) {
+    case "search":
+      return exchange.succeed(await mailboxes.query(exchange.operation));
+    case "receipt":
+      return exchange.succeed(await mailboxes.receipt(exchange.operation));
+    case "scheduled":
+      return exchange.succeed(await mailboxes.scheduled(exchange.operation));
+    case "cancel":
+      await mailboxes.cancel(exchange.operation);
+      return exchange.succeed();
+    case "purge":
+      return exchange.succeed(await mailboxes.purge(exchange.operation));
+    case "redrive":
+      return exchange.succeed(await mailboxes.redrive(exchange.operation));
+    case "info":
+      return exchange.succeed(await mailboxes.inspect(exchange.operation.mailbox));
+    case "renew": {
+      const { mailbox, ttlSeconds } = exchange.operation;
+      return exchange.succeed(await mailboxes.renew(mailbox, ttlSeconds));
+    }
+    case "drop":
+      await mailboxes.drop(exchange.operation.mailbox);
+      return exchange.succeed();
+    case "mailboxes": {
+      const { request, publicOnly } = exchange.operation;
+      return exchange.succeed(
+        publicOnly
+          ? await publicMailboxes(mailboxes, request.after, request.limit)
+          : await mailboxes.list(request),
+      );
+    }
+  }
+}
+
+const pageMax = 1000;
+
+async function publicMailboxes(
+  mailboxes: Domain,
+  after: string,
+  limit: number,
+): Promise<MailboxInfo[]> {
+  const found: MailboxInfo[] = [];
+  for (let from = after; found.length < limit; ) {
+    const page = await mailboxes.list({ after: from, limit: pageMax });
+    found.push(...page.filter((info) => info.public));
+    const last = page.at(-1);
+    if (last === undefined) break;
+    from = last.name;
+  }
+  return found.slice(0, limit);
 }
 
 function digest(token: string): Uint8Array {

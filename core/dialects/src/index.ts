@@ -1,10 +1,13 @@
 // Every published generation of the mq9 protocol as pure translations between its subjects and JSON
 // and the operations of MailboxApi.
+
+export { renderAgentEvent } from "./agent/watch.ts";
 export type {
   Caller,
   Command,
   DialectOptions,
   Exchange,
+  FetchOperation,
   Generation,
   Operation,
   OtherMailReading,
@@ -16,8 +19,10 @@ export type {
 } from "./dialect.ts";
 export { directoryBody, renderExpired } from "./mailbox/directory.ts";
 export { envelope, needsEnvelope } from "./mailbox/envelope.ts";
+export { readSendHeaders, type SendHeaders } from "./msg/send-headers.ts";
+export { settleTail } from "./msg/subjects.ts";
 export { defaultDialectOptions } from "./options.ts";
-export { deliveryHeaders, render, reservedHeaders } from "./render.ts";
+export { deliveryHeaders, render } from "./render.ts";
 export { errorReply, sendReply, unrecognizedReply } from "./replies.ts";
-export { openRequest } from "./requests.ts";
+export { openRequest, openSettlement } from "./requests.ts";
 export { parsePublish, parseSubscribe, revealedGeneration } from "./subjects.ts";

@@ -57,17 +57,59 @@ export function flagField(body: JsonObject, name: string, request: string): bool
 }
 
 /**
- * How many rows a reply may hold. Absent and 0 mean `most`; more than `most` is cut down to it.
+ * How many rows a reply may hold. Absent and 0 mean the default; more than `most` is cut down to it.
  * @throws {Mq9Error} `invalid` unless it is a whole number from 0
  */
-export function limitField(body: JsonObject, most: number, request: string): number {
+export function limitField(
+  body: JsonObject,
+  most: number,
+  request: string,
+  byDefault: number = most,
+): number {
   const value = field(body, "limit");
-  if (value === undefined) return most;
+  if (value === undefined) return byDefault;
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0) {
     throw invalidBody(request, "limit must be a whole number from 0");
   }
-  return value === 0 ? most : Math.min(value, most);
+  return value === 0 ? byDefault : Math.min(value, most);
 }
+
+/**
+ * A whole number; undefined when absent.
+ * @throws {Mq9Error} `invalid` when it is none or below `least`, or above `most`
+ */
+export function wholeField(
+  body: JsonObject,
+  name: string,
+  request: string,
+  least = 0,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  const value = field(body, name);
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) {
+    return value + 0; // -0 becomes 0
+  }
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+  throw invalidBody(request, `${name} must be a whole number ${range}`);
+}
+
+/**
+ * An instant in milliseconds from a time in seconds, or in milliseconds where it would be far in the
+ * future as seconds; undefined when absent or 0, which published clients send for "not set".
+ * @throws {Mq9Error} `invalid` when it is no such number
+ */
+export function instantField(body: JsonObject, name: string, request: string): number | undefined {
+  const value = field(body, name);
+  if (value === undefined || value === 0) return undefined;
+  if (typeof value !== "number" || value < 0 || value > Number.MAX_SAFE_INTEGER) {
+    throw invalidBody(request, `${name} must be a time in seconds since 1970`);
+  }
+  return Math.floor(value > secondsMax ? value : value * 1000);
+}
+
+/** Above it a time is meant in milliseconds: as seconds it would be after the year 5000. */
+const secondsMax = 1e11;
 
 /** Compact JSON as UTF-8. */
 export function encodeJson(value: object): Uint8Array {

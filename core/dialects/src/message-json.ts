@@ -25,8 +25,8 @@ export function messageRow(message: MailMessage, priority: PriorityLabel): JsonO
 }
 
 /** `payload` as text where the bytes are UTF-8 and as base64 where not; `payload_encoding` says which. */
-export function payloadFields(payload: Uint8Array): JsonObject {
-  const text = decodeText(payload);
+export function payloadFields(payload: Uint8Array, asBase64 = false): JsonObject {
+  const text = asBase64 ? undefined : decodeText(payload);
   if (text !== undefined) return { payload: text, payload_encoding: "utf8" };
   const encoded = new Uint8Array(base64Length(payload.length));
   writeBase64(encoded, 0, payload);
@@ -40,11 +40,12 @@ export function payloadFields(payload: Uint8Array): JsonObject {
 export function joinRows(
   messages: Iterable<MailMessage>,
   rowOf: (message: MailMessage) => JsonObject,
+  lengthMax: number = replyLengthMax,
 ): { json: string; cut: boolean } {
   let json = "";
   for (const message of messages) {
     const text = JSON.stringify(rowOf(message));
-    if (json !== "" && json.length + text.length > replyLengthMax)
+    if (json !== "" && json.length + text.length > lengthMax)
       return { json: `[${json}]`, cut: true };
     json += json === "" ? text : `,${text}`;
   }

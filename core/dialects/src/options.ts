@@ -7,4 +7,8 @@ export const defaultDialectOptions: DialectOptions = {
   namedTtlSeconds: 0,
   notifyTtlSeconds: 300,
   allowTap: false,
+  idempotentCreate: false,
+  payloads: "auto",
+  latestShowsNewest: false,
+  replyBytesMax: 1_048_576,
 };

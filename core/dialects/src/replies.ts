@@ -1,5 +1,6 @@
 // Replies that do not depend on a request's own form: refusals, failures and the receipt of a send.
 import { Mq9Error, type SendResult } from "@mq9/protocol";
+import type { Generation } from "./dialect.ts";
 import { encodeJson, type JsonObject } from "./json.ts";
 import { encodeText, subjectText } from "./utf8.ts";
 
@@ -16,8 +17,15 @@ export function errorReply(error: Mq9Error, emptied: JsonObject = {}): Uint8Arra
   });
 }
 
-/** The answer to a publish that named a reply subject: `{"msg_id":n}`, without any `error` key. */
-export function sendReply(result: SendResult): Uint8Array {
+/**
+ * The answer to a publish that named a reply subject: `{"msg_id":n}`, in generation 2 with `error:""`
+ * before it, in the others without any `error` key. `scheduled_id` and `duplicate` follow where they
+ * apply.
+ */
+export function sendReply(result: SendResult, generation: Generation | undefined): Uint8Array {
+  if (generation === 2 || result.scheduledId !== undefined || result.duplicate !== undefined) {
+    return longReply(result, generation);
+  }
   // Written once per durable send: plain digits need no JSON encoder.
   const digits = String(result.msgId);
   const bytes = new Uint8Array(sendReplyHead.length + digits.length + 1);
@@ -27,6 +35,15 @@ export function sendReply(result: SendResult): Uint8Array {
   }
   bytes[bytes.length - 1] = 0x7d;
   return bytes;
+}
+
+function longReply(result: SendResult, generation: Generation | undefined): Uint8Array {
+  return encodeJson({
+    ...(generation === 2 ? { error: "" } : {}),
+    msg_id: result.msgId,
+    ...(result.scheduledId === undefined ? {} : { scheduled_id: result.scheduledId }),
+    ...(result.duplicate === true ? { duplicate: true } : {}),
+  });
 }
 
 const sendReplyHead: Uint8Array = encodeText('{"msg_id":');

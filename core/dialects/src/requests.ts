@@ -1,12 +1,27 @@
 // Opens a request: decodes and checks its body, says what to do in plain terms, and hands back the
 // two functions that turn the outcome into a reply. Never throws.
 import { Mq9Error } from "@mq9/protocol";
+import { discoverEmptied, openDiscover } from "./agent/discover.ts";
+import { openRegister, openReport, openUnregister } from "./agent/register.ts";
 import { createEmptied, openCreate } from "./create/create.ts";
-import type { Caller, Command, DialectOptions, Exchange } from "./dialect.ts";
+import type { Caller, Command, DialectOptions, Exchange, PublishTarget } from "./dialect.ts";
 import { openQuery, queryEmptied } from "./inbox/query.ts";
 import type { JsonObject } from "./json.ts";
 import { listEmptied, openList } from "./mailbox/list.ts";
 import { openRemove, removeEmptied } from "./mailbox/remove.ts";
+import { emptiedByVerb as emptiedOfMsg } from "./msg/emptied.ts";
+import { openFetch } from "./msg/fetch.ts";
+import {
+  openCancel,
+  openDiscard,
+  openPurge,
+  openReceipt,
+  openRedrive,
+  openScheduled,
+} from "./msg/keep.ts";
+import { openDrop, openInfo, openMailboxes, openRenew } from "./msg/lifetime.ts";
+import { openSearch } from "./msg/search.ts";
+import { openAck, openExtend, openNack, openSettle } from "./msg/settle.ts";
 import { errorReply } from "./replies.ts";
 
 const emptiedByVerb: Readonly<Record<Command["verb"], JsonObject>> = {
@@ -14,7 +29,23 @@ const emptiedByVerb: Readonly<Record<Command["verb"], JsonObject>> = {
   query: queryEmptied,
   list: listEmptied,
   remove: removeEmptied,
+  register: {},
+  unregister: {},
+  report: {},
+  discover: discoverEmptied,
+  ...emptiedOfMsg,
 };
+
+/**
+ * What a worker said of one pushed message, from its word to the reply, if it asked for one.
+ * @returns `op: "refused"` when the word makes no sense
+ */
+export function openSettlement(
+  target: Extract<PublishTarget, { kind: "settle" }>,
+  body: Uint8Array,
+): Exchange {
+  return refusing({}, () => openSettle(target, body));
+}
 
 /**
  * One request from its body to its reply.
@@ -27,7 +58,7 @@ export function openRequest(
   caller: Caller,
   options: DialectOptions,
 ): Exchange {
-  try {
+  return refusing(emptiedByVerb[command.verb], () => {
     switch (command.verb) {
       case "create":
         return openCreate(body, caller, options);
@@ -37,11 +68,54 @@ export function openRequest(
         return openList(command.mailbox, body);
       case "remove":
         return openRemove(command.mailbox, command.msgId);
+      case "register":
+        return openRegister(body);
+      case "unregister":
+        return openUnregister(body);
+      case "report":
+        return openReport(body);
+      case "discover":
+        return openDiscover(body, options);
+      case "fetch":
+        return openFetch(command.mailbox, body, options);
+      case "ack":
+        return openAck(command.mailbox, body);
+      case "search":
+        return openSearch(command.mailbox, body, caller, options);
+      case "discard":
+        return openDiscard(command.mailbox, command.number);
+      case "nack":
+        return openNack(command.mailbox, body);
+      case "extend":
+        return openExtend(command.mailbox, body);
+      case "receipt":
+        return openReceipt(command.mailbox, command.number);
+      case "scheduled":
+        return openScheduled(command.mailbox, body, options);
+      case "cancel":
+        return openCancel(command.mailbox, command.number);
+      case "purge":
+        return openPurge(command.mailbox, body);
+      case "redrive":
+        return openRedrive(command.mailbox, body);
+      case "info":
+        return openInfo(command.mailbox);
+      case "renew":
+        return openRenew(command.mailbox, body);
+      case "drop":
+        return openDrop(command.mailbox);
+      case "mailboxes":
+        return openMailboxes(body, options);
     }
+  });
+}
+
+function refusing(emptied: JsonObject, open: () => Exchange): Exchange {
+  try {
+    return open();
   } catch (error) {
     if (!(error instanceof Mq9Error)) throw error;
-    const fail = (failure: Mq9Error): Uint8Array =>
-      errorReply(failure, emptiedByVerb[command.verb]);
+    const fail = (failure: Mq9Error): Uint8Array => errorReply(failure, emptied);
     return { op: "refused", operation: undefined, refusal: fail(error), fail };
   }
 }

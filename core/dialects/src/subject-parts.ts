@@ -9,6 +9,7 @@ import {
   type RankMask,
   rankOf,
 } from "@mq9/protocol";
+import type { JsonObject } from "./json.ts";
 
 /** What every subject of the space begins with. */
 export const spacePrefix = "$mq9.AI.";
@@ -76,8 +77,15 @@ export function wildcardInName(): Mq9Error {
   );
 }
 
-export function refused(error: Mq9Error): { readonly kind: "refused"; readonly error: Mq9Error } {
-  return { kind: "refused", error };
+export function refused(
+  error: Mq9Error,
+  emptied?: JsonObject,
+): {
+  readonly kind: "refused";
+  readonly error: Mq9Error;
+  readonly emptied?: JsonObject | undefined;
+} {
+  return emptied === undefined ? { kind: "refused", error } : { kind: "refused", error, emptied };
 }
 
 /**

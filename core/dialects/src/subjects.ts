@@ -1,6 +1,7 @@
 // What a subject under `$mq9.AI.` means to a publisher and to a subscriber. Both
 // answers depend on the subject and the options alone, so callers keep them by subject.
 import { allRanks, directoryName, Mq9Error } from "@mq9/protocol";
+import { publishAgent, subscribeAgent } from "./agent/subjects.ts";
 import type { DialectOptions, Generation, PublishTarget, SubscribeTarget } from "./dialect.ts";
 import {
   publishBroadcast,
@@ -9,6 +10,7 @@ import {
   subscribeInbox,
 } from "./inbox/subjects.ts";
 import { publishMailbox, subscribeMailbox } from "./mailbox/subjects.ts";
+import { publishMsg2, subscribePush } from "./msg/subjects.ts";
 import {
   cutFirst,
   hasWildcardToken,
@@ -39,6 +41,10 @@ export function parsePublish(subject: string, options: DialectOptions): PublishT
       return publishBroadcast(rest);
     case "MAILBOX":
       return publishMailbox(rest);
+    case "MSG":
+      return publishMsg2(rest);
+    case "AGENT":
+      return publishAgent(rest);
     case "STATUS":
       return { kind: "plain", known: true };
     case "PUBLIC":
@@ -66,7 +72,11 @@ export function parseSubscribe(subject: string, options: DialectOptions): Subscr
     if (first === "BROADCAST") return subscribeBroadcast(subject, rest);
     if (first === "MAILBOX") return subscribeMailbox(subject, rest);
     if (first === "PUBLIC" && rest === "LIST") return announcements;
-    if (first === "MSG" && hasWildcardToken(rest)) return refused(wildcardInName());
+    if (first === "AGENT") return subscribeAgent(subject, rest);
+    if (first === "MSG") {
+      if (hasWildcardToken(rest)) return refused(wildcardInName());
+      return subscribePush(rest) ?? { kind: "plain", subject };
+    }
   }
   return { kind: "plain", subject: withNatsWildcard(subject) };
 }
@@ -83,11 +93,13 @@ export function revealedGeneration(
     case "send":
     case "request":
     case "mail":
+    case "settle":
       return target.generation;
     case "broadcast":
       return 0;
     case "plain":
     case "tap":
+    case "agents":
     case "refused":
       return undefined;
   }

@@ -24,7 +24,7 @@ export const directWords: Words = {
   notify: "low",
 };
 
-/** The later clients of generation 1: critical, urgent, normal. */
+/** The later clients of generation 1, and all of generation 2: critical, urgent, normal. */
 export const mailboxWords: Words = {
   critical: "critical",
   urgent: "urgent",

@@ -42,7 +42,7 @@ export function openCreate(bytes: Uint8Array, caller: Caller, options: DialectOp
   const name = channel ?? nameField(body);
   const latest = typeField(body) === "latest";
   const isPublic = flagField(body, "public", request);
-  const idempotent = flagField(body, "idempotent", request);
+  const idempotent = flagField(body, "idempotent", request) || options.idempotentCreate;
   if (isPublic && name === undefined) {
     throw new Mq9Error("invalid", "public mailbox requires a 'name' field");
   }

@@ -31,6 +31,7 @@ export function publishInbox(tail: string, options: DialectOptions): PublishTarg
     generation: 0,
     mailbox,
     label: label ?? "normal",
+    bare: label === undefined,
     otherwise: undefined,
     ttlSeconds: short ? options.notifyTtlSeconds : undefined,
   };

@@ -9,6 +9,7 @@ import type {
   SubscribeTarget,
   View,
 } from "../dialect.ts";
+import { publishLifetime } from "../msg/subjects.ts";
 import {
   bareRanks,
   cutFirst,
@@ -36,6 +37,9 @@ export function publishMailbox(tail: string): PublishTarget {
     case "QUERY":
       return request(0, { verb: "query", mailbox: rest ?? "" });
     case "LIST":
+      if (rest === undefined) {
+        return { kind: "request", generation: undefined, command: { verb: "mailboxes" } };
+      }
       return request(1, { verb: "list", mailbox: rest ?? "" });
     case "DELETE": {
       // Names hold dots, numbers do not: the last token is the message.
@@ -46,7 +50,7 @@ export function publishMailbox(tail: string): PublishTarget {
     case "MSG":
       return publishMsg(rest ?? "");
     default:
-      return publishDirect(tail);
+      return publishLifetime(word, rest) ?? publishDirect(tail);
   }
 }
 
@@ -59,7 +63,7 @@ export function subscribeMailbox(subject: string, tail: string): SubscribeTarget
 
 function request(
   generation: Generation,
-  command: Exclude<Command, { verb: "create" }>,
+  command: Extract<Command, { verb: "query" | "list" | "remove" }>,
 ): PublishTarget {
   if (command.mailbox === "") return malformed("the subject must end with the id of a mailbox");
   const problem = nameProblem(command.mailbox);
@@ -75,6 +79,7 @@ function publishMsg(tail: string): PublishTarget {
     generation: 1,
     mailbox,
     label: label ?? "normal",
+    bare: label === undefined,
     otherwise: whole === undefined ? undefined : { mailbox: whole, label: "normal" },
     ttlSeconds: undefined,
   };
@@ -126,6 +131,7 @@ function publishDirect(tail: string): PublishTarget {
     generation: 1,
     mailbox: head,
     label,
+    bare: false,
     otherwise: undefined,
     ttlSeconds: undefined,
   };

@@ -1,0 +1,168 @@
+// The headers that tell the broker how to keep a message, in any generation's publish: one walk over
+// the bytes of a block reads them and takes out the lines that only the broker writes. Blocks of
+// messages that carry none of them pass as they are.
+import { Mq9Error, type PriorityLabel, parsePriorityLabel } from "@mq9/protocol";
+import {
+  firstLineOf,
+  isLine,
+  isNamed,
+  lineAfter,
+  nameEndOf,
+  startsWith,
+  valueOf,
+} from "./header-block.ts";
+
+/** What the headers of one publish ask for. */
+export interface SendHeaders {
+  /** What is stored of the block; undefined when no line is left. */
+  readonly headers: Uint8Array | undefined;
+  /** Undefined = the header is not there. A word that is no priority is `normal`. */
+  readonly label: PriorityLabel | undefined;
+  readonly key: string | undefined;
+  readonly tags: readonly string[] | undefined;
+  readonly ttlSeconds: number | undefined;
+  readonly delayMs: number | undefined;
+  readonly dedupId: string | undefined;
+}
+
+/** One year, and thirty days. */
+const ttlSecondsMax = 31_536_000;
+const delaySecondsMax = 2_592_000;
+
+/** Lines that only the broker writes are recognised by how their names begin. */
+const ownNames: readonly string[] = [
+  "mq9-msg-id:",
+  "mq9-mail-id:",
+  "mq9-ts:",
+  "mq9-replay:",
+  "mq9-from:",
+  "mq9-sender:",
+  "mq9-account:",
+  "mq9-verified:",
+  "mq9-delivery-count:",
+  "mq9-dead-",
+  "mq9-lease-",
+  "mq9-source",
+];
+
+/** What a line is to us: `asks` is read and kept, `told` is read and written anew at delivery. */
+type Line = "other" | "own" | "told" | "asks";
+
+class Reading {
+  label: PriorityLabel | undefined;
+  key: string | undefined;
+  tags: readonly string[] | undefined;
+  ttlSeconds: number | undefined;
+  delayMs: number | undefined;
+  dedupId: string | undefined;
+  natsId: string | undefined;
+}
+
+/**
+ * Reads the block of one publish. Names count in any case of their letters; of a name that stands
+ * there twice the last line counts.
+ * @param block a well-formed header block; what is returned may be a view of it
+ * @throws {Mq9Error} `invalid` naming the header that makes no sense
+ */
+export function readSendHeaders(block: Uint8Array): SendHeaders {
+  const reading = new Reading();
+  /** Start and end of the stretches that stay. */
+  const kept: number[] = [];
+  let from = 0;
+  let lines = 0;
+  for (let line = firstLineOf(block); isLine(block, line); ) {
+    const next = lineAfter(block, line);
+    const kind = readLine(block, line, reading);
+    if (kind === "own" || kind === "told") {
+      if (line > from) kept.push(from, line);
+      from = next;
+    } else {
+      lines += 1;
+    }
+    line = next;
+  }
+  const { label, key, tags, ttlSeconds, delayMs, dedupId, natsId } = reading;
+  return {
+    headers: lines === 0 ? undefined : from === 0 ? block : joined(block, kept, from),
+    label,
+    key,
+    tags,
+    ttlSeconds,
+    delayMs,
+    dedupId: dedupId ?? natsId,
+  };
+}
+
+function readLine(block: Uint8Array, line: number, reading: Reading): Line {
+  const first = (block[line] ?? 0) | 32;
+  if (first === 0x6e) return readNatsLine(block, line, reading);
+  if (first !== 0x6d || !startsWith(block, line, "mq9-")) return "other";
+  const nameEnd = nameEndOf(block, line);
+  const named = (name: string): boolean => isNamed(block, line, nameEnd, name);
+  if (named("mq9-priority")) {
+    reading.label = parsePriorityLabel(valueOf(block, nameEnd)) ?? "normal";
+    return "told";
+  }
+  if (named("mq9-key")) {
+    reading.key = valueOf(block, nameEnd) || undefined;
+    return "told";
+  }
+  if (named("mq9-tags")) {
+    reading.tags = readTags(valueOf(block, nameEnd));
+    return "told";
+  }
+  if (named("mq9-ttl")) {
+    reading.ttlSeconds = seconds("mq9-ttl", valueOf(block, nameEnd), 1, ttlSecondsMax);
+    return "asks";
+  }
+  if (named("mq9-delay")) {
+    const delay = seconds("mq9-delay", valueOf(block, nameEnd), 0, delaySecondsMax);
+    reading.delayMs = delay === 0 ? undefined : delay * 1000;
+    return "asks";
+  }
+  if (named("mq9-dedup-id")) {
+    reading.dedupId = valueOf(block, nameEnd) || undefined;
+    return "asks";
+  }
+  return ownNames.some((name) => startsWith(block, line, name)) ? "own" : "other";
+}
+
+function readNatsLine(block: Uint8Array, line: number, reading: Reading): Line {
+  const nameEnd = nameEndOf(block, line);
+  if (!isNamed(block, line, nameEnd, "nats-msg-id")) return "other";
+  reading.natsId = valueOf(block, nameEnd) || undefined;
+  return "asks";
+}
+
+function readTags(value: string): readonly string[] | undefined {
+  const tags = value
+    .split(",")
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== "");
+  return tags.length === 0 ? undefined : [...new Set(tags)];
+}
+
+function seconds(name: string, value: string, least: number, most: number): number {
+  const number = /^[0-9]{1,10}$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new Mq9Error(
+    "invalid",
+    `invalid ${name}: it must be a whole number of seconds from ${least} to ${most}`,
+  );
+}
+
+function joined(block: Uint8Array, kept: readonly number[], from: number): Uint8Array {
+  const stretches = [...kept, from, block.length];
+  let length = 0;
+  for (let i = 0; i < stretches.length; i += 2) {
+    length += (stretches[i + 1] ?? 0) - (stretches[i] ?? 0);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (let i = 0; i < stretches.length; i += 2) {
+    const stretch = block.subarray(stretches[i], stretches[i + 1]);
+    bytes.set(stretch, at);
+    at += stretch.length;
+  }
+  return bytes;
+}
