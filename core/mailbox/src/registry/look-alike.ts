@@ -7,7 +7,7 @@ const looksLike =
 
 const latinOf: ReadonlyMap<string, string> = new Map(
   looksLike.split(" ").flatMap((group) => {
-    const [latin, ...others] = [...group] as [string, ...string[]];
+    const [latin, ...others] = Array.from(group) as [string, ...string[]];
     return others.map((other) => [other, latin] as const);
   }),
 );

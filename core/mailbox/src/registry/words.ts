@@ -45,7 +45,7 @@ function add(words: string[], word: string): void {
 }
 
 function addPairs(words: string[], piece: string): void {
-  const characters = [...piece];
+  const characters = Array.from(piece);
   if (characters.length === 1) words.push(piece);
   for (let i = 0; i + 1 < characters.length; i += 1) {
     words.push(`${characters[i]}${characters[i + 1]}`);
