@@ -177,6 +177,7 @@ export class Engine implements FeedHost {
       // Last: nothing may be counted in totals that are still to be read.
       if (slot.totals?.isLoaded === false) await slot.totals.load();
       slot.unreadable = undefined;
+      for (const glob of this.globs) glob.review(slot);
       this.startReaders(slot);
     } catch (error) {
       slot.unreadable = this.failure(error);

@@ -59,6 +59,15 @@ export class Glob implements MailSubscription {
     this.#feeds.delete(slot.key);
   }
 
+  /**
+   * Follows a mailbox no longer that does not belong here as the store has it: it was read anew, and
+   * the life that was followed may be over.
+   */
+  review(slot: Slot): void {
+    const { record } = slot;
+    if (record === undefined || !this.#takes(record)) this.forget(slot);
+  }
+
   get #full(): boolean {
     return this.#feeds.size >= this.#engine.options.globMailboxesMax;
   }
