@@ -152,7 +152,15 @@ export class Agent {
     const { id, mailbox, rank, payload, key, ttlMs, delayMs, dedup } = draft;
     const record: Send = {
       ...this.#answered(mailbox, asked, answer),
-      ...{ op: "send", id, rank, msgId, hash: hashOf(payload), key, ttlMs, delayMs, dedup },
+      op: "send",
+      id,
+      rank,
+      msgId,
+      hash: hashOf(payload),
+      key,
+      ttlMs,
+      delayMs,
+      dedup,
       duplicate: answer.body["duplicate"] === true,
     };
     this.stage.note(record);
@@ -194,8 +202,16 @@ export class Agent {
     const id = idOf(payload);
     const delivery: Delivery = {
       ...this.#common(where.mailbox, asked),
-      ...{ op: "deliver", via: "push", res: "ok", tRet: world.now, bRet: machine.clock },
-      ...{ call: where.call, conn: where.conn, group: where.group, id, hash: hashOf(payload) },
+      op: "deliver",
+      via: "push",
+      res: "ok",
+      tRet: world.now,
+      bRet: machine.clock,
+      call: where.call,
+      conn: where.conn,
+      group: where.group,
+      id,
+      hash: hashOf(payload),
       rank: rankOf(headers.get("mq9-priority")),
       msgId: numberIn(headers.get("mq9-msg-id")),
       count: null,
@@ -235,7 +251,13 @@ export class Agent {
       const via = group === undefined ? "read" : "fetch";
       this.stage.note({
         ...this.#answered(mailbox, asked, answer),
-        ...{ op: "deliver", via, call, group: group ?? null, id, hash: hashOf(payload), msgId },
+        op: "deliver",
+        via,
+        call,
+        group: group ?? null,
+        id,
+        hash: hashOf(payload),
+        msgId,
         rank: rankOf(item.priority),
         count: item.delivery_count ?? null,
         leaseMs: group === undefined ? null : leaseMs,
@@ -311,8 +333,14 @@ export class Agent {
     const { world, machine } = this.stage;
     this.stage.note({
       ...this.#common(where.mailbox, { ...since, epoch: machine.lives }),
-      ...{ op: "drained", via, group: where.group, call: where.call, since: 0, res: "ok" },
-      ...{ tRet: world.now, bRet: machine.clock },
+      op: "drained",
+      via,
+      group: where.group,
+      call: where.call,
+      since: 0,
+      res: "ok",
+      tRet: world.now,
+      bRet: machine.clock,
     });
   }
 

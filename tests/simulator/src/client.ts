@@ -137,7 +137,7 @@ export class SimulatedClient {
     if (this.closed) return;
     this.closed = true;
     this.#world.trace(`${this.name} closed`);
-    for (const settle of [...this.#requests.values()]) settle(undefined);
+    for (const settle of this.#requests.values()) settle(undefined);
     for (const settle of this.#pongs.splice(0)) settle(false);
     for (const run of this.#onClosed.splice(0)) run();
   }

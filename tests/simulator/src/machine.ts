@@ -81,7 +81,7 @@ export class Machine {
       },
       (error: unknown) => {
         late.cancelled = true;
-        world.trace(`no start: ${error instanceof Error ? error.message : error}`);
+        world.trace(`no start: ${error instanceof Error ? error.message : String(error)}`);
         if (process.alive) this.#crash(process, 50);
       },
     );

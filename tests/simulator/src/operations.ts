@@ -60,7 +60,7 @@ export const operations: readonly Operation[] = [
   },
   { name: "send again", needs: ["generation2", "dedup"], weight: 3, run: sendAgain },
   { name: "delete", needs: ["delete"], weight: 2, run: removeOne },
-  { name: "subscribe", needs: [], weight: 2, run: (part) => subscribe(part, "") },
+  { name: "subscribe", needs: [], weight: 1, run: (part) => subscribe(part, "") },
   {
     name: "join a queue group",
     needs: ["queue groups"],
@@ -97,7 +97,7 @@ function generationOf({ random, plan }: Part, words: SendWords): Generation {
 function draftOf(part: Part, words: SendWords): Draft {
   const { agent, random, plan, mailboxes } = part;
   const rank = random.between(0, 3) as Rank;
-  const bytes = random.chance(0.02) ? 60_000 : random.between(0, plan.payloadBytesMax);
+  const bytes = random.chance(0.01) ? 60_000 : random.between(0, plan.payloadBytesMax);
   return agent.draft(random.pick(mailboxes), generationOf(part, words), rank, bytes, words);
 }
 

@@ -62,10 +62,10 @@ export function makePlan(random: Random): Plan {
   const faults = random.chance(0.6);
   const tiny = random.chance(0.3);
   return {
-    tormentMs: random.between(3_000, 20_000),
+    tormentMs: random.between(2_000, 10_000),
     mailboxes: random.between(1, 3),
     agents: random.between(2, 7),
-    pauseMs: random.pick([2, 10, 40, 200]),
+    pauseMs: random.pick([5, 20, 60, 200]),
     payloadBytesMax: random.pick([0, 40, 400, 6_000]),
     weather: {
       latencyMs: random.pick([0, 1, 5, 40]),

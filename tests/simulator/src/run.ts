@@ -64,8 +64,9 @@ function report(outcome: Outcome, problems: readonly string[]): void {
   for (const problem of problems.slice(0, 8)) console.log(`  ${problem}`);
   const left = values.without === undefined ? "" : ` --without "${values.without}"`;
   const torment = values.torment === undefined ? "" : ` --torment ${values.torment}`;
+  const sabotage = values.sabotage === undefined ? "" : ` --sabotage ${values.sabotage}`;
   console.log(
-    `  again: npm run simulate -- --seeds 1 --from ${outcome.seed}${left}${torment} --trace`,
+    `  again: npm run simulate -- --seeds 1 --from ${outcome.seed}${left}${torment}${sabotage} --trace`,
   );
   if (values.keep === undefined) return;
   mkdirSync(values.keep, { recursive: true });

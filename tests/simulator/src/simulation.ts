@@ -74,7 +74,12 @@ export async function simulate(
   const { counts, violations } = judge(history);
   const broken = violations.map(({ checker, rule, text }) => `${checker} ${rule}: ${text}`);
   return {
-    ...{ seed, plan, counts, history, events: world.events, virtualMs: world.now },
+    seed,
+    plan,
+    counts,
+    history,
+    events: world.events,
+    virtualMs: world.now,
     problems: [...new Set([...world.defects, ...broken])],
     trace: world.lines ?? [],
     hash: world.digest(),
@@ -129,8 +134,14 @@ class Play {
     const { world } = this.#stage;
     const { random } = world;
     const part: Part = {
-      ...{ agent, random, plan: this.#plan, mailboxes: this.#mailboxes, groups: groupNames },
-      ...{ accepted: [], repeatable: [], subscriptions: [] },
+      agent,
+      random,
+      plan: this.#plan,
+      mailboxes: this.#mailboxes,
+      groups: groupNames,
+      accepted: [],
+      repeatable: [],
+      subscriptions: [],
     };
     let connection = agent.client;
     while (!this.#healed) {
