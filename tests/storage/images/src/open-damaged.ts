@@ -29,7 +29,7 @@ async function judgement(): Promise<[outcome: string, words: string]> {
     return [named ? "refused" : "wrong", words];
   }
   // Its clearing need not be durable: what damage brings back of it is garbage again.
-  while (await store.clearGarbage());
+  await clearGarbage().catch((error: unknown) => told.push(String(error)));
   const found = await recordsOf(store, numbersMax, (error) => {
     told.push(error instanceof Error ? error.message : String(error));
   });
@@ -40,4 +40,8 @@ async function judgement(): Promise<[outcome: string, words: string]> {
   const missing = expected.size - found.size;
   if (told.length === 0) return ["wrong", `${missing} records are missing without a word`];
   return ["told", `${missing} records are missing: ${told.join("; ")}`];
+}
+
+async function clearGarbage(): Promise<void> {
+  while (await store.clearGarbage());
 }
