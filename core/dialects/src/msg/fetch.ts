@@ -42,7 +42,7 @@ export function openFetch(mailbox: string, bytes: Uint8Array, options: DialectOp
   const encoding = encodingField(body, request) ?? forced(options) ?? (sdk ? "base64" : "utf8");
   const most = wholeField(body, "bytes", request, 1) ?? options.replyBytesMax;
   const replyBytes = Math.min(most, options.replyBytesMax);
-  const deliveriesMax = wholeField(body, "max_deliver", request, 1, 1_000_000);
+  const deliveriesMax = wholeField(body, "max_deliver", request, 1, 1000);
   const leaseMs = leaseField(body, request);
   const held = heldField(body);
   return {
@@ -59,7 +59,7 @@ export function openFetch(mailbox: string, bytes: Uint8Array, options: DialectOp
         leaseMs,
         held,
         deliveriesMax,
-        fairEvery: wholeField(body, "fair_every", request, 0, 1_000_000),
+        fairEvery: fairField(body),
       },
       asText: !sdk,
       withNewest: options.latestShowsNewest && isTestShaped(body),
@@ -112,8 +112,15 @@ export function payloadBytes(replyBytes: number): number {
 
 /** Undefined for absent, null and "", which published clients send when nobody named a group. */
 export function groupField(body: JsonObject, name: string): string | undefined {
-  return textField(body, "group_name", name) || undefined;
+  const group = textField(body, "group_name", name) || undefined;
+  if (group !== undefined && group.length > groupMax) {
+    throw invalidBody(name, `group_name is longer than ${groupMax} characters`);
+  }
+  return group;
 }
+
+/** Longest name of a group, in characters. */
+const groupMax = 128;
 
 /** @throws {Mq9Error} `invalid` outside the bounds of a lease */
 export function leaseField(body: JsonObject, name: string): number | undefined {
@@ -152,6 +159,15 @@ function startField(body: JsonObject): StartPosition {
     default:
       throw invalidBody(request, "deliver must be 'latest', 'earliest', 'from_time' or 'from_id'");
   }
+}
+
+function fairField(body: JsonObject): number | undefined {
+  const every = field(body, "fair_every");
+  if (every === undefined || every === 0) return undefined;
+  if (typeof every === "number" && Number.isInteger(every) && every >= 2 && every <= fetchMax) {
+    return every;
+  }
+  throw invalidBody(request, `fair_every must be 0 or a whole number from 2 to ${fetchMax}`);
 }
 
 function heldField(body: JsonObject): "again" | "kept" {
