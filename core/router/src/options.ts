@@ -78,7 +78,12 @@ export const defaultRouterOptions: RouterOptions = Object.freeze({
  * @throws {RangeError} when a number is not whole or not in its range, or limits contradict
  */
 export function resolveRouterOptions(chosen: Partial<RouterOptions>): RouterOptions {
-  const options: RouterOptions = { ...defaultRouterOptions, ...chosen };
+  const pendingBytesMax = chosen.maxPendingBytes ?? defaultRouterOptions.maxPendingBytes;
+  // Owners have to be told to wait well before the connection counts as a slow consumer.
+  const highWaterBytes = Math.min(defaultRouterOptions.highWaterBytes, pendingBytesMax >> 2);
+  const lowWaterBytes = Math.min(defaultRouterOptions.lowWaterBytes, highWaterBytes);
+  const marks = { highWaterBytes, lowWaterBytes };
+  const options: RouterOptions = { ...defaultRouterOptions, ...marks, ...chosen };
   for (const [name, value] of Object.entries(options)) {
     if (typeof value === "number" && !(Number.isSafeInteger(value) && value >= 0)) {
       throw new RangeError(`${name} must be a whole number of at least 0, not ${value}`);
