@@ -108,20 +108,20 @@ describe("what users of the published broker meet", () => {
     await using one = await open();
     await using two = await open();
     const address = await one.create({ name: freshName("jobs"), ttl: 60 });
-    for (const body of ["poison", "fine"]) await sendTo(one, address, body);
+    for (const body of ["fine", "poison"]) await sendTo(one, address, body);
     const mine = await fetchFrom(one, address, group("crew", { max_deliver: 2 }));
-    expect(bodies(mine)).toEqual(["poison", "fine"]);
+    expect(bodies(mine)).toEqual(["fine", "poison"]);
     expect(await fetchFrom(two, address, group("crew"))).toEqual([]);
-    await ackOn(one, address, "crew", 1);
+    await ackOn(one, address, "crew", 0);
     expect(bodies(await fetchFrom(one, address, group("crew")))).toEqual(["poison"]);
     expect(await fetchFrom(one, address, group("crew"))).toEqual([]);
     const dead = await fetchFrom(two, `${address}.dlq`);
     expect(bodies(dead)).toEqual(["poison"]);
     expect(dead[0]).toMatchObject({
-      dead: { mail_address: address, msg_id: 0, group_name: "crew", cause: "deliveries" },
+      dead: { mail_address: address, msg_id: 1, group_name: "crew", cause: "deliveries" },
     });
     // Other groups still have it.
-    expect(bodies(await fetchFrom(two, address, group("others")))).toEqual(["poison", "fine"]);
+    expect(bodies(await fetchFrom(two, address, group("others")))).toEqual(["fine", "poison"]);
   });
 
   it("D6: JavaScript clients connect, and requests between clients are answered", async () => {
@@ -337,25 +337,31 @@ describe("what the source of the published broker shows", () => {
     expect(endless).toMatchObject({ error: "" });
   });
 
-  it("R5: bytes are kept, and a header that is no UTF-8 costs no other header its meaning", async () => {
+  it("R5: bytes are kept, and a header that is no UTF-8 is refused instead of half read", async () => {
     await using me = await open();
     const address = await me.create();
     await using raw = await connectRaw(broker().port, { headers: true });
     raw.send("SUB in 1");
-    const lines = ["mq9-key: k", "mq9-priority: critical", "mq9-ttl: 50", "odd: \xff\xfe"];
-    const block = Buffer.from(`NATS/1.0\r\n${lines.join("\r\n")}\r\n\r\n`, "latin1");
-    for (const first of [1, 2]) {
+    const meaningful = ["mq9-key: k", "mq9-priority: critical", "mq9-ttl: 50"];
+    const publish = (first: number, odd: string) => {
+      const lines = [...meaningful, `odd: ${odd}`].join("\r\n");
+      const block = Buffer.from(`NATS/1.0\r\n${lines}\r\n\r\n`, "latin1");
       const payload = Buffer.from([first, ...everyByte]);
-      const head = `HPUB $mq9.AI.MSG.SEND.${address} in ${block.length} ${block.length + payload.length}\r\n`;
-      raw.sendBytes(Buffer.concat([Buffer.from(head), block, payload, Buffer.from("\r\n")]));
+      const sizes = `${block.length} ${block.length + payload.length}`;
+      const head = Buffer.from(`HPUB $mq9.AI.MSG.SEND.${address} in ${sizes}\r\n`);
+      raw.sendBytes(Buffer.concat([head, block, payload, Buffer.from("\r\n")]));
+    };
+    for (const first of [1, 2]) {
+      publish(first, "gr\xc3\xbc\xc3\x9fe");
       expect(JSON.parse((await raw.readMessage()).payload.toString())).toMatchObject({ error: "" });
     }
+    publish(3, "\xff\xfe");
+    await raw.expect(/^-ERR /);
     const rows = await queryAt(me, address);
     expect(rows).toMatchObject([{ msg_id: 1, priority: "critical", key: "k" }]);
     expect(bytesOf(rows[0] as Row)).toEqual(Uint8Array.of(2, ...everyByte));
-    expect((rows[0] as unknown as { expires_at: number }).expires_at).toBe(
-      (rows[0]?.create_time ?? 0) + 50,
-    );
+    expect(rows[0]?.headers).toMatchObject({ odd: "grüße" });
+    expect(rows[0]?.expires_at).toBe((rows[0]?.create_time ?? 0) + 50);
   });
 
   it("R6: a life time or delay that is none is refused, not overlooked", async () => {

@@ -10,6 +10,8 @@ export interface Row {
   readonly create_time: number;
   readonly payload_encoding?: "base64" | "utf8";
   readonly delivery_count?: number;
+  /** Seconds since 1970. */
+  readonly expires_at?: number;
   readonly header?: readonly number[] | null;
   readonly headers?: Readonly<Record<string, string>>;
 }

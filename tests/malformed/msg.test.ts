@@ -92,13 +92,10 @@ const numbers: readonly (readonly [string, (value: string) => string])[] = [
   ["MSG.FETCH.victim", (n) => `{"config":{"num_msgs":${n},"max_wait_ms":0}}`],
   ["MSG.FETCH.victim", (n) => `{"config":{"num_msgs":1,"max_wait_ms":${n}}}`],
   ["MSG.FETCH.victim", (n) => `{"deliver":"from_id","from_id":${n}}`],
-  ["MSG.FETCH.victim", (n) => `{"deliver":"from_time","from_time":${n}}`],
   ["MSG.FETCH.victim", (n) => `{"group_name":"new","ack_wait_ms":${n}}`],
   ["MSG.FETCH.victim", (n) => `{"group_name":"new","max_deliver":${n}}`],
   ["MSG.ACK.victim", (n) => `{"group_name":"g","msg_id":${n}}`],
   ["MSG.NACK.victim", (n) => `{"group_name":"g","msg_id":0,"delay_ms":${n}}`],
-  ["MSG.QUERY.victim", (n) => `{"limit":${n}}`],
-  ["MSG.QUERY.victim", (n) => `{"since":${n}}`],
   ["MAILBOX.RENEW.victim", (n) => `{"ttl":${n}}`],
   ["AGENT.DISCOVER", (n) => `{"limit":${n}}`],
   ["AGENT.DISCOVER", (n) => `{"page":${n}}`],
@@ -111,6 +108,17 @@ describe.each(numbers)("a number that is none in %s %s", (tail, bodyOf) => {
       expectError(await ask(tail, bodyOf(value)));
     },
   );
+});
+
+test("an instant may have a fraction, and a limit may be beyond all that lies there", async () => {
+  for (const body of ['{"since":1.5}', '{"limit":9007199254740993}']) {
+    expect((await ask("MSG.QUERY.victim", body))["messages"]).toHaveLength(3);
+  }
+  for (const value of ["-1", "1e400", "true", "[]", '"x"']) {
+    expectError(await ask("MSG.QUERY.victim", `{"since":${value}}`));
+    expectError(await ask("MSG.FETCH.victim", `{"deliver":"from_time","from_time":${value}}`));
+    expectError(await ask("MSG.QUERY.victim", `{"limit":${value}}`));
+  }
 });
 
 describe("a field of the wrong kind", () => {
