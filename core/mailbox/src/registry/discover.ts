@@ -1,7 +1,7 @@
 // DISCOVER: which agents fit, in which order, and why. Reads the registry's memory only.
 import {
+  type AgentFacts,
   type AgentMatch,
-  type AgentSkill,
   type AgentState,
   type DiscoverRequest,
   type DiscoverResult,
@@ -9,7 +9,7 @@ import {
   type FoundAgent,
   Mq9Error,
 } from "@mq9/protocol";
-import type { Lexicon } from "./lexicon.ts";
+import type { LexicalHit, Lexicon } from "./lexicon.ts";
 import type { Entry } from "./record.ts";
 import type { Roll } from "./roll.ts";
 import type { VectorAnswer, Vectors } from "./vectors.ts";
@@ -31,10 +31,13 @@ const presentStates: readonly AgentState[] = ["active", "stale"];
 interface Candidate {
   readonly entry: Entry;
   readonly score: number;
-  readonly why: AgentMatch;
+  readonly hit: LexicalHit | undefined;
+  readonly lexicalRank: number | undefined;
+  readonly vectorRank: number | undefined;
+  readonly similarity: number | undefined;
 }
 
-/** @throws {Mq9Error} `invalid` */
+/** @throws {Mq9Error} `invalid`, `too_large` */
 export async function discover(
   searched: Searched,
   request: DiscoverRequest,
@@ -46,37 +49,51 @@ export async function discover(
     throw new Mq9Error("too_large", `a search is at most ${textLengthMax} characters long`);
   }
   const meaning = await byMeaning(searched, request);
-  const { roll, lexicon } = searched;
-  const fits = filterOf(searched, request);
-  const candidates = new Map<string, Candidate>();
-  lexicon
-    .search(words)
-    .flatMap((hit) => {
-      const entry = roll.get(hit.name);
-      return entry !== undefined && fits(entry) ? [{ entry, hit }] : [];
-    })
-    .sort((a, b) => b.hit.score - a.hit.score || compareNames(a.entry, b.entry))
-    .forEach(({ entry, hit }, i) => {
-      const why = {
-        words: hit.words,
-        lexicalRank: i + 1,
-        lexicalScore: hit.score,
-        vectorRank: undefined,
-        similarity: undefined,
-      };
-      candidates.set(entry.name, { entry, score: hit.score, why });
-    });
+  const lexical = byWords(searched, request, words);
   const hybrid = meaning?.hits !== undefined;
-  const found = hybrid ? fuse(searched, candidates, meaning) : [...candidates.values()];
-  found.sort((a, b) => b.score - a.score || compareNames(a.entry, b.entry));
+  const found = hybrid ? fuse(searched, lexical, meaning) : lexical;
   const nowMs = searched.nowMs();
   return {
     agents: pageOf(found, request).map(
-      ({ entry, score, why }): FoundAgent => ({ agent: roll.agent(entry, nowMs), score, why }),
+      (candidate): FoundAgent => ({
+        agent: searched.roll.agent(candidate.entry, nowMs),
+        score: candidate.score,
+        why: whyOf(candidate),
+      }),
     ),
     total: found.length,
     mode: hybrid ? "hybrid" : "lexical",
     note: meaning?.note,
+  };
+}
+
+/** Who shares words with the text, best first. */
+function byWords(searched: Searched, request: DiscoverRequest, text: string): Candidate[] {
+  const { roll, lexicon } = searched;
+  const fits = filterOf(searched, request);
+  const found: { entry: Entry; hit: LexicalHit }[] = [];
+  for (const hit of lexicon.search(text)) {
+    const entry = roll.get(hit.name);
+    if (entry !== undefined && fits(entry)) found.push({ entry, hit });
+  }
+  found.sort((a, b) => b.hit.score - a.hit.score || compareNames(a.entry, b.entry));
+  return found.map(({ entry, hit }, i) => ({
+    entry,
+    score: hit.score,
+    hit,
+    lexicalRank: i + 1,
+    vectorRank: undefined,
+    similarity: undefined,
+  }));
+}
+
+function whyOf({ hit, lexicalRank, vectorRank, similarity }: Candidate): AgentMatch {
+  return {
+    words: hit?.words ?? {},
+    lexicalRank,
+    lexicalScore: hit?.score,
+    vectorRank,
+    similarity,
   };
 }
 
@@ -104,30 +121,24 @@ const fusionDamping = 60;
  */
 function fuse(
   { roll }: Searched,
-  lexical: ReadonlyMap<string, Candidate>,
+  lexical: readonly Candidate[],
   { hits = [] }: VectorAnswer,
 ): Candidate[] {
   const fused = new Map<string, Candidate>();
-  for (const [name, { entry, why }] of lexical) {
-    fused.set(name, { entry, why, score: 1 / (fusionDamping + (why.lexicalRank as number)) });
+  for (const candidate of lexical) {
+    const score = 1 / (fusionDamping + (candidate.lexicalRank as number));
+    fused.set(candidate.entry.name, { ...candidate, score });
   }
   hits.forEach(({ name, similarity }, i) => {
     const entry = roll.get(name);
     if (entry === undefined) return; // it left while the model was asked
     const known = fused.get(name);
-    const why = { ...(known?.why ?? noWords), vectorRank: i + 1, similarity };
-    fused.set(name, { entry, why, score: (known?.score ?? 0) + 1 / (fusionDamping + i + 1) });
+    const score = (known?.score ?? 0) + 1 / (fusionDamping + i + 1);
+    const { hit, lexicalRank } = known ?? { hit: undefined, lexicalRank: undefined };
+    fused.set(name, { entry, score, hit, lexicalRank, vectorRank: i + 1, similarity });
   });
-  return [...fused.values()];
+  return [...fused.values()].sort((a, b) => b.score - a.score || compareNames(a.entry, b.entry));
 }
-
-const noWords: AgentMatch = {
-  words: {},
-  lexicalRank: undefined,
-  lexicalScore: undefined,
-  vectorRank: undefined,
-  similarity: undefined,
-};
 
 function listByName(searched: Searched, request: DiscoverRequest): DiscoverResult {
   const { roll } = searched;
@@ -153,21 +164,31 @@ function filterOf(searched: Searched, request: DiscoverRequest): (entry: Entry) 
   return (entry) =>
     states.has(searched.roll.state(entry, nowMs)) &&
     (name === undefined || isNamed(entry, name)) &&
-    (skill === undefined || entry.facts.skills.some((own) => isSkill(own, skill))) &&
-    (tags.length === 0 || carriesAll(entry, tags));
+    (skill === undefined || labelsOf(entry).skills.has(skill)) &&
+    tags.every((tag) => labelsOf(entry).tags.has(tag));
 }
 
 function isNamed({ name }: Entry, wanted: string): boolean {
   return wanted.endsWith("*") ? name.startsWith(wanted.slice(0, -1)) : name === wanted;
 }
 
-function isSkill(skill: AgentSkill, wanted: string): boolean {
-  return folded(skill.id) === wanted || folded(skill.name) === wanted;
+/** Skills and tags as they are compared; the same facts are asked about again and again. */
+interface Labels {
+  readonly skills: ReadonlySet<string>;
+  readonly tags: ReadonlySet<string>;
 }
 
-function carriesAll({ facts }: Entry, wanted: readonly string[]): boolean {
-  const own = new Set([...facts.tags, ...facts.skills.flatMap(({ tags }) => tags)].map(folded));
-  return wanted.every((tag) => own.has(tag));
+const labelsByFacts = new WeakMap<AgentFacts, Labels>();
+
+function labelsOf({ facts }: Entry): Labels {
+  const known = labelsByFacts.get(facts);
+  if (known !== undefined) return known;
+  const labels = {
+    skills: new Set(facts.skills.flatMap(({ id, name }) => [folded(id), folded(name)])),
+    tags: new Set([...facts.tags, ...facts.skills.flatMap(({ tags }) => tags)].map(folded)),
+  };
+  labelsByFacts.set(facts, labels);
+  return labels;
 }
 
 function folded(text: string): string {

@@ -27,14 +27,20 @@ const weights = { prefix: 0.5, fuzzy: 0.3 };
 const prefixLengthMin = 3;
 const fuzzyLengthMin = 4;
 /** Words of a query that count; more are prose. */
-const queryWordsMax = 32;
-/** Known words are forgotten at this many: then all may be typos again, which only costs time. */
-const vocabularyMax = 1_000_000;
+const queryWordsMax = 16;
+/**
+ * A word in more fields than this share of all agents has, and in this many, tells nobody apart: it
+ * is left out where others of the query do.
+ */
+const commonShare = 0.1;
+const commonMin = 500;
 
 export class Lexicon {
   readonly #index: MiniSearch<Page>;
-  /** Words that some agent uses or used: a query's word among them is no typo. */
-  readonly #vocabulary = new Set<string>();
+  /** In how many fields each word is: a query's word among them is no typo. */
+  readonly #uses = new Map<string, number>();
+  /** What becomes of the uses of the words that are cut now. */
+  #counts: 1 | -1 = 1;
   readonly #pages = new Map<string, Page>();
 
   constructor() {
@@ -43,7 +49,7 @@ export class Lexicon {
       tokenize: (text) => this.#tokenize(text),
       processTerm: (word) => word,
       autoVacuum: false, // pages are removed exactly, which leaves nothing to clean up
-      searchOptions: { tokenize: (text) => queryWords(text) },
+      searchOptions: { tokenize: (text) => this.#queryWords(text) },
     });
   }
 
@@ -65,7 +71,9 @@ export class Lexicon {
     const page = this.#pages.get(name);
     if (page === undefined) return;
     this.#pages.delete(name);
+    this.#counts = -1;
     this.#index.remove(page);
+    this.#counts = 1;
   }
 
   /** Every agent that shares a word with the text, in no order. */
@@ -85,17 +93,24 @@ export class Lexicon {
 
   #tokenize(text: string): string[] {
     const words = wordsOf(text);
-    if (this.#vocabulary.size > vocabularyMax) this.#vocabulary.clear();
-    for (const word of words) this.#vocabulary.add(word);
+    for (const word of new Set(words)) {
+      const uses = (this.#uses.get(word) ?? 0) + this.#counts;
+      if (uses > 0) this.#uses.set(word, uses);
+      else this.#uses.delete(word);
+    }
     return words;
+  }
+
+  #queryWords(text: string): string[] {
+    const words = [...new Set(wordsOf(text))].slice(0, queryWordsMax);
+    const commonFrom = Math.max(commonMin, this.#pages.size * commonShare);
+    const uses = words.map((word) => this.#uses.get(word) ?? 0);
+    if (!uses.some((count) => count > 0 && count < commonFrom)) return words;
+    return words.filter((_, i) => (uses[i] as number) < commonFrom);
   }
 
   /** Digits tell versions apart: `v2` is no misspelt `v3`. */
   #mayBeTypo(word: string): boolean {
-    return word.length >= fuzzyLengthMin && !this.#vocabulary.has(word) && !/\p{N}/u.test(word);
+    return word.length >= fuzzyLengthMin && !this.#uses.has(word) && !/\p{N}/u.test(word);
   }
-}
-
-function queryWords(text: string): string[] {
-  return [...new Set(wordsOf(text))].slice(0, queryWordsMax);
 }

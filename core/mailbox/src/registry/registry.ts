@@ -458,7 +458,7 @@ export class Registry implements RegistryApi {
 }
 
 /** Records per turn of the event loop while the registry is read. */
-const loadSlice = 32;
+const loadSlice = 16;
 /** Reports written in one commit. */
 const writeSlice = 256;
 /** Changes of state by time alone are told within this. */

@@ -233,3 +233,14 @@ test("names of ASCII letters look like themselves alone", () => {
   expect(skeletonOf("аdmіn")).toBe("admin");
   expect(skeletonOf("Αlpha")).toBe("Alpha");
 });
+
+test("a word that many agents have gives way to those that tell them apart", () => {
+  const lexicon = new Lexicon();
+  for (let i = 0; i < 600; i += 1) {
+    const description = i === 7 ? "shared rare" : "shared";
+    lexicon.put(`n${i}`, { description, skills: [], tags: [] });
+  }
+  expect(lexicon.search("shared rare").map((hit) => hit.name)).toEqual(["n7"]);
+  expect(lexicon.search("shared").length).toBe(600);
+  expect(lexicon.search("shared nothing").length).toBe(600);
+});
