@@ -13,6 +13,7 @@ import type { MailboxRecord, MessageRecord, StoreBatch } from "@mq9/store";
 import type { Engine } from "../engine.ts";
 import type { Slot } from "../slot.ts";
 import type { PullGroup, Why } from "./pull-group.ts";
+import { readOne } from "./read-one.ts";
 import type { Unsettled } from "./unsettled.ts";
 
 /** Whether a mailbox holds dead letters: it has none of its own. */
@@ -33,7 +34,7 @@ export function bury(
     const nowMs = engine.nowMs();
     if (record?.number !== group.mailboxNumber || group.unsettled(seq) !== message) return;
     if (!message.dying) return;
-    const stored = await engine.store.message(record.number, seq);
+    const stored = await readOne(engine.store, record.number, message);
     const fault = engine.faultOf(slot) ?? letters.unreadable;
     if (fault !== undefined) throw fault;
     if (group.unsettled(seq) !== message || !message.dying) return;

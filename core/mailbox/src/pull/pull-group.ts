@@ -23,6 +23,7 @@ import { Budget } from "./budget.ts";
 import { type DecodedGroup, encodeGroup } from "./group-state.ts";
 import { MinHeap } from "./min-heap.ts";
 import type { Holding } from "./pulls.ts";
+import { readOne } from "./read-one.ts";
 import { Ready } from "./ready.ts";
 import { backoffMs, FetchBatch, Unsettled } from "./unsettled.ts";
 
@@ -343,7 +344,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     const removed = this.slot.beginRead();
     try {
       const stored = await Promise.all(
-        seqs.map((seq) => this.#host.store.message(this.mailboxNumber, seq)),
+        seqs.map((seq) => readOne(this.#host.store, this.mailboxNumber, { rank, seq })),
       );
       if (taking.epoch !== this.#epoch) return;
       const nowMs = this.#host.nowMs();
