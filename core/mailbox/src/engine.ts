@@ -78,6 +78,7 @@ export class Engine implements FeedHost {
   readonly quotas: Quotas;
   readonly #totals = new Map<string, AccountTally>();
   #nextMailboxNumber = 1;
+  #reopenings = 0;
 
   constructor(deps: MailboxDeps, options: MailboxOptions) {
     this.deps = deps;
@@ -114,13 +115,14 @@ export class Engine implements FeedHost {
   reopened(opening: StoreOpening): void {
     this.#nextMailboxNumber = opening.nextMailboxNumber;
     this.journal.reopened();
+    this.#reopenings += 1;
     for (const totals of this.#totals.values()) totals.forget();
     for (const slot of this.slots.values()) {
       // Commands that wait for their turn must not act on what memory held.
       slot.record = undefined;
       slot.unreadable = new Mq9Error("storage_failed", "the broker verifies its disk, try again");
       slot.staged = 0;
-      slot.enter(() => this.#load(slot));
+      slot.enter(() => this.#retry(slot));
     }
     for (const glob of this.globs) glob.scan();
   }
@@ -165,6 +167,7 @@ export class Engine implements FeedHost {
   }
 
   async #load(slot: Slot): Promise<void> {
+    const reopenings = this.#reopenings;
     try {
       slot.record = undefined;
       slot.tally = undefined;
@@ -176,6 +179,11 @@ export class Engine implements FeedHost {
       else await this.#loadLife(slot, record);
       // Last: nothing may be counted in totals that are still to be read.
       if (slot.totals?.isLoaded === false) await slot.totals.load();
+      // The store was reopened meanwhile: this may be older, and it is read again in its turn.
+      if (reopenings !== this.#reopenings) {
+        slot.record = undefined;
+        return;
+      }
       slot.unreadable = undefined;
       for (const glob of this.globs) glob.review(slot);
       this.startReaders(slot);
