@@ -116,6 +116,30 @@ const steps: fc.Arbitrary<{ name: string; run: Step }> = fc.oneof(
       run: (rig: Rig) => rig.account.purge({ mailbox: name, beforeId }),
     })),
   mailbox.map((name) => ({ name: `drop ${name}`, run: (rig: Rig) => rig.account.drop(name) })),
+  {
+    weight: 2,
+    arbitrary: mailbox.map((name) => ({
+      name: `bury ${name}`,
+      run: async (rig: Rig) => {
+        const consumer = {};
+        const { messages } = await rig.account.fetch({
+          mailbox: name,
+          group: "g",
+          start: { at: "earliest" },
+          limit: 2,
+          waitMs: 0,
+          consumer,
+        });
+        for (const { msgId } of messages) {
+          await rig.account.nack({ mailbox: name, group: "g", msgId, poison: true });
+        }
+      },
+    })),
+  },
+  mailbox.map((name) => ({
+    name: `redrive ${name}`,
+    run: (rig: Rig) => rig.account.redrive({ mailbox: name, limit: 3 }),
+  })),
   mailbox.map((name) => ({
     name: `cancel ${name}`,
     run: async (rig: Rig) => {
