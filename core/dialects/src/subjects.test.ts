@@ -56,6 +56,8 @@ function subscribed(tail: string, allowTap = false): string {
     }
     case "broadcast":
       return `broadcast ${target.channel} ${target.view.form}`;
+    case "agents":
+      return "agents";
     case "plain":
     case "tap":
       return `${target.kind} ${target.subject}`;
