@@ -15,7 +15,8 @@ export type Style = (typeof styles)[number];
 /**
  * What becomes of names (made, renamed, removed) that were not synced. `ordered`: a journal keeps
  * their order, and the sync of a file takes its own making along, as common file systems do.
- * `strict`: each by chance, until the folder itself was synced; more than any system promises not to do.
+ * `strict`: a new name is kept by chance until its folder was synced, whatever was synced in the file;
+ * renames and removals keep their order among themselves, which every file system does.
  */
 export type NameRule = "ordered" | "strict";
 
@@ -128,7 +129,8 @@ export class Disk {
     if (begun === undefined || target === undefined) return;
     if (typeof target === "string") {
       this.#namesSyncedAt = Math.max(this.#namesSyncedAt, begun.at);
-      this.#folderSyncedAt.set(target, begun.at);
+      const earlier = this.#folderSyncedAt.get(target) ?? 0;
+      this.#folderSyncedAt.set(target, Math.max(earlier, begun.at));
     } else {
       target.syncedAt = Math.max(target.syncedAt, begun.at);
       this.#namesSyncedAt = Math.max(this.#namesSyncedAt, target.madeAt + 1);
@@ -140,9 +142,11 @@ export class Disk {
     const pending = changes.filter(({ at }) => at >= this.#namesSyncedAt).length;
     const kept = style === "none" ? 0 : style === "all" ? pending : random.below(pending + 1);
     const survives = ({ at, kind, path, to }: NameChange, index: number): boolean => {
-      if (rule === "ordered") return index < changes.length - pending + kept;
+      const inOrder = index < changes.length - pending + kept;
+      if (rule === "ordered") return inOrder;
       const folder = dirname(kind === "rename" ? to : path);
       if (at < (this.#folderSyncedAt.get(folder) ?? 0) || kind === "makeFolder") return true;
+      if (kind !== "make") return inOrder;
       return style === "all" || (style !== "none" && random.oneIn(2));
     };
     const names = new Map<string, DiskFile>();

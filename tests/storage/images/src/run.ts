@@ -71,10 +71,10 @@ async function images(): Promise<void> {
 
 async function one(run: Pick<ImageRun, "kind" | "seed" | "count" | "rule">): Promise<Verdict> {
   const verdict = await runImages({ ...run, steps });
-  const { images: judged, failures, midStep, tables, events } = verdict;
+  const { images: judged, failures, refused, midStep, tables, events } = verdict;
   say(
-    `${run.kind} seed ${run.seed} ${run.rule}: ${judged} images, ${failures.length} failed ` +
-      `(${events} events, ${tables} tables, ${midStep} cut inside a step)`,
+    `${run.kind} seed ${run.seed} ${run.rule}: ${judged} images, ${failures.length} failed, ` +
+      `${refused} refused (${events} events, ${tables} tables, ${midStep} cut inside a step)`,
   );
   if (run.kind === "honest" && failures.length > 0) explain(run, verdict);
   rmSync(verdict.home, { recursive: true });
