@@ -9,6 +9,7 @@ import { type Store, StoreError } from "@mq9/store";
 import { Alarm } from "./alarm.ts";
 import { type BrokerClock, createBrokerClock } from "./clock.ts";
 import { DiskGuard, type DiskReserve } from "./disk-guard.ts";
+import { createEmbeddings, type Embeddings } from "./embeddings.ts";
 import type { Log } from "./log.ts";
 import { MailboxSpace } from "./mailbox-space.ts";
 import type { BrokerOptions } from "./options.ts";
@@ -18,6 +19,8 @@ export interface BrokerDeps {
   readonly store: Store;
   readonly log: Log;
   readonly reserve?: DiskReserve | undefined;
+  /** Shown to the embedding endpoint, and to nobody else. */
+  readonly embeddingsKey?: string | undefined;
   /** Version shown to clients and in logs. */
   readonly version: string;
 }
@@ -40,6 +43,7 @@ export class Broker implements AsyncDisposable {
   readonly #router: Router;
   readonly #mailboxes: Mailboxes;
   readonly #guard: DiskGuard;
+  readonly #embeddings: Embeddings | undefined;
   readonly #alarm: Alarm;
   readonly #clock: BrokerClock = { nowMs: () => this.#time.nowMs() };
   #time: BrokerClock = createBrokerClock(0);
@@ -60,6 +64,12 @@ export class Broker implements AsyncDisposable {
       this.#reportFatal = resolve;
     });
     this.#alarm = new Alarm(this.#clock, () => void this.#tick());
+    const { agentsMax, staleAfterMs, goneAfterMs } = options.registry;
+    this.#embeddings = createEmbeddings(
+      options.registry,
+      deps.embeddingsKey,
+      deps.log.child("registry"),
+    );
     this.#mailboxes = new Mailboxes(
       {
         store: deps.store,
@@ -68,12 +78,16 @@ export class Broker implements AsyncDisposable {
         defer: setImmediate,
         digest: sha256,
         directoryBody,
+        embed: this.#embeddings?.embed,
         wakeAt: (atMs) => this.#alarm.setFor(atMs),
         storeFailed: (error) => this.#storeFailed(error),
       },
       {
         activeMax: options.mailbox.activeMailboxesMax,
         payloadBytesMax: options.limits.maxPayloadBytes,
+        agentsMax,
+        staleAfterMs,
+        goneAfterMs,
       },
     );
     const routerLog = deps.log.child("router");
@@ -183,6 +197,7 @@ export class Broker implements AsyncDisposable {
     await Promise.allSettled([this.#starting, this.#recovering]);
     if (this.#starting !== undefined) await this.#router.drain(this.#options.shutdown);
     this.#alarm.stop();
+    this.#embeddings?.stop();
     try {
       await this.#leaveStore(writes);
     } catch (error) {

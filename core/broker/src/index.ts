@@ -14,6 +14,7 @@ export {
   type MailboxOptions,
   OptionsError,
   type OutOfRange,
+  type RegistryOptions,
   resolveOptions,
   type ShutdownOptions,
 } from "./options.ts";

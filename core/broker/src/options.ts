@@ -38,6 +38,22 @@ export interface MailboxOptions {
   readonly activeMailboxesMax: number;
 }
 
+/** Registered agents, and how they are found by meaning. */
+export interface RegistryOptions {
+  /** Registered agents of one account. */
+  readonly agentsMax: number;
+  /** Silence after which an agent that reported once is stale. */
+  readonly staleAfterMs: number;
+  /** Silence after which it is gone, and hidden unless asked for. Not below `staleAfterMs`. */
+  readonly goneAfterMs: number;
+  /** Base of an OpenAI-compatible API, for instance `http://127.0.0.1:11434/v1`; "" = words alone. */
+  readonly embeddingsUrl: string;
+  /** Model that the endpoint is asked for. */
+  readonly embeddingsModel: string;
+  /** Milliseconds a search waits for the endpoint before it goes by words alone. */
+  readonly embeddingsTimeoutMs: number;
+}
+
 /** What happens as the disk fills. Work is refused, nothing accepted is ever evicted. */
 export interface DiskOptions {
   /**
@@ -75,6 +91,7 @@ export interface BrokerOptions {
   readonly tap: boolean;
   readonly limits: LimitOptions;
   readonly mailbox: MailboxOptions;
+  readonly registry: RegistryOptions;
   readonly disk: DiskOptions;
   readonly shutdown: ShutdownOptions;
 }
@@ -93,6 +110,9 @@ export interface BrokerOptionsInput {
     | undefined;
   readonly mailbox?:
     | { readonly [K in keyof MailboxOptions]?: MailboxOptions[K] | undefined }
+    | undefined;
+  readonly registry?:
+    | { readonly [K in keyof RegistryOptions]?: RegistryOptions[K] | undefined }
     | undefined;
   readonly disk?: { readonly [K in keyof DiskOptions]?: DiskOptions[K] | undefined } | undefined;
   readonly shutdown?:
@@ -127,6 +147,14 @@ export const defaultOptions: Omit<BrokerOptions, "tap"> = {
     idempotentCreate: false, // published: a taken name is an error
     notifyTtlSeconds: 300, // documents say "short-lived"; long enough to survive a reconnect
     activeMailboxesMax: 16_384, // about 1 KB each; reading one back takes well under a millisecond
+  },
+  registry: {
+    agentsMax: 10_000, // about 15 KB each in memory, its search index included
+    staleAfterMs: 90_000, // published agents report every 30 s: three were missed
+    goneAfterMs: 86_400_000, // a day: a laptop that slept over night is stale, not gone
+    embeddingsUrl: "", // nothing leaves this machine unless somebody says so
+    embeddingsModel: "text-embedding-3-small",
+    embeddingsTimeoutMs: 2_000, // published clients wait 5 s for an answer
   },
   disk: {
     softMarkBytes: undefined, // see `diskMarks`
@@ -186,6 +214,7 @@ export function resolveOptions(input: BrokerOptionsInput = {}): BrokerOptions {
     tap: input.tap ?? isLoopback(top.host),
     limits: Object.freeze(withDefaults<LimitOptions>(defaultOptions.limits, input.limits)),
     mailbox: Object.freeze(withDefaults<MailboxOptions>(defaultOptions.mailbox, input.mailbox)),
+    registry: Object.freeze(withDefaults<RegistryOptions>(defaultOptions.registry, input.registry)),
     disk: Object.freeze(withDefaults<DiskOptions>(defaultOptions.disk, input.disk)),
     shutdown: Object.freeze(withDefaults<ShutdownOptions>(defaultOptions.shutdown, input.shutdown)),
   };
@@ -291,6 +320,10 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "mailbox.namedTtlSeconds": [0, maxTtlSeconds],
   "mailbox.notifyTtlSeconds": [0, maxTtlSeconds],
   "mailbox.activeMailboxesMax": [16, 10_000_000],
+  "registry.agentsMax": [1, 100_000],
+  "registry.staleAfterMs": [1_000, 7 * dayMs],
+  "registry.goneAfterMs": [1_000, 365 * dayMs],
+  "registry.embeddingsTimeoutMs": [50, 60_000],
   "disk.softMarkBytes": [0, Number.MAX_SAFE_INTEGER],
   "disk.hardMarkBytes": [0, Number.MAX_SAFE_INTEGER],
   "disk.reserveBytes": [0, 16 * gibibyte],
@@ -303,12 +336,13 @@ function checkNumbers(options: BrokerOptions): void {
   const groups = {
     limits: options.limits,
     mailbox: options.mailbox,
+    registry: options.registry,
     disk: options.disk,
     shutdown: options.shutdown,
   };
   for (const [group, values] of Object.entries(groups)) {
     for (const [name, value] of Object.entries(values)) {
-      if (typeof value === "boolean") continue;
+      if (typeof value === "boolean" || typeof value === "string") continue;
       if (value === undefined) continue; // the soft mark, worked out once the disk is known
       const path = `${group}.${name}`;
       const [lowest, highest] = ranges[path] ?? [0, Number.MAX_SAFE_INTEGER];
@@ -323,13 +357,32 @@ function checkNumbers(options: BrokerOptions): void {
   }
 }
 
-function checkTogether({ limits, disk, shutdown }: BrokerOptions): void {
+/** Credentials in it would be logged; the key has a place of its own. */
+function checkEmbeddingsUrl(text: string): void {
+  if (text === "") return;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url !== undefined && url.username === "" && url.search === "" && url.hash === "";
+  if (plain && (url.protocol === "http:" || url.protocol === "https:")) return;
+  throw new OptionsError(
+    "registry.embeddingsUrl",
+    "registry.embeddingsUrl must be an http or https address without user, query and fragment",
+  );
+}
+
+function checkTogether({ limits, registry, disk, shutdown }: BrokerOptions): void {
   if (limits.maxPendingBytes < 2 * limits.maxPayloadBytes) {
     throw new OptionsError(
       "limits.maxPendingBytes",
       `limits.maxPendingBytes (${limits.maxPendingBytes}) must be at least twice limits.maxPayloadBytes (${limits.maxPayloadBytes}), or one large message would end its reader's connection`,
     );
   }
+  if (registry.goneAfterMs < registry.staleAfterMs) {
+    throw new OptionsError(
+      "registry.goneAfterMs",
+      `registry.goneAfterMs (${registry.goneAfterMs}) must not be below registry.staleAfterMs (${registry.staleAfterMs})`,
+    );
+  }
+  checkEmbeddingsUrl(registry.embeddingsUrl);
   if (disk.softMarkBytes !== undefined && disk.softMarkBytes < disk.hardMarkBytes) {
     throw new OptionsError(
       "disk.softMarkBytes",

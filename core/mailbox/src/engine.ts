@@ -27,6 +27,7 @@ import { decodeGroup } from "./pull/group-state.ts";
 import { PullGroup, pullPrefix } from "./pull/pull-group.ts";
 import { Pulls } from "./pull/pulls.ts";
 import { type Quotas, quotasOf } from "./quotas.ts";
+import type { Embed } from "./registry/vectors.ts";
 import { Slot, type StoredPlace } from "./slot.ts";
 import { AccountTally, MailboxTally, messageBytes, tallyName } from "./tally.ts";
 import { Turns } from "./turns.ts";
@@ -48,10 +49,9 @@ export interface MailboxDeps {
   /** The body of a mailbox's entry in the directory. */
   readonly directoryBody: (info: MailboxInfo) => Uint8Array;
   /**
-   * Texts to vectors of their meaning, in the same order. Rejects soon when it can not; undefined =
-   * no model is configured.
+   * Texts to vectors of their meaning; undefined = no model is configured.
    */
-  readonly embed?: ((texts: readonly string[]) => Promise<readonly Float32Array[]>) | undefined;
+  readonly embed?: Embed | undefined;
   /** `tick` has something to do at this instant. */
   readonly wakeAt: (atMs: number) => void;
   /** The store failed. Nothing more is accepted until `reopened`. */

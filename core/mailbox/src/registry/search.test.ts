@@ -161,9 +161,9 @@ test("without a model the answer is by words and says so", async () => {
 test("a model that fails is left alone for a while, and asked again later", async () => {
   let calls = 0;
   let works = false;
-  const rig = await registered(trades, (texts) => {
+  const rig = await registered(trades, (texts, when) => {
     calls += 1;
-    return works ? fewWords(texts) : Promise.reject(new Error("connection refused"));
+    return works ? fewWords(texts, when) : Promise.reject(new Error("connection refused"));
   });
   const failed = await discover(rig, { semantic: "dinner" });
   expect(failed.mode).toBe("lexical");

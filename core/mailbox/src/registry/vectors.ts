@@ -4,8 +4,14 @@
 import { Mq9Error } from "@mq9/protocol";
 import { type Entry, skillText } from "./record.ts";
 
-/** Texts to vectors, all of one length, in the same order. Rejects when the model can not be asked. */
-export type Embed = (texts: readonly string[]) => Promise<readonly Float32Array[]>;
+/**
+ * Texts to vectors, all of one length, in the same order. Rejects when the model can not be asked:
+ * soon when a search waits (`now`), or after a while (`later`).
+ */
+export type Embed = (
+  texts: readonly string[],
+  when: "now" | "later",
+) => Promise<readonly Float32Array[]>;
 
 export interface VectorHit {
   readonly name: string;
@@ -28,6 +34,8 @@ interface Known {
 
 /** Texts of one request to the model. */
 const batchMax = 64;
+/** Agents without a vector that a search asks for together with its own. */
+const nowMax = 16;
 /** Agents nearest in meaning that count. */
 const nearestMax = 200;
 const textLengthMax = 8_000;
@@ -69,15 +77,15 @@ export class Vectors {
   /** The agents nearest to a text among those that `takes` lets through, nearest first. */
   async search(text: string, takes: (name: string) => boolean): Promise<VectorAnswer> {
     if (this.#nowMs() < this.#pausedUntilMs) return { hits: undefined, note: noModel };
-    const few = this.#missing.size <= batchMax;
-    const filled = this.fill();
+    const fresh = this.#missing.size <= nowMax ? [...this.#missing.values()] : [];
+    const versions = fresh.map((entry) => entry.version);
+    const texts = [text.slice(0, textLengthMax), ...fresh.map(textOf)];
     try {
-      const [vectors] = await Promise.all([
-        this.#embed([text.slice(0, textLengthMax)]),
-        few ? filled : undefined,
-      ]);
+      const vectors = await this.#embed(texts, "now");
       const query = unit(vectors[0]);
       if (query === undefined) throw new Mq9Error("invalid", "the model gave no vector");
+      fresh.forEach((entry, i) => this.#learn(entry, versions[i] as number, vectors[i + 1]));
+      void this.fill();
       const left = this.#missing.size;
       return {
         hits: this.#nearest(query, takes),
@@ -95,7 +103,7 @@ export class Vectors {
       const batch = [...firstOf(this.#missing.values(), batchMax)];
       const versions = batch.map((entry) => entry.version);
       try {
-        const vectors = await this.#embed(batch.map(textOf));
+        const vectors = await this.#embed(batch.map(textOf), "later");
         if (vectors.length !== batch.length) throw new Mq9Error("invalid", "vectors are missing");
         batch.forEach((entry, i) => this.#learn(entry, versions[i] as number, vectors[i]));
       } catch {
