@@ -93,7 +93,7 @@ async function readText(response: Response): Promise<string> {
 function vectorsOf(reply: unknown, count: number): Float32Array[] {
   const data = (reply as { data?: unknown } | null)?.data;
   if (!Array.isArray(data) || data.length !== count) throw notVectors();
-  const vectors = new Array<Float32Array | undefined>(count).fill(undefined);
+  const vectors: (Float32Array | undefined)[] = Array.from({ length: count });
   data.forEach((row: { index?: unknown; embedding?: unknown } | null, i) => {
     const index = row?.index ?? i;
     const numbers = row?.embedding;
