@@ -1,5 +1,6 @@
 // Composes the broker from its parts and stays with it until it ends. The only place of the
 // executable that starts anything; called by the serve command with complete settings.
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { type Broker, type BrokerOptions, createBroker, isLoopback } from "@mq9/broker";
 import type { Store } from "@mq9/store";
@@ -11,7 +12,7 @@ import { printConfig } from "./config/print.ts";
 import type { Settings } from "./config/settings.ts";
 import { approximateBytes } from "./config/units.ts";
 import { prepareDataFolder } from "./data-folder.ts";
-import { exitDefect, exitDisk, exitOk, exitTemporary } from "./exit-codes.ts";
+import { exitDefect, exitDisk, exitOk, exitTemporary, usageError } from "./exit-codes.ts";
 import { openLog, type ProcessLog } from "./log.ts";
 import { listenForStop, reportDefects } from "./process-events.ts";
 import { explainStartError, insecureWarning } from "./start-errors.ts";
@@ -84,6 +85,7 @@ async function startBroker(run: Run): Promise<Broker> {
       store,
       log: log.log,
       reserve: createDiskReserve(dataFolder),
+      embeddingsKey: embeddingsKey(run.settings),
       version,
     });
     await announce(run, store, await broker.start());
@@ -94,6 +96,18 @@ async function startBroker(run: Run): Promise<Broker> {
     if (run.output.format === "json") log.fatal(known.message, { exitCode: known.exitCode });
     else process.stderr.write(`error: ${known.message}\n`);
     process.exit(known.exitCode);
+  }
+}
+
+/** @throws {ExitError} when the file can not be read */
+function embeddingsKey({ embeddingsKeyFile }: Settings): string | undefined {
+  if (embeddingsKeyFile === "") return process.env["MQ9_EMBEDDINGS_KEY"]?.trim() || undefined;
+  try {
+    return readFileSync(embeddingsKeyFile, "utf8").trim() || undefined;
+  } catch (error) {
+    throw usageError(
+      `embeddings_key_file ${embeddingsKeyFile} can not be read: ${(error as Error).message}`,
+    );
   }
 }
 

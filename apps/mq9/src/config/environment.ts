@@ -5,7 +5,7 @@ import type { Layer } from "./layers.ts";
 import { environmentName, settingNames, settingOf } from "./settings.ts";
 
 /** Names that belong to other commands and programs; they are no misspelling of ours. */
-const foreignNames = ["MQ9_CONFIG", "MQ9_URL", "MQ9_CREDS", "MQ9_AGENT"];
+const foreignNames = ["MQ9_CONFIG", "MQ9_URL", "MQ9_CREDS", "MQ9_AGENT", "MQ9_EMBEDDINGS_KEY"];
 
 /**
  * Reads the settings that the environment holds. An empty variable counts as not set.

@@ -31,6 +31,13 @@ export interface Settings {
   readonly namedTtl: number;
   readonly notifyTtl: number;
   readonly activeMailboxes: number;
+  readonly maxAgents: number;
+  readonly staleAfter: number;
+  readonly goneAfter: number;
+  readonly embeddingsUrl: string;
+  readonly embeddingsModel: string;
+  readonly embeddingsKeyFile: string;
+  readonly embeddingsTimeout: number;
   readonly maxPayload: number;
   readonly maxControlLine: number;
   readonly maxPending: number;
@@ -63,7 +70,7 @@ export interface Setting<T> {
   readonly option?: string;
 }
 
-const { limits, mailbox, disk, shutdown } = defaultOptions;
+const { limits, mailbox, registry, disk, shutdown } = defaultOptions;
 
 const network = {
   host: {
@@ -167,6 +174,57 @@ const mailboxes = {
     group: "Mailboxes:",
     help: "mailboxes kept in memory between uses",
     option: "mailbox.activeMailboxesMax",
+  },
+} satisfies Partial<SettingTable>;
+
+const agents = {
+  maxAgents: {
+    kind: count,
+    fallback: registry.agentsMax,
+    group: "Registered agents:",
+    help: "agents of one account",
+    option: "registry.agentsMax",
+  },
+  staleAfter: {
+    kind: milliseconds,
+    fallback: registry.staleAfterMs,
+    group: "Registered agents:",
+    help: "silence after which an agent that reported once is stale",
+    option: "registry.staleAfterMs",
+  },
+  goneAfter: {
+    kind: milliseconds,
+    fallback: registry.goneAfterMs,
+    group: "Registered agents:",
+    help: "silence after which it is gone and no longer found",
+    option: "registry.goneAfterMs",
+  },
+  embeddingsUrl: {
+    kind: text,
+    fallback: registry.embeddingsUrl,
+    group: "Registered agents:",
+    help: "base of an OpenAI-compatible API, to find agents by meaning [words alone]",
+    option: "registry.embeddingsUrl",
+  },
+  embeddingsModel: {
+    kind: text,
+    fallback: registry.embeddingsModel,
+    group: "Registered agents:",
+    help: "model asked for there",
+    option: "registry.embeddingsModel",
+  },
+  embeddingsKeyFile: {
+    kind: path,
+    fallback: "",
+    group: "Registered agents:",
+    help: "file with its key; MQ9_EMBEDDINGS_KEY holds the key itself [none]",
+  },
+  embeddingsTimeout: {
+    kind: milliseconds,
+    fallback: registry.embeddingsTimeoutMs,
+    group: "Registered agents:",
+    help: "time a search waits for it",
+    option: "registry.embeddingsTimeoutMs",
   },
 } satisfies Partial<SettingTable>;
 
@@ -275,6 +333,7 @@ export const settingTable: SettingTable = {
   ...network,
   ...storage,
   ...mailboxes,
+  ...agents,
   ...clientLimits,
   ...stopping,
   ...logging,
