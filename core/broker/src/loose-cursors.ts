@@ -29,15 +29,17 @@ export class LooseCursors {
     withNewest: boolean,
   ): Promise<FetchResult> {
     const place = await this.#place(mailboxes, request.mailbox, withNewest);
-    const { seen } = place;
     for (;;) {
+      // What is shown meanwhile is shown here too: the client may have given up the other fetch.
+      const { from } = place;
+      const seen = new Set(place.seen);
       const result = await mailboxes.fetch({
         ...request,
-        start: { at: "id", msgId: place.from },
+        start: { at: "id", msgId: from },
         limit: Math.min(request.limit + seen.size, fetchMax),
         bytesMax: (request.bytesMax ?? bytesDefault) + place.seenBytes,
       });
-      const fresh = result.messages.filter(({ msgId }) => msgId >= place.from && !seen.has(msgId));
+      const fresh = result.messages.filter(({ msgId }) => !seen.has(msgId));
       const messages = fresh.slice(0, request.limit);
       const more = result.more || messages.length < fresh.length;
       if (messages.length > 0 || seen.size === 0) {
@@ -70,6 +72,7 @@ export class LooseCursors {
 
 function advance(place: Place, messages: FetchResult["messages"], more: boolean): void {
   for (const { msgId, payload, headers } of messages) {
+    if (msgId < place.from) continue;
     place.seen.add(msgId);
     place.seenBytes += payload.length + (headers?.length ?? 0);
   }

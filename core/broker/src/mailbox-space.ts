@@ -52,6 +52,8 @@ const openLow = openHigh / 2;
 const requestWeight = 256;
 /** Stopped connections are looked at again after this long, if nothing ends before. */
 const reliefMs = 10;
+/** Longest name of a pull group that is pushed to. */
+const groupBytesMax = 128;
 /** Subjects whose meaning is remembered. */
 const targetsMax = 16_384;
 
@@ -509,6 +511,10 @@ export class MailboxSpace implements SubjectSpace, Desk {
 
   /** A member of the pull group of that name, which answers for each message. */
   #pushTo(client: Client, visitor: Visitor, subscription: Subscription, mailbox: string): void {
+    if (subscription.queue.length > groupBytesMax) {
+      client.refuseSubscription(subscription.subject, subscription.queue);
+      return;
+    }
     const { pushed } = visitor.account;
     const member = new PushedGroup(visitor.mailboxes, client, subscription, {
       mailbox,
@@ -519,7 +525,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
     });
     pushed.add(client, member);
     this.#attach(visitor, subscription, { end: () => pushed.unsubscribed(client, member) });
-    void member.run();
+    queueMicrotask(() => void member.run()); // an UNSUB with a number comes right behind its SUB
   }
 
   #watchAgents(client: Client, visitor: Visitor, subscription: Subscription): void {
