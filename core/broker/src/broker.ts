@@ -84,6 +84,12 @@ export class Broker implements AsyncDisposable {
       },
       {
         activeMax: options.mailbox.activeMailboxesMax,
+        mailboxMessagesMax: options.mailbox.messagesPerMailboxMax,
+        mailboxBytesMax: options.mailbox.bytesPerMailboxMax,
+        accountMailboxesMax: options.mailbox.mailboxesPerAccountMax,
+        accountMessagesMax: options.mailbox.messagesPerAccountMax,
+        accountBytesMax: options.mailbox.bytesPerAccountMax,
+        dedupWindowMs: options.mailbox.dedupWindowMs,
         payloadBytesMax: options.limits.maxPayloadBytes,
         agentsMax,
         staleAfterMs,

@@ -28,6 +28,12 @@ describe("resolveOptions", () => {
       idempotentCreate: false,
       notifyTtlSeconds: 300,
       activeMailboxesMax: 16_384,
+      messagesPerMailboxMax: 100_000,
+      bytesPerMailboxMax: 268_435_456,
+      mailboxesPerAccountMax: 100_000,
+      messagesPerAccountMax: 5_000_000,
+      bytesPerAccountMax: 10_737_418_240,
+      dedupWindowMs: 600_000,
     });
   });
 

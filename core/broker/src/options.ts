@@ -36,6 +36,18 @@ export interface MailboxOptions {
   readonly idempotentCreate: boolean;
   /** Mailboxes whose state stays in memory between uses; one beyond it is read from disk again. */
   readonly activeMailboxesMax: number;
+  /** Messages of one mailbox, delayed ones included; SEND is refused beyond it. 0 = no limit, as below. */
+  readonly messagesPerMailboxMax: number;
+  /** Bytes of headers and payload in one mailbox. */
+  readonly bytesPerMailboxMax: number;
+  /** Mailboxes of one account; CREATE is refused beyond it. */
+  readonly mailboxesPerAccountMax: number;
+  /** Messages of one account. */
+  readonly messagesPerAccountMax: number;
+  /** Bytes of headers and payload of one account. */
+  readonly bytesPerAccountMax: number;
+  /** Milliseconds for which a repeat of a send under the same dedup id stores nothing. At most a day. */
+  readonly dedupWindowMs: number;
 }
 
 /** Registered agents, and how they are found by meaning. */
@@ -147,6 +159,12 @@ export const defaultOptions: Omit<BrokerOptions, "tap"> = {
     idempotentCreate: false, // published: a taken name is an error
     notifyTtlSeconds: 300, // documents say "short-lived"; long enough to survive a reconnect
     activeMailboxesMax: 16_384, // about 1 KB each; reading one back takes well under a millisecond
+    messagesPerMailboxMax: 100_000, // a mailbox nobody reads must not fill the disk
+    bytesPerMailboxMax: 256 * mebibyte,
+    mailboxesPerAccountMax: 100_000,
+    messagesPerAccountMax: 5_000_000,
+    bytesPerAccountMax: 10 * gibibyte,
+    dedupWindowMs: 600_000, // ten minutes: longer than clients go on repeating
   },
   registry: {
     agentsMax: 10_000, // about 15 KB each in memory, its search index included
@@ -320,6 +338,12 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "mailbox.namedTtlSeconds": [0, maxTtlSeconds],
   "mailbox.notifyTtlSeconds": [0, maxTtlSeconds],
   "mailbox.activeMailboxesMax": [16, 10_000_000],
+  "mailbox.messagesPerMailboxMax": [0, Number.MAX_SAFE_INTEGER],
+  "mailbox.bytesPerMailboxMax": [0, Number.MAX_SAFE_INTEGER],
+  "mailbox.mailboxesPerAccountMax": [0, Number.MAX_SAFE_INTEGER],
+  "mailbox.messagesPerAccountMax": [0, Number.MAX_SAFE_INTEGER],
+  "mailbox.bytesPerAccountMax": [0, Number.MAX_SAFE_INTEGER],
+  "mailbox.dedupWindowMs": [1_000, dayMs],
   "registry.agentsMax": [1, 100_000],
   "registry.staleAfterMs": [1_000, 7 * dayMs],
   "registry.goneAfterMs": [1_000, 365 * dayMs],
