@@ -172,3 +172,29 @@ test.each(["durable", "on their way"])(
     expect(newer.map((message) => message.key)).toEqual(again);
   },
 );
+
+test("tags and the sender come with the message, over a restart too", async () => {
+  const rig = await Rig.open();
+  await rig.create("a");
+  const sent = { mailbox: "a", label: "normal", payload: asciiBytes("x") } as const;
+  await rig.outcome(rig.account.send({ ...sent, tags: ["t", "u"], from: "ann" }));
+  await rig.restart();
+  const found = await rig.outcome(rig.account.query({ ...all, mailbox: "a" }));
+  expect(found).toMatchObject({ messages: [{ tags: ["t", "u"], from: "ann" }] });
+});
+
+test.each([
+  { what: "16 tags", request: { tags: Array.from({ length: 16 }, (_, i) => `t${i}`) }, ok: true },
+  { what: "17 tags", request: { tags: Array.from({ length: 17 }, (_, i) => `t${i}`) }, ok: false },
+  { what: "a tag of 64 bytes", request: { tags: ["é".repeat(32)] }, ok: true },
+  { what: "a tag of 65 bytes", request: { tags: ["é".repeat(32).concat("x")] }, ok: false },
+  { what: "an empty tag", request: { tags: ["t", ""] }, ok: false },
+  { what: "a key of 128 bytes", request: { key: "🙂".repeat(32) }, ok: true },
+  { what: "a key of 129 bytes", request: { key: "🙂".repeat(32).concat("x") }, ok: false },
+])("$what: taken = $ok", async ({ request, ok }) => {
+  const rig = await Rig.open();
+  await rig.create("a");
+  const sent = { mailbox: "a", label: "normal", payload: asciiBytes("x") } as const;
+  const result = await rig.outcome(rig.account.send({ ...sent, ...request }));
+  expect(result).toEqual(ok ? { msgId: 0 } : "invalid");
+});
