@@ -31,6 +31,12 @@ export interface Settings {
   readonly namedTtl: number;
   readonly notifyTtl: number;
   readonly activeMailboxes: number;
+  readonly maxMessagesPerMailbox: number;
+  readonly maxBytesPerMailbox: number;
+  readonly maxMailboxes: number;
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  readonly dedupWindow: number;
   readonly maxAgents: number;
   readonly staleAfter: number;
   readonly goneAfter: number;
@@ -174,6 +180,48 @@ const mailboxes = {
     group: "Mailboxes:",
     help: "mailboxes kept in memory between uses",
     option: "mailbox.activeMailboxesMax",
+  },
+  maxMessagesPerMailbox: {
+    kind: count,
+    fallback: mailbox.messagesPerMailboxMax,
+    group: "Mailboxes:",
+    help: "messages of one mailbox; 0 = no limit",
+    option: "mailbox.messagesPerMailboxMax",
+  },
+  maxBytesPerMailbox: {
+    kind: bytes,
+    fallback: mailbox.bytesPerMailboxMax,
+    group: "Mailboxes:",
+    help: "their bytes; 0 = no limit",
+    option: "mailbox.bytesPerMailboxMax",
+  },
+  maxMailboxes: {
+    kind: count,
+    fallback: mailbox.mailboxesPerAccountMax,
+    group: "Mailboxes:",
+    help: "mailboxes of one account; 0 = no limit",
+    option: "mailbox.mailboxesPerAccountMax",
+  },
+  maxMessages: {
+    kind: count,
+    fallback: mailbox.messagesPerAccountMax,
+    group: "Mailboxes:",
+    help: "messages of one account; 0 = no limit",
+    option: "mailbox.messagesPerAccountMax",
+  },
+  maxBytes: {
+    kind: bytes,
+    fallback: mailbox.bytesPerAccountMax,
+    group: "Mailboxes:",
+    help: "their bytes; 0 = no limit",
+    option: "mailbox.bytesPerAccountMax",
+  },
+  dedupWindow: {
+    kind: milliseconds,
+    fallback: mailbox.dedupWindowMs,
+    group: "Mailboxes:",
+    help: "time in which a repeat of a send stores nothing",
+    option: "mailbox.dedupWindowMs",
   },
 } satisfies Partial<SettingTable>;
 
