@@ -20,7 +20,7 @@ import {
 import type { FeedHost } from "./feed.ts";
 import type { Glob } from "./glob.ts";
 import { Group } from "./group.ts";
-import { type Effect, Journal } from "./journal.ts";
+import { type Effect, Journal, type LateWriter } from "./journal.ts";
 import type { MailboxOptions } from "./options.ts";
 import { Positions } from "./positions.ts";
 import { decodeGroup } from "./pull/group-state.ts";
@@ -78,6 +78,10 @@ export class Engine implements FeedHost {
   readonly quotas: Quotas;
   readonly #totals = new Map<string, AccountTally>();
   #nextMailboxNumber = 1;
+  /** Every commit carries the clock: after a restart it never reads earlier than what is stored. */
+  readonly #clockMark: LateWriter = {
+    writeLate: (batch) => this.stageClock(batch, this.nowMs()),
+  };
   #reopenings = 0;
 
   constructor(deps: MailboxDeps, options: MailboxOptions) {
@@ -307,7 +311,9 @@ export class Engine implements FeedHost {
 
   /** The batch for one command's changes. @throws {Mq9Error} when the store failed */
   stage(): StoreBatch {
-    return this.journal.stage();
+    const batch = this.journal.stage();
+    this.journal.writeLate(this.#clockMark);
+    return batch;
   }
 
   /**
