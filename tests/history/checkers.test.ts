@@ -55,6 +55,10 @@ class Story {
     this.#add({ ...this.#next(), op: "gone", conn });
   }
 
+  refetch(conn: string): void {
+    this.#add({ ...this.#next(), op: "refetch", conn, group: "g" });
+  }
+
   restart(): void {
     this.#add({ ...this.#next(), op: "life", what: "ended" });
   }
@@ -204,11 +208,12 @@ test("two consumers holding one message are a double lease", () => {
   expect(story.rules()).toEqual(["H4 double lease"]);
 });
 
-test("a lease that ended by time, return, disconnect or restart is none", () => {
+test("a lease that ended by time, return, disconnect, asking again or restart is none", () => {
   const causes: ((story: Story) => void)[] = [
     (story) => story.wait(30_000),
     (story) => story.settle("nack", 0),
     (story) => story.gone("w1"),
+    (story) => story.refetch("w1"),
     (story) => story.restart(),
   ];
   for (const cause of causes) {

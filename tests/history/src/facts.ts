@@ -87,6 +87,8 @@ export class Facts {
   readonly keys: Map<string, Message[]> = new Map();
   /** When connections ended, at the earliest. */
   readonly gone: Map<string, number> = new Map();
+  /** By connection, mailbox and group: when it may have given back what it held. */
+  readonly refetches: Map<string, number[]> = new Map();
   /** When the broker ended, ascending. */
   readonly broken: number[] = [];
   readonly violations: Violation[] = [];
@@ -178,6 +180,9 @@ export class Facts {
         return;
       case "gone":
         this.gone.set(record.conn, Math.min(record.tInv, this.gone.get(record.conn) ?? Infinity));
+        return;
+      case "refetch":
+        push(this.refetches, join(record.conn, record.mailbox, record.group), record.tInv);
         return;
       case "life":
         if (record.what === "ended") this.broken.push(record.tInv);

@@ -50,8 +50,10 @@ function mayHaveEnded(
   from: number,
   to: number,
 ): boolean {
-  for (const { conn } of [first, second]) {
+  for (const { conn, mailbox, group, tInv } of [first, second]) {
     if ((facts.gone.get(conn) ?? Infinity) <= to) return true;
+    const refetches = facts.refetches.get(join(conn, mailbox, group)) ?? [];
+    if (refetches.some((at) => at > tInv && at <= to)) return true;
   }
   if ((facts.acks.get(lane)?.from ?? Infinity) <= to) return true;
   let endsAt = Math.min(endOf(first), endOf(second));

@@ -1,7 +1,7 @@
 // H1 and H7: nothing accepted is lost, nothing comes that nobody sent, nothing comes changed, and
 // what was settled does not come back.
 import { type Facts, join, type Message } from "./facts.ts";
-import type { Delivery, Drained } from "./record.ts";
+import type { Delivery, Drained, Send } from "./record.ts";
 
 /** A message may lie in the mailbox of dead letters that belongs to the one it was sent to. */
 const deadLetters = ".dlq";
@@ -32,13 +32,30 @@ function checkDelivery(facts: Facts, delivery: Delivery): void {
   }
 }
 
+/** How long the broker promises to know the id of a send again. */
+const dedupMs = 600_000;
+
 /** A message has as many numbers as it was stored times: one, when its sends carry an id. */
-function checkDedup(facts: Facts, message: Message): void {
-  const { attempts, dedup, msgIds, id } = message;
-  const copies = dedup === undefined ? attempts.filter((one) => one.res !== "refused").length : 1;
+function checkDedup(facts: Facts, { attempts, dedup, msgIds, id }: Message): void {
+  const stored = attempts.filter((one) => one.res !== "refused");
+  const copies = dedup === undefined ? stored.length : windowsOf(stored);
   if (msgIds.size <= copies) return;
   const rule = dedup === undefined ? "number" : "dedup";
   facts.fault("H1", rule, `${id} was sent ${copies} times and is ${[...msgIds].join(", ")}`);
+}
+
+/** How many times the same id may have been new. */
+function windowsOf(attempts: readonly Send[]): number {
+  let windows = 0;
+  let since = -Infinity;
+  for (const at of attempts
+    .map((one) => one.bRet ?? one.tRet ?? one.tInv)
+    .toSorted((a, b) => a - b)) {
+    if (at - since < dedupMs) continue;
+    since = at;
+    windows += 1;
+  }
+  return windows;
 }
 
 function checkDrained(facts: Facts, drained: Drained, seen: Map<string, Set<string>>): void {

@@ -105,7 +105,15 @@ export interface Life extends Common {
 }
 
 /** Everything a history holds. */
-export type HistoryRecord = Send | Delivery | Settling | Housekeeping | Gone | Drained | Life;
+export type HistoryRecord =
+  | Send
+  | Delivery
+  | Settling
+  | Housekeeping
+  | Gone
+  | Refetch
+  | Drained
+  | Life;
 
 /** All records of all files of a folder. @throws {SyntaxError} for a line that is no record */
 export function readHistory(folder: string): HistoryRecord[] {

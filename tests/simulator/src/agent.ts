@@ -241,6 +241,15 @@ export class Agent {
       encoding: "base64",
       config: { num_msgs: limit, max_wait_ms: waitMs },
     };
+    if (group !== undefined && held === "again") {
+      this.stage.note({
+        ...this.#common(mailbox, asked),
+        op: "refetch",
+        group,
+        res: "unknown",
+        tRet: null,
+      });
+    }
     const answer = await this.#request(command(`MSG.FETCH.${mailbox}`, body), waitMs);
     const items = itemsOf(answer);
     const hands: Held[] = [];

@@ -51,29 +51,37 @@ export class Disk {
   }
 }
 
+export interface StoreEvents {
+  /** What `open` found, at the instant it was found. */
+  opened(opening: StoreOpening): void;
+  /** A commit is durable that began at that instant of the world's time. */
+  committed(begunAt: number): void;
+  /** A commit failed: the broker has to begin anew, with or without its process. */
+  failed(): void;
+}
+
 /** One process's handle. */
 export class SimulatedStore implements Store {
   readonly durable = true;
-  /** Told what `open` found, at the instant it was found. */
-  readonly #opened: (opening: StoreOpening) => void;
+  readonly #events: StoreEvents;
   readonly #disk: Disk;
   readonly #memory: MemoryStore;
   readonly #process: Process;
   #failed: StoreError | undefined;
   #forgetting = false;
 
-  constructor(disk: Disk, process: Process, opened: (opening: StoreOpening) => void) {
+  constructor(disk: Disk, process: Process, events: StoreEvents) {
     this.#disk = disk;
     this.#memory = disk.memory;
     this.#process = process;
-    this.#opened = opened;
+    this.#events = events;
   }
 
   async open(): Promise<StoreOpening> {
     await this.#wait(this.#disk.mood.readMs);
     const opening = await this.#memory.open();
     this.#failed = undefined;
-    this.#opened(opening);
+    this.#events.opened(opening);
     return opening;
   }
 
@@ -89,11 +97,13 @@ export class SimulatedStore implements Store {
     this.#assertSound();
     const { mood, world } = this.#disk;
     const { random } = world;
+    const begunAt = world.now;
     const fate = this.#fate();
     await this.#wait(mood.commitMs * random.next());
     if (fate === "full" || fate === "io") throw this.#fail(fate);
     if (fate === "forget") this.#forgetting = true;
     if (!this.#forgetting) await this.#memory.commit(batch);
+    this.#events.committed(begunAt);
     world.trace(`commit ${batch.operations} ${batch.bytes} ${fate}`);
     await this.#wait(mood.commitMs * random.next());
     if (fate === "lie") throw this.#fail(random.chance(0.5) ? "full" : "io");
@@ -171,6 +181,7 @@ export class SimulatedStore implements Store {
 
   #fail(code: "full" | "io"): StoreError {
     this.#disk.world.trace(`commit fails: ${code}`);
+    this.#events.failed();
     this.#failed = new StoreError(code, "a commit of the simulated disk failed");
     return this.#failed;
   }

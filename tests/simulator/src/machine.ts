@@ -28,6 +28,9 @@ export class Machine {
   #broker: Broker | undefined;
   /** The broker's clock is this much ahead of the world's. */
   #clockBase: number;
+  #clockOf: Process | undefined;
+  /** The broker's clock when the last durable commit began. */
+  #committedClock = 0;
 
   constructor(world: World, network: Network, disk: Disk, note: (record: HistoryRecord) => void) {
     this.world = world;
@@ -57,10 +60,23 @@ export class Machine {
     this.lives += 1;
     const process = world.process(`broker${this.lives}`);
     this.#process = process;
-    const store = new SimulatedStore(this.disk, process, ({ clockMs }) => {
-      this.#clockBase = Math.max(Date.now(), clockMs) - world.now;
+    const store = new SimulatedStore(this.disk, process, {
+      opened: ({ clockMs }) => this.#setClock(process, clockMs),
+      committed: (begunAt) => {
+        this.#committedClock = Math.floor(this.#clockBase + begunAt);
+      },
+      failed: () => this.#life("ended"),
     });
     world.after(0, () => this.#begin(process, store), process);
+  }
+
+  /** A life of the broker starts its clock once, at the later of the wall clock and the store's. */
+  #setClock(process: Process, storedMs: number): void {
+    if (this.#clockOf === process) return;
+    this.#clockOf = process;
+    this.#clockBase = Math.max(Date.now(), storedMs) - this.world.now;
+    const backMs = this.#committedClock - this.clock;
+    if (backMs > 0) this.world.defect(`the broker's clock went back by ${backMs} ms in a restart`);
   }
 
   #begin(process: Process, store: SimulatedStore): void {
@@ -115,10 +131,11 @@ export class Machine {
     if (process === undefined || broker === undefined || !this.serving) return;
     this.#life("ended");
     this.serving = false;
-    const hangs = world.after(patienceMs, () => {
+    const hung = (): void => {
       world.defect("the broker does not stop");
       this.#crash(process, 0);
-    });
+    };
+    const hangs = world.after(patienceMs, hung, process);
     world.after(
       0,
       () => {
