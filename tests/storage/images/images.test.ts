@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { runDamage } from "./src/damage.ts";
 import { faultKinds, runFault } from "./src/faults.ts";
-import { type ImageRun, runImages, type Verdict } from "./src/image-run.ts";
+import { type ImageRun, runImages, runImagesTwice, type Verdict } from "./src/image-run.ts";
 import { shimProblem } from "./src/shim.ts";
 
 const home = import.meta.dirname;
@@ -43,6 +43,12 @@ describe.skipIf(problem !== undefined)(`a loss of power (${problem ?? "recorded"
     },
     120_000,
   );
+
+  it("and another one during the recovery takes nothing either", async () => {
+    const { images: judged, wrong } = await runImagesTwice({ seed, count: 3 });
+    expect(wrong, `npm run images -- --count 0 --twice 3 --seed ${seed}`).toEqual([]);
+    expect(judged).toBe(24);
+  }, 120_000);
 
   it.each(["unsynced", "early"] as const)(
     "is caught when the store is %s",

@@ -54,6 +54,17 @@ export class Disk {
   readonly #folderSyncedAt = new Map<string, number>();
   #at = 0;
 
+  /** @param base what is on the disk, all of it synced */
+  constructor(base: Image = new Map()) {
+    for (const [path, bytes] of base) {
+      const file = this.#openFile(path, false);
+      file.changes.push({ at: 0, kind: "write", offset: 0, bytes });
+      file.syncedAt = 1;
+      this.#folderSyncedAt.set(dirname(path), 1);
+    }
+    this.#namesSyncedAt = 1;
+  }
+
   /** Applies the next event. */
   take(event: TraceEvent): void {
     this.#at += 1;

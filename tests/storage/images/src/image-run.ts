@@ -1,7 +1,7 @@
 // One run of crash images from recording to verdict, for the test and for the command line.
 import { readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { NameRule } from "./disk.ts";
 import {
   buildImages,
@@ -80,6 +80,70 @@ export async function runImages(run: ImageRun): Promise<Verdict> {
     tracePath,
     home,
   };
+}
+
+/**
+ * The power goes, and again while the store recovers: `count` first losses, eight second ones each.
+ * @returns what is wrong with any of them
+ */
+export async function runImagesTwice(run: {
+  readonly seed: number;
+  readonly count: number;
+}): Promise<{ readonly images: number; readonly wrong: readonly string[] }> {
+  const [home, steps] = [imageHome(), 200];
+  try {
+    const options = { seed: run.seed, steps, how: "honest", sync: "skip", traced: true } as const;
+    const first = await runProgram({ ...options, home });
+    const events = readTrace(readFileSync(first.tracePath));
+    const workload = makeWorkload(run.seed, steps);
+    const numbersMax = numbersIn(workload);
+    const all = new Set(Array.from({ length: steps + 1 }, (_, step) => step));
+    const judgement = {
+      workload,
+      digests: await digestsAfter(workload, all, numbersMax),
+      numbersMax,
+    };
+    const wrong: string[] = [];
+    let images = 0;
+    const plans = planImages(events, { ...run, rule: "ordered" });
+    for (const { plan, image } of buildImages(events, plans, run.seed)) {
+      const again = join(home, `again-${plan.index}`);
+      const folder = join(again, "data");
+      await writeImage(image, first.folder, folder);
+      const base = new Map(
+        [...image].map(([path, bytes]) => [moved(path, first.folder, folder), bytes]),
+      );
+      const second = await runProgram({
+        ...options,
+        home: again,
+        recovers: true,
+        steps: Math.min(steps, plan.begun + 4),
+      });
+      const later = readTrace(readFileSync(second.tracePath));
+      const cuts = planImages(
+        later,
+        { seed: run.seed + plan.index, count: 8, rule: "ordered" },
+        plan,
+      );
+      for (const next of buildImages(later, cuts, run.seed, base)) {
+        const target = join(again, `image-${next.plan.index}`);
+        await writeImage(next.image, folder, target);
+        const found = await judge(target, next.plan, judgement);
+        images += 1;
+        if (found !== undefined) {
+          wrong.push(`${JSON.stringify(plan)}, then ${JSON.stringify(next.plan)}: ${found}`);
+        }
+      }
+      await rm(again, { recursive: true });
+    }
+    return { images, wrong };
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+function moved(path: string, from: string, to: string): string {
+  return join(to, relative(from, path));
 }
 
 /** Records a run, or finds the folder that an earlier trace speaks of. */

@@ -32,15 +32,21 @@ const stepsAfter = 40;
 export function planImages(
   events: readonly TraceEvent[],
   { seed, count, rule }: { seed: number; count: number; rule: NameRule },
+  start: Progress = { done: 0, begun: 0 },
 ): ImagePlan[] {
   const random = new Random(seed);
   const logWrites = momentsOfLogWrites(events);
-  const progress = progressOf(events);
+  const progress = progressOf(events, start);
+  // A run that begins with a recovery is about that one.
+  const opened = events.findIndex((each) => each.type === "mark" && each.text.includes("opened"));
   return Array.from({ length: count }, (_, index) => {
-    const anywhere = 1 + random.below(events.length);
-    const cut = random.oneIn(6) ? anywhere : random.pick(logWrites);
+    const anywhere =
+      1 + random.below(opened > 0 ? Math.min(opened + 10, events.length) : events.length);
+    const often = random.oneIn(6) || opened > 0;
+    const cut = often ? anywhere : random.pick(logWrites);
     const style = styles[index % styles.length] as Style;
-    return { index, cut, style, rule, ...(progress[cut] as Progress) };
+    const { done, begun } = progress[cut] as Progress;
+    return { index, cut, style, rule, done, begun };
   });
 }
 
@@ -56,19 +62,22 @@ function momentsOfLogWrites(events: readonly TraceEvent[]): number[] {
   return moments;
 }
 
-interface Progress {
+export interface Progress {
   readonly done: number;
   readonly begun: number;
 }
 
 /** How far the program had come, by number of events. */
-function progressOf(events: readonly TraceEvent[]): Progress[] {
-  let now: Progress = { done: 0, begun: 0 };
+function progressOf(events: readonly TraceEvent[], start: Progress): Progress[] {
+  let now = start;
   const progress = [now];
   for (const event of events) {
     if (event.type === "mark") {
-      for (const [, what, step] of event.text.matchAll(/(begin|done) (\d+)/g)) {
-        now = { ...now, [what === "done" ? "done" : "begun"]: Number(step) };
+      for (const [, what, number] of event.text.matchAll(/(begin|done|opened) (\d+)/g)) {
+        const step = Number(number);
+        // What a recovery showed to readers must not go away again.
+        if (what === "opened") now = { done: step, begun: step };
+        else now = { ...now, [what === "done" ? "done" : "begun"]: step };
       }
     }
     progress.push(now);
@@ -96,8 +105,8 @@ export async function digestsAfter(
 /** The steps whose digests the judgement of these images needs. */
 export function stepsNeeded(plans: readonly ImagePlan[], last: number): Set<number> {
   const needed = new Set<number>();
-  for (const { done } of plans) {
-    for (const step of [done, done + 1]) {
+  for (const { done, begun } of plans) {
+    for (const step of [done, begun]) {
       needed.add(Math.min(step, last)).add(Math.min(step + stepsAfter, last));
     }
   }
@@ -109,8 +118,9 @@ export function* buildImages(
   events: readonly TraceEvent[],
   plans: readonly ImagePlan[],
   seed: number,
+  base?: Image,
 ): Generator<{ plan: ImagePlan; image: Image }> {
-  const disk = new Disk();
+  const disk = new Disk(base);
   let taken = 0;
   for (const plan of plans.toSorted((a, b) => a.cut - b.cut)) {
     for (; taken < plan.cut; taken += 1) disk.take(events[taken] as TraceEvent);

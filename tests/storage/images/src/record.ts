@@ -2,6 +2,8 @@
 // Says into the marks file `begin n` before and `done n` after each step; `failed n <code>` when one
 // was refused; then, as asked, it opens the store again and goes on. Run with the shim loaded.
 //
+// The first step is 1, or 0 for whatever follows the one that a crash left in the folder.
+//
 //   record.js <folder> <marks> <seed> <steps> <honest|early> <first step> [<arm file> <armed at step>]
 import { writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -19,9 +21,10 @@ const store = createLevelStore({ folder, writeBufferBytes: 64 * 1024, tableBytes
 const say = (words: string): Promise<unknown> => marks.write(`${words}\n`);
 
 if (armPath !== undefined && armedAt === "0") writeFileSync(armPath, "");
-for (let number = Number(first), failures = 0; number <= workload.length; number += 1) {
+const start = first === "0" ? await recover() : Number(first);
+for (let number = start, failures = 0; number <= workload.length; number += 1) {
   try {
-    if (number === Number(first) || number % 97 === 0) await reopen();
+    if (number === 1 || number % 97 === 0) await reopen();
     if (armPath !== undefined && number === Number(armedAt)) writeFileSync(armPath, "");
     await say(`begin ${number}`);
     const batch = store.batch();
@@ -49,6 +52,14 @@ for (let number = Number(first), failures = 0; number <= workload.length; number
 await say("end");
 // As a crash would: nothing is closed.
 process.kill(process.pid, "SIGKILL");
+
+/** Opens what a crash left. @returns the step to go on with */
+async function recover(): Promise<number> {
+  await store.open();
+  const step = await stepOf(store);
+  await say(`opened ${step}`);
+  return step + 1;
+}
 
 async function reopen(): Promise<void> {
   await store.close().catch(() => undefined); // it failed before; `open` verifies

@@ -2,6 +2,7 @@
 //
 //   --count N     crash images, a hundred per recorded run       (default 500)
 //   --controls N  images of each control, which must fail        (default 60)
+//   --twice N     losses of power with eight more each during recovery   (default 0)
 //   --faults N    the k-th call fails, k = 1 to N, in every way  (default 0)
 //   --damage N    cases of damaged files                         (default 0)
 //   --seed N      the same choices again                         (default 1)
@@ -14,13 +15,20 @@ import { parseArgs } from "node:util";
 import { runDamage } from "./damage.ts";
 import type { NameRule } from "./disk.ts";
 import { faultKinds, runFault } from "./faults.ts";
-import { type ImageRun, type RunKind, runImages, type Verdict } from "./image-run.ts";
+import {
+  type ImageRun,
+  type RunKind,
+  runImages,
+  runImagesTwice,
+  type Verdict,
+} from "./image-run.ts";
 import { shimProblem } from "./shim.ts";
 
 const { values } = parseArgs({
   options: {
     count: { type: "string", default: "500" },
     controls: { type: "string", default: "60" },
+    twice: { type: "string", default: "0" },
     faults: { type: "string", default: "0" },
     damage: { type: "string", default: "0" },
     seed: { type: "string", default: "1" },
@@ -43,6 +51,7 @@ if (problem !== undefined) {
 } else {
   await images();
   for (const kind of ["unsynced", "early"] as const) await control(kind);
+  await twice();
   await faults();
 }
 if (values.trace === undefined) await damage();
@@ -112,6 +121,15 @@ async function control(kind: RunKind): Promise<void> {
   const share = failures.length / count;
   say(`control ${kind}: caught in ${Math.round(share * 100)} % of its images`);
   if (share < 0.5) failed = true;
+}
+
+async function twice(): Promise<void> {
+  const count = Number(values.twice);
+  if (count === 0) return;
+  const { images: judged, wrong } = await runImagesTwice({ seed, count });
+  for (const words of wrong) say(`  ${words}`);
+  say(`seed ${seed}: ${judged} images of recoveries, ${wrong.length} failed`);
+  failed ||= wrong.length > 0;
 }
 
 async function faults(): Promise<void> {

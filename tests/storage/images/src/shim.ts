@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly how: "honest" | "early";
   readonly sync: "real" | "skip" | "off";
   readonly traced: boolean;
+  /** The folder is there already, as a crash left it: go on with what follows. */
+  readonly recovers?: boolean | undefined;
   /** As MQ9_SHIM_FAULT of ../shim.c, counted from `armedAt` on. */
   readonly fault?: string | undefined;
   /** The step before which calls begin to be counted; 0 = from the first opening. */
@@ -58,7 +60,8 @@ export async function runProgram(options: RunOptions): Promise<RecordedRun> {
   const marksPath = join(options.home, "marks");
   const armPath = join(options.home, "armed");
   const program = join(home, "dist", "record.js");
-  const words = [folder, marksPath, options.seed, options.steps, options.how, 1].map(String);
+  const first = options.recovers === true ? 0 : 1;
+  const words = [folder, marksPath, options.seed, options.steps, options.how, first].map(String);
   const arming = options.fault === undefined ? [] : [armPath, String(options.armedAt ?? 0)];
   const child = spawn(process.execPath, [program, ...words, ...arming], {
     stdio: ["ignore", "pipe", "pipe"],
