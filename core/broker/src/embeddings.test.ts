@@ -12,8 +12,8 @@ interface Seen {
   readonly body: { readonly model: string; readonly input: string[] };
 }
 
-/** What the endpoint answers: a body, a status, or nothing at all. */
-type Answer = (input: readonly string[]) => object | number | string | "silence";
+/** What the endpoint answers: a body, a status, or, for `silence`, nothing at all. */
+type Answer = (input: readonly string[]) => object | number | string;
 
 const running: { server: Server; embeddings: Embeddings[] }[] = [];
 

@@ -129,6 +129,26 @@ test("a registration is answered after it is durable", async () => {
   expect(await agents.find()).toBe("a");
 });
 
+test("commands take effect in the order of the calls, whatever has to be looked up first", async () => {
+  const agents = await open();
+  const { api } = agents;
+  const request = { body: asciiBytes("x"), facts: noFacts };
+  const ended = Promise.all([
+    api.register({ name: "a", mailbox: "never.read.before", ...request }),
+    api.register({ name: "b", ...request }),
+    api.report({ name: "a", body: asciiBytes("{}") }),
+    api.unregister({ name: "b" }),
+    api.discover({ limit: 20, page: 1 }),
+  ]);
+  await agents.rig.settle();
+  const [, , reported, unregistered, { agents: found }] = await ended;
+  expect([reported.name, unregistered.found, found.map(({ agent }) => agent.name)]).toEqual([
+    "a",
+    true,
+    ["a"],
+  ]);
+});
+
 test("agents survive a crash, with the time of their first registration", async () => {
   const agents = await open();
   const startMs = agents.rig.nowMs;
@@ -228,6 +248,19 @@ test("an agent may name a mailbox that is not there yet", async () => {
   await agents.rig.create("later", { ttlSeconds: 60 });
   agents.rig.nowMs += 60_000;
   expect(await agents.find()).toBe("");
+});
+
+test("a mailbox that was seen and is forgotten ended, also after a restart", async () => {
+  const agents = await open({ graceMs: 1_000, nameMemoryMs: 2_000 });
+  await agents.register("a", { mailbox: "later" });
+  await agents.rig.create("later", { ttlSeconds: 120 });
+  agents.rig.nowMs += 61_000;
+  await agents.rig.outcome(agents.rig.mailboxes.tick());
+  agents.rig.nowMs += 120_000;
+  await agents.rig.outcome(agents.rig.mailboxes.tick());
+  await agents.rig.crash();
+  expect(await agents.rig.outcome(agents.rig.account.info("later"))).toBe("not_found");
+  expect(await agents.find({ states: ["gone"] })).toBe("a:gone");
 });
 
 test("after its first report an agent is stale when three are missed, and gone after a day", async () => {

@@ -40,6 +40,9 @@ interface Open {
   nowMs(): number;
 }
 
+/** The rest of a command whose changes are staged: waits until they are durable. */
+type Done<T> = () => Promise<T>;
+
 export class Registry implements RegistryApi {
   readonly #engine: Engine;
   readonly #account: string;
@@ -50,13 +53,15 @@ export class Registry implements RegistryApi {
   #loading: Roll | undefined;
   /** What memory held before the store was reopened: it knows later reports than the disk does. */
   #before: Roll | undefined;
-  /** Agents whose latest report is only in memory. */
+  /** Agents of whom something is only in memory: their latest report, that their mailbox was seen. */
   readonly #unwritten = new Set<Entry>();
   #writeAtMs = neverMs;
   /** State of each agent as the watchers know it. */
   readonly #shown = new Map<string, AgentState>();
   #lookAtMs = neverMs;
   readonly #watchers = new Set<Watcher>();
+  /** Ends when the latest command has changed memory. Never rejects. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(engine: Engine, account: string, downtime: Downtime) {
     this.#engine = engine;
@@ -67,11 +72,17 @@ export class Registry implements RegistryApi {
   // --- commands ---------------------------------------------------------------------------------
 
   async register(request: RegisterRequest): Promise<RegisterResult> {
+    checkRegistration(request, this.#engine.options.agentBytesMax);
+    const done = await this.#inTurn(async () => {
+      await this.#ready();
+      return this.#register(request, await this.#findMailbox(request.mailbox));
+    });
+    return done();
+  }
+
+  #register(request: RegisterRequest, mailboxEnds: number | undefined): Done<RegisterResult> {
     const engine = this.#engine;
-    checkRegistration(request, engine.options.agentBytesMax);
-    await this.#ready();
-    const mailboxEnds = await this.#findMailbox(request.mailbox);
-    const { slot, roll } = this.#memory();
+    const { slot, roll, vectors } = this.#memory();
     engine.assertAccepting();
     const known = roll.get(request.name);
     if (known === undefined) this.#assertRoomFor(roll, request.name);
@@ -82,27 +93,39 @@ export class Registry implements RegistryApi {
       known === undefined ||
       known.mailbox !== request.mailbox ||
       !sameBytes(known.body, request.body);
-    const entry = known === undefined ? newEntry(request, nowMs) : known;
+    const entry = known ?? newEntry(request, nowMs);
     this.#apply(entry, request, { nowMs, mailboxEnds, changed });
     this.#stageRecord(batch, slot, entry, nowMs);
+    const durable = engine.durable(slot);
     const agent = roll.agent(entry, nowMs);
     if (changed) this.#shown.set(entry.name, agent.state);
-    await engine.durable(slot);
-    if (changed) this.#tell({ kind: known === undefined ? "registered" : "updated", agent });
-    this.#show(entry);
-    void this.#open?.vectors?.fill();
-    return { agent, created: known === undefined };
+    return async () => {
+      await durable;
+      if (changed) this.#tell({ kind: known === undefined ? "registered" : "updated", agent });
+      this.#show(entry);
+      void vectors?.fill();
+      return { agent, created: known === undefined };
+    };
   }
 
   async unregister(reference: AgentReference): Promise<UnregisterResult> {
+    const done = await this.#inTurn(async () => {
+      await this.#ready();
+      return this.#unregister(reference);
+    });
+    return done();
+  }
+
+  #unregister(reference: AgentReference): Done<UnregisterResult> {
     const engine = this.#engine;
-    await this.#ready();
     const { slot, roll, lexicon, vectors } = this.#memory();
     const found = this.#find(roll, reference);
     for (const entry of found) assertOwner(entry, reference.by);
     if (found.length === 0) {
-      if (slot.staged > 0) await engine.journal.settled();
-      return { found: false };
+      return async () => {
+        if (slot.staged > 0) await engine.journal.settled();
+        return { found: false };
+      };
     }
     const batch = engine.stage();
     const nowMs = engine.nowMs();
@@ -115,17 +138,26 @@ export class Registry implements RegistryApi {
       this.#unwritten.delete(entry);
       this.#shown.delete(entry.name);
     }
-    await engine.durable(slot);
-    for (const agent of agents) this.#tell({ kind: "unregistered", agent });
-    return { found: true };
+    const durable = engine.durable(slot);
+    return async () => {
+      await durable;
+      for (const agent of agents) this.#tell({ kind: "unregistered", agent });
+      return { found: true };
+    };
   }
 
   async report(request: ReportRequest): Promise<Agent> {
-    const { options } = this.#engine;
-    if (request.body.length > options.reportBytesMax) {
-      throw new Mq9Error("too_large", `a report is at most ${options.reportBytesMax} bytes`);
+    const { reportBytesMax } = this.#engine.options;
+    if (request.body.length > reportBytesMax) {
+      throw new Mq9Error("too_large", `a report is at most ${reportBytesMax} bytes`);
     }
-    await this.#ready();
+    return this.#inTurn(async () => {
+      await this.#ready();
+      return this.#report(request);
+    });
+  }
+
+  #report(request: ReportRequest): Agent {
     const { roll } = this.#memory();
     const found = this.#find(roll, request);
     const [first] = found;
@@ -141,16 +173,24 @@ export class Registry implements RegistryApi {
       this.#unwritten.add(entry);
       this.#show(entry);
     }
-    this.#writeBy(nowMs + options.reportDelayMs);
+    this.#writeBy(nowMs + this.#engine.options.reportDelayMs);
     return roll.agent(first, nowMs);
   }
 
   async discover(request: DiscoverRequest): Promise<DiscoverResult> {
+    // What was asked for before on the same connection is part of the answer, and durable.
+    await this.#turn;
     await this.#ready();
     const memory = this.#memory();
-    // What was registered before on the same connection may still be on its way to disk.
     if (memory.slot.staged > 0) await this.#engine.journal.settled();
     return discover(memory, request);
+  }
+
+  /** Changes memory in the order of the calls; what becomes durable is waited for after the turn. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const acted = this.#turn.then(act);
+    this.#turn = acted.catch(() => {}); // whoever called hears of it
+    return acted;
   }
 
   watch(sink: AgentSink): AgentWatch {
@@ -211,10 +251,18 @@ export class Registry implements RegistryApi {
   mailboxChanged(mailbox: string, record: MailboxRecord | undefined): void {
     const entries = this.#open?.roll.ofMailbox(mailbox) ?? this.#loading?.ofMailbox(mailbox) ?? [];
     for (const entry of entries) {
-      entry.mailboxKnown ||= record !== undefined;
+      if (record !== undefined) this.#meetMailbox(entry);
       entry.mailboxEndsAtMs = endOfMailbox(record, entry.mailboxKnown);
       if (this.#open !== undefined) this.#show(entry);
     }
+  }
+
+  /** The agent's mailbox is there, which will mean something when it is not there any more. */
+  #meetMailbox(entry: Entry): void {
+    if (entry.mailboxKnown) return;
+    entry.mailboxKnown = true;
+    this.#unwritten.add(entry);
+    this.#writeBy(this.#engine.nowMs() + this.#engine.options.reportDelayMs);
   }
 
   /** The store was closed and reopened: what it holds is read again. */
@@ -319,7 +367,7 @@ export class Registry implements RegistryApi {
     const record = await this.#engine.store.mailbox(`${this.#account}/${entry.mailbox}`);
     // Whatever was heard of the mailbox meanwhile is later than what was read.
     entry.mailboxEndsAtMs ??= endOfMailbox(record, entry.mailboxKnown);
-    entry.mailboxKnown ||= record !== undefined;
+    if (record !== undefined) this.#meetMailbox(entry);
   }
 
   /** @returns when a mailbox ends; undefined = there is none of that name */
