@@ -192,6 +192,7 @@ export class Engine implements FeedHost {
       for (const glob of this.globs) glob.review(slot);
       this.startReaders(slot);
     } catch (error) {
+      slot.record = undefined;
       slot.unreadable = this.failure(error);
     }
   }
@@ -252,13 +253,15 @@ export class Engine implements FeedHost {
         endSeq = Math.max(endSeq, afterSeq + 1);
       }
     }
-    tally.countedSeq = endSeq;
+    tally.reloaded(endSeq);
   }
 
   #totalsOf(account: string): AccountTally {
     let totals = this.#totals.get(account);
     if (totals === undefined) {
-      totals = new AccountTally(account, this.store, this.journal);
+      totals = new AccountTally(account, this.store, this.journal, (error) =>
+        this.readFailed(error),
+      );
       this.#totals.set(account, totals);
     }
     return totals;

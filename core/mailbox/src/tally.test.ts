@@ -4,7 +4,7 @@ import type { MailboxRecord, MessageRecord } from "@mq9/store";
 import { asciiBytes } from "@mq9/store/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { messageBytes } from "./tally.ts";
+import { messageBytes, tallyName } from "./tally.ts";
 import { Rig } from "./testing/rig.ts";
 import { runScript } from "./testing/script.ts";
 
@@ -414,4 +414,41 @@ test("a refusal names the limit and whose it is", async () => {
   await expect(rig.outcome(made.catch((error: Error) => error.message))).resolves.toBe(
     "the limit of 1 mailboxes of this account is reached",
   );
+});
+
+test("damaged totals of an account take no mailbox with them", async () => {
+  const rig = await Rig.open({ accountMessagesMax: 2 });
+  await rig.create("a");
+  await rig.send("a", "x");
+  await rig.restart();
+  rig.store.plant("cursor", 1, { kind: "fail", code: "corrupt" });
+  expect(await rig.send("a", "y")).toBe(1);
+  expect(rig.failures).toHaveLength(1);
+  expect(await rig.account.inspect("a")).toMatchObject({ messages: 2 });
+});
+
+test("totals that can not be read are read again with the next command", async () => {
+  const rig = await Rig.open({ accountMessagesMax: 2 });
+  await rig.create("a");
+  await rig.send("a", "x");
+  await rig.restart();
+  rig.store.plant("cursor", 1, { kind: "fail", code: "io" });
+  expect(await rig.send("a", "y")).toBe("storage_failed");
+  expect(await rig.send("a", "y")).toBe(1);
+  expect(await rig.send("a", "z")).toBe("quota_exceeded");
+});
+
+test("a mailbox that is read time and again is not counted again each time", async () => {
+  const rig = await Rig.open();
+  await rig.create("a");
+  await rig.outcome(Promise.all(Array.from({ length: 20 }, () => rig.post("a", "x"))));
+  const counted = async () => {
+    const bytes = (await rig.memory.cursor(1, tallyName)) ?? new Uint8Array(42);
+    return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(2);
+  };
+  expect(await counted()).toBe(0);
+  await rig.crash();
+  await rig.send("a", "y");
+  expect(await counted()).toBe(21);
+  await verify(rig);
 });

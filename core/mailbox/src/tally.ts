@@ -1,7 +1,7 @@
 // What lies in a mailbox and in an account, counted as it is staged: quotas and INSPECT look here.
 // Written late with the commits that change it, so a count is exact after any crash and no start
 // reads mailboxes. Decides nothing; who refuses is in ./commands.
-import type { Store, StoreBatch } from "@mq9/store";
+import { type Store, type StoreBatch, StoreError } from "@mq9/store";
 import type { Journal, LateWriter } from "./journal.ts";
 
 /** The cursor beside a mailbox that holds its counts. */
@@ -12,6 +12,8 @@ const totalsNumber = 0;
 /** The counts of a mailbox that only takes mail are written after so much; a load reads the rest. */
 const unwrittenMessagesMax = 256;
 const unwrittenBytesMax = 1_048_576;
+/** A mailbox that is read into memory time and again shall not be counted again each time. */
+const recountedMax = 16;
 
 const formatVersion = 1;
 
@@ -78,6 +80,12 @@ export class MailboxTally implements LateWriter {
     );
   }
 
+  /** A load counted what was not written: many of those are written with the next message. */
+  reloaded(endSeq: number): void {
+    this.countedSeq = endSeq;
+    if (this.#unwrittenMessages >= recountedMax) this.#unwrittenMessages = unwrittenMessagesMax;
+  }
+
   /** Writes the counts with `batch`, which is open. */
   write(batch: StoreBatch, journal: Journal): void {
     if (this.#writtenBy === batch) return;
@@ -118,6 +126,7 @@ export class AccountTally implements LateWriter {
   bytes = 0;
   readonly #store: Store;
   readonly #journal: Journal;
+  readonly #damaged: (error: unknown) => void;
   #loaded = false;
   #loading: Promise<void> | undefined;
   /** How often the store was reopened. */
@@ -125,10 +134,12 @@ export class AccountTally implements LateWriter {
   /** The open batch that writes these counts when it closes. */
   #writtenBy: StoreBatch | undefined;
 
-  constructor(name: string, store: Store, journal: Journal) {
+  /** @param damaged told when the stored totals can not be read; they begin at nothing then */
+  constructor(name: string, store: Store, journal: Journal, damaged: (error: unknown) => void) {
     this.name = name;
     this.#store = store;
     this.#journal = journal;
+    this.#damaged = damaged;
   }
 
   /** Resolves when the counts are those of the store and what was staged since. Rejects like a read. */
@@ -176,7 +187,12 @@ export class AccountTally implements LateWriter {
 
   async #read(): Promise<void> {
     const life = this.#life;
-    const bytes = await this.#store.cursor(totalsNumber, this.name);
+    const bytes = await this.#store.cursor(totalsNumber, this.name).catch((error: unknown) => {
+      // One broken record must not take all mailboxes of an account with it: its limits give way.
+      if (!(error instanceof StoreError && error.code === "corrupt")) throw error;
+      this.#damaged(error);
+      return undefined;
+    });
     if (life !== this.#life) return;
     const known = bytes !== undefined && bytes.length >= totalsBytes && bytes[0] === formatVersion;
     const view = known ? new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) : undefined;
