@@ -4,8 +4,9 @@
 import { statSync } from "node:fs";
 import { syncFolder } from "./data-folder.ts";
 
-/** File systems date changes by a clock that moves in steps of up to 10 ms. */
+/** File systems date changes by a clock that moves in steps of up to 10 ms, old ones in whole seconds. */
 const clockStepMs = 50;
+const coarseStepMs = 2500;
 
 export class FolderNames {
   readonly #folder: string;
@@ -24,6 +25,7 @@ export class FolderNames {
     const nowMs = Date.now();
     await syncFolder(this.#folder);
     // A change within the same step of the clock would look like this one: look again next time.
-    this.#changedAtMs = nowMs - changedAtMs > clockStepMs ? changedAtMs : undefined;
+    const stepMs = changedAtMs % 1000 === 0 ? coarseStepMs : clockStepMs;
+    this.#changedAtMs = nowMs - changedAtMs > stepMs ? changedAtMs : undefined;
   }
 }

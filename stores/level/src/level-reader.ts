@@ -25,6 +25,8 @@ type Entry = [Buffer, Buffer];
 
 /** Entries fetched in one go; each is a hop to the thread pool and back. */
 const entriesPerHop = 1000;
+/** Messages that are looked up one by one before a search. */
+const lookupsMax = 4;
 /** LevelDB's own default is 16 KiB, which would cut a page of small messages into many hops. */
 const bytesPerHopMax = 1024 * 1024;
 
@@ -98,24 +100,37 @@ export class LevelReader {
     const before = Math.min(range.beforeSeq ?? u48Max + 1, u48Max + 1);
     if (from >= before || limit <= 0) return found;
     let bytes = 0;
-    const keys = {
-      gte: messageKey(mailboxNumber, rank, from),
-      lte: messageKey(mailboxNumber, rank, before - 1),
-      reverse: newestFirst,
-      highWaterMarkBytes: Math.min(bytesMax, bytesPerHopMax),
+    let more = true;
+    const take = (key: Buffer, value: Buffer): boolean => {
+      const message = this.#unlessDamaged(readMessage, key, value);
+      if (message === undefined) return true;
+      found.push(message);
+      bytes += message.payload.length + (message.headers?.length ?? 0);
+      more = found.length < limit && bytes < bytesMax;
+      return more;
     };
     const read = floor.beginRead();
     let first: number | undefined;
     try {
-      let more = true;
-      await this.#scan(keys, limit, (key, value) => {
-        const message = this.#unlessDamaged(readMessage, key, value);
-        if (message === undefined) return true;
-        found.push(message);
-        bytes += message.payload.length + (message.headers?.length ?? 0);
-        more = found.length < limit && bytes < bytesMax;
-        return more;
-      });
+      let next = from;
+      if (limit <= lookupsMax && !newestFirst) {
+        // A few messages most often have the next numbers: found by key they cost a tenth of a search.
+        for (; more && next < before; next += 1) {
+          const key = messageKey(mailboxNumber, rank, next);
+          const value = this.#db.getSync(key);
+          if (value === undefined) break;
+          take(key, value);
+        }
+      }
+      if (more && next < before) {
+        const keys = {
+          gte: messageKey(mailboxNumber, rank, next),
+          lte: messageKey(mailboxNumber, rank, before - 1),
+          reverse: newestFirst,
+          highWaterMarkBytes: Math.min(bytesMax, bytesPerHopMax),
+        };
+        await this.#scan(keys, limit - found.length, take);
+      }
       if (fromFirst && (!newestFirst || more)) {
         const none = before > u48Max ? Number.POSITIVE_INFINITY : before;
         first = found.at(newestFirst ? -1 : 0)?.seq ?? none;
