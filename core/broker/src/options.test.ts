@@ -26,6 +26,8 @@ describe("resolveOptions", () => {
       defaultTtlSeconds: 86_400,
       namedTtlSeconds: 0,
       idempotentCreate: false,
+      payloads: "auto",
+      latestShowsNewest: false,
       notifyTtlSeconds: 300,
       activeMailboxesMax: 16_384,
       messagesPerMailboxMax: 100_000,

@@ -34,6 +34,10 @@ export interface MailboxOptions {
   readonly notifyTtlSeconds: number;
   /** CREATE of a taken name succeeds in generation 2 too, as if it said `idempotent:true`. */
   readonly idempotentCreate: boolean;
+  /** How FETCH and QUERY show payloads: `auto` = as the asking client reads them. */
+  readonly payloads: "auto" | "base64" | "utf8";
+  /** A FETCH in the shape of one published library's tests starts `latest` at the newest message. */
+  readonly latestShowsNewest: boolean;
   /** Mailboxes whose state stays in memory between uses; one beyond it is read from disk again. */
   readonly activeMailboxesMax: number;
   /** Messages of one mailbox, delayed ones included; SEND is refused beyond it. 0 = no limit, as below. */
@@ -157,6 +161,8 @@ export const defaultOptions: Omit<BrokerOptions, "tap"> = {
     defaultTtlSeconds: 86_400, // one day, what the published brokers and documents use
     namedTtlSeconds: 0, // documented: a named mailbox stays until it is removed
     idempotentCreate: false, // published: a taken name is an error
+    payloads: "auto", // libraries read base64, people and documents text
+    latestShowsNewest: false, // documents: latest is what comes after now
     notifyTtlSeconds: 300, // documents say "short-lived"; long enough to survive a reconnect
     activeMailboxesMax: 16_384, // about 1 KB each; reading one back takes well under a millisecond
     messagesPerMailboxMax: 100_000, // a mailbox nobody reads must not fill the disk
@@ -393,7 +399,13 @@ function checkEmbeddingsUrl(text: string): void {
   );
 }
 
-function checkTogether({ limits, registry, disk, shutdown }: BrokerOptions): void {
+function checkTogether({ limits, mailbox, registry, disk, shutdown }: BrokerOptions): void {
+  if (!["auto", "base64", "utf8"].includes(mailbox.payloads)) {
+    throw new OptionsError(
+      "mailbox.payloads",
+      `mailbox.payloads is ${mailbox.payloads}; it must be auto, base64 or utf8`,
+    );
+  }
   if (limits.maxPendingBytes < 2 * limits.maxPayloadBytes) {
     throw new OptionsError(
       "limits.maxPendingBytes",

@@ -30,6 +30,9 @@ export interface Settings {
   readonly ttl: number;
   readonly namedTtl: number;
   readonly notifyTtl: number;
+  readonly idempotentCreate: boolean;
+  readonly payloads: "auto" | "base64" | "utf8";
+  readonly latestShowsNewest: boolean;
   readonly activeMailboxes: number;
   readonly maxMessagesPerMailbox: number;
   readonly maxBytesPerMailbox: number;
@@ -49,6 +52,7 @@ export interface Settings {
   readonly maxPending: number;
   readonly maxConnections: number;
   readonly maxSubscriptions: number;
+  readonly maxWaitingFetches: number;
   readonly pingInterval: number;
   readonly pingMax: number;
   readonly writeDeadline: number;
@@ -173,6 +177,27 @@ const mailboxes = {
     group: "Mailboxes:",
     help: "life of a notify message; 0 = as its mailbox",
     option: "mailbox.notifyTtlSeconds",
+  },
+  idempotentCreate: {
+    kind: flag,
+    fallback: mailbox.idempotentCreate,
+    group: "Mailboxes:",
+    help: "creating a taken name hands out the mailbox there is, for every client",
+    option: "mailbox.idempotentCreate",
+  },
+  payloads: {
+    kind: choice("auto", "base64", "utf8"),
+    fallback: mailbox.payloads,
+    group: "Mailboxes:",
+    help: "how FETCH and QUERY show payloads; auto = as the client reads them",
+    option: "mailbox.payloads",
+  },
+  latestShowsNewest: {
+    kind: flag,
+    fallback: mailbox.latestShowsNewest,
+    group: "Mailboxes:",
+    help: "a FETCH that writes every field starts latest at the newest message",
+    option: "mailbox.latestShowsNewest",
   },
   activeMailboxes: {
     kind: count,
@@ -311,6 +336,13 @@ const clientLimits = {
     group: "Limits:",
     help: "subscriptions of one client; 0 = no limit",
     option: "limits.maxSubscriptionsPerConnection",
+  },
+  maxWaitingFetches: {
+    kind: count,
+    fallback: limits.maxWaitingFetchesPerConnection,
+    group: "Limits:",
+    help: "FETCHes of one client that wait for mail",
+    option: "limits.maxWaitingFetchesPerConnection",
   },
   pingInterval: {
     kind: milliseconds,
