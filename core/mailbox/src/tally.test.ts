@@ -210,10 +210,10 @@ test("what a load counts again is bounded, and so exact after any number of send
     await verify(rig);
   }
   let read = 0;
-  const { messages } = rig.memory;
+  const messages = rig.memory.messages.bind(rig.memory);
   rig.memory.messages = (number, range) => {
     read += 1;
-    return messages.call(rig.memory, number, range);
+    return messages(number, range);
   };
   await rig.outcome(rig.account.inspect("a"));
   read = 0;
