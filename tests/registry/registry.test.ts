@@ -110,6 +110,27 @@ describe("the registry", () => {
     await me.ask("AGENT.UNREGISTER", { name: "short" });
   });
 
+  it("takes public mailboxes described by a card for agents when asked to", async () => {
+    await using me = await agent(broker().url);
+    const desc = JSON.stringify({ ...card, name: "Open Agent", description: "Sells tulips" });
+    await me.create({ ttl: 60, public: true, name: "open.box", desc });
+    await me.create({ ttl: 60, public: true, name: "plain.box", desc: "tulips, but no card" });
+    expect(await items(me, { text: "tulips" })).toEqual([]);
+    const found = await items(me, { text: "tulips", include_public: true });
+    expect(found).toMatchObject([{ name: "Open Agent", mailbox: "open.box", state: "active" }]);
+    await me.ask("AGENT.REGISTER", { name: "closer", mailbox: "closer.box" });
+    const all = await items(me, { include_public: true });
+    expect(all.map(({ name }) => name)).toEqual(["Open Agent", "closer"]);
+    await me.ask("AGENT.REGISTER", { name: "opened", mailbox: "open.box" });
+    const once = await items(me, { include_public: true });
+    expect(once.map(({ name }) => name)).toEqual(["closer", "opened"]);
+    await me.ask("AGENT.UNREGISTER", { name: "opened" });
+    expect(await items(me, { include_public: true })).toHaveLength(2);
+    await me.ask("MAILBOX.DROP.open.box");
+    expect(await items(me, { include_public: true })).toMatchObject([{ name: "closer" }]);
+    await me.ask("AGENT.UNREGISTER", { name: "closer" });
+  });
+
   it("tells who is there, then what changes", async () => {
     await using me = await agent(broker().url);
     await me.ask("AGENT.REGISTER", { name: "early", mailbox: "early.box" });

@@ -1,7 +1,7 @@
 // Assembles a broker: store, domain, owner of `$mq9.AI.` and router, and their life from start to
 // stop. What happens when the disk fails is decided here.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { defaultDialectOptions, directoryBody } from "@mq9/dialects";
+import { defaultDialectOptions, directoryBody, publicAgent } from "@mq9/dialects";
 import { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error } from "@mq9/protocol";
 import { createRouter, type Router } from "@mq9/router";
@@ -79,6 +79,7 @@ export class Broker implements AsyncDisposable {
         digest: sha256,
         directoryBody,
         embed: this.#embeddings?.embed,
+        publicAgent,
         wakeAt: (atMs) => this.#alarm.setFor(atMs),
         storeFailed: (error) => this.#storeFailed(error),
       },

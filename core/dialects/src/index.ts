@@ -1,6 +1,7 @@
 // Every published generation of the mq9 protocol as pure translations between its subjects and JSON
 // and the operations of MailboxApi.
 
+export { publicAgent } from "./agent/public.ts";
 export { renderAgentEvent } from "./agent/watch.ts";
 export type {
   Caller,

@@ -27,6 +27,7 @@ import { decodeGroup } from "./pull/group-state.ts";
 import { PullGroup, pullPrefix } from "./pull/pull-group.ts";
 import { Pulls } from "./pull/pulls.ts";
 import { type Quotas, quotasOf } from "./quotas.ts";
+import type { PublicAgent } from "./registry/public-agents.ts";
 import type { Embed } from "./registry/vectors.ts";
 import { Slot, type StoredPlace } from "./slot.ts";
 import { AccountTally, MailboxTally, messageBytes, tallyName } from "./tally.ts";
@@ -52,6 +53,8 @@ export interface MailboxDeps {
    * Texts to vectors of their meaning; undefined = no model is configured.
    */
   readonly embed?: Embed | undefined;
+  /** The agent that a mailbox's entry in the directory describes; undefined = none is looked for. */
+  readonly publicAgent?: ((entry: Uint8Array) => PublicAgent | undefined) | undefined;
   /** `tick` has something to do at this instant. */
   readonly wakeAt: (atMs: number) => void;
   /** The store failed. Nothing more is accepted until `reopened`. */

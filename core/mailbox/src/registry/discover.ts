@@ -29,42 +29,88 @@ const presentStates: readonly AgentState[] = ["active", "stale"];
 
 /** One agent that fits, before the page is cut. */
 interface Candidate {
+  readonly searched: Searched;
   readonly entry: Entry;
-  readonly score: number;
+  /** Undefined in a list. */
+  readonly score: number | undefined;
   readonly hit: LexicalHit | undefined;
   readonly lexicalRank: number | undefined;
   readonly vectorRank: number | undefined;
   readonly similarity: number | undefined;
 }
 
-/** @throws {Mq9Error} `invalid`, `too_large` */
+/** What one source has, best first. */
+interface Ranking {
+  readonly found: readonly Candidate[];
+  readonly hybrid: boolean;
+  readonly note: string | undefined;
+}
+
+/**
+ * @param sources each with an order of its own; the agents of a later one follow those of an earlier
+ * one, because scores of two indexes can not be compared. Lists go by name through all.
+ * @throws {Mq9Error} `invalid`, `too_large`
+ */
 export async function discover(
-  searched: Searched,
+  sources: readonly [Searched, ...Searched[]],
   request: DiscoverRequest,
 ): Promise<DiscoverResult> {
   checkPage(request);
   const words = [request.text, request.semantic].filter((text) => text?.trim()).join("\n");
-  if (words === "") return listByName(searched, request);
   if (words.length > textLengthMax) {
     throw new Mq9Error("too_large", `a search is at most ${textLengthMax} characters long`);
   }
+  const rankings: Ranking[] = [];
+  for (const searched of sources) {
+    rankings.push(words === "" ? listOf(searched, request) : await rank(searched, request, words));
+  }
+  const [first] = rankings as [Ranking, ...Ranking[]];
+  const found = rankings.length === 1 ? first.found : rankings.flatMap((each) => each.found);
+  if (words === "" && rankings.length > 1) {
+    (found as Candidate[]).sort((a, b) => compareNames(a.entry, b.entry));
+  }
+  return {
+    agents: pageOf(found, request).map(foundAgent),
+    total: found.length,
+    mode: first.hybrid ? "hybrid" : "lexical",
+    note: first.note,
+  };
+}
+
+async function rank(searched: Searched, request: DiscoverRequest, words: string): Promise<Ranking> {
   const meaning = await byMeaning(searched, request);
   const lexical = byWords(searched, request, words);
   const hybrid = meaning?.hits !== undefined;
-  const found = hybrid ? fuse(searched, lexical, meaning) : lexical;
-  const nowMs = searched.nowMs();
   return {
-    agents: pageOf(found, request).map(
-      (candidate): FoundAgent => ({
-        agent: searched.roll.agent(candidate.entry, nowMs),
-        score: candidate.score,
-        why: whyOf(candidate),
-      }),
-    ),
-    total: found.length,
-    mode: hybrid ? "hybrid" : "lexical",
+    found: hybrid ? fuse(searched, lexical, meaning) : lexical,
+    hybrid,
     note: meaning?.note,
   };
+}
+
+function listOf(searched: Searched, request: DiscoverRequest): Ranking {
+  const { roll } = searched;
+  const fits = filterOf(searched, request);
+  const found: Candidate[] = [];
+  for (const name of roll.names()) {
+    const entry = roll.get(name) as Entry;
+    if (fits(entry)) found.push({ searched, entry, ...unranked });
+  }
+  return { found, hybrid: false, note: undefined };
+}
+
+const unranked = {
+  score: undefined,
+  hit: undefined,
+  lexicalRank: undefined,
+  vectorRank: undefined,
+  similarity: undefined,
+};
+
+function foundAgent(candidate: Candidate): FoundAgent {
+  const { searched, entry, score } = candidate;
+  const agent = searched.roll.agent(entry, searched.nowMs());
+  return { agent, score, why: score === undefined ? undefined : whyOf(candidate) };
 }
 
 /** Who shares words with the text, best first. */
@@ -78,12 +124,12 @@ function byWords(searched: Searched, request: DiscoverRequest, text: string): Ca
   }
   found.sort((a, b) => b.hit.score - a.hit.score || compareNames(a.entry, b.entry));
   return found.map(({ entry, hit }, i) => ({
+    ...unranked,
+    searched,
     entry,
     score: hit.score,
     hit,
     lexicalRank: i + 1,
-    vectorRank: undefined,
-    similarity: undefined,
   }));
 }
 
@@ -120,39 +166,32 @@ const fusionDamping = 60;
  * Reciprocal rank fusion: the two orders meet by places, because their scores can not be compared.
  */
 function fuse(
-  { roll }: Searched,
+  searched: Searched,
   lexical: readonly Candidate[],
   { hits = [] }: VectorAnswer,
 ): Candidate[] {
-  const fused = new Map<string, Candidate>();
+  const fused = new Map<string, Candidate & { readonly score: number }>();
   for (const candidate of lexical) {
     const score = 1 / (fusionDamping + (candidate.lexicalRank as number));
     fused.set(candidate.entry.name, { ...candidate, score });
   }
   hits.forEach(({ name, similarity }, i) => {
-    const entry = roll.get(name);
+    const entry = searched.roll.get(name);
     if (entry === undefined) return; // it left while the model was asked
     const known = fused.get(name);
     const score = (known?.score ?? 0) + 1 / (fusionDamping + i + 1);
     const { hit, lexicalRank } = known ?? { hit: undefined, lexicalRank: undefined };
-    fused.set(name, { entry, score, hit, lexicalRank, vectorRank: i + 1, similarity });
+    fused.set(name, {
+      searched,
+      entry,
+      score,
+      hit,
+      lexicalRank,
+      vectorRank: i + 1,
+      similarity,
+    });
   });
   return [...fused.values()].sort((a, b) => b.score - a.score || compareNames(a.entry, b.entry));
-}
-
-function listByName(searched: Searched, request: DiscoverRequest): DiscoverResult {
-  const { roll } = searched;
-  const fits = filterOf(searched, request);
-  const found: Entry[] = [];
-  for (const name of roll.names()) {
-    const entry = roll.get(name) as Entry;
-    if (fits(entry)) found.push(entry);
-  }
-  const nowMs = searched.nowMs();
-  const agents = pageOf(found, request).map(
-    (entry): FoundAgent => ({ agent: roll.agent(entry, nowMs), score: undefined, why: undefined }),
-  );
-  return { agents, total: found.length, mode: "lexical", note: undefined };
 }
 
 function filterOf(searched: Searched, request: DiscoverRequest): (entry: Entry) => boolean {

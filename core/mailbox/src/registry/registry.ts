@@ -26,6 +26,7 @@ import { type Engine, placeOf } from "../engine.ts";
 import type { Slot } from "../slot.ts";
 import { discover } from "./discover.ts";
 import { Lexicon } from "./lexicon.ts";
+import { PublicAgents } from "./public-agents.ts";
 import { decodeAgent, type Entry, encodeAgent, endOfMailbox, sameBytes } from "./record.ts";
 import { type Downtime, Roll } from "./roll.ts";
 import { Vectors } from "./vectors.ts";
@@ -47,6 +48,7 @@ export class Registry implements RegistryApi {
   readonly #engine: Engine;
   readonly #account: string;
   readonly #downtime: Downtime;
+  readonly #public: PublicAgents;
   #open: Open | undefined;
   #opening: Promise<Open> | undefined;
   /** Agents being read, while they are. */
@@ -67,6 +69,7 @@ export class Registry implements RegistryApi {
     this.#engine = engine;
     this.#account = account;
     this.#downtime = downtime;
+    this.#public = new PublicAgents(engine, account);
   }
 
   // --- commands ---------------------------------------------------------------------------------
@@ -183,7 +186,8 @@ export class Registry implements RegistryApi {
     await this.#ready();
     const memory = this.#memory();
     if (memory.slot.staged > 0) await this.#engine.journal.settled();
-    return discover(memory, request);
+    if (request.includePublic !== true) return discover([memory], request);
+    return discover([memory, await this.#public.read(memory.roll)], request);
   }
 
   /** Changes memory in the order of the calls; what becomes durable is waited for after the turn. */

@@ -25,6 +25,8 @@ export class Roll {
   readonly #byMailbox = new Map<string, Set<Entry>>();
   /** One name per look. */
   readonly #looks = new Map<string, string>();
+  /** Grows whenever an agent comes, leaves or moves. */
+  changes = 0;
   /** Names in order; undefined = to be sorted again. */
   #names: string[] | undefined;
 
@@ -63,6 +65,7 @@ export class Roll {
   }
 
   add(entry: Entry): void {
+    this.changes += 1;
     this.#entries.set(entry.name, entry);
     this.#looks.set(skeletonOf(entry.name), entry.name);
     this.#names = undefined;
@@ -70,6 +73,7 @@ export class Roll {
   }
 
   remove(entry: Entry): void {
+    this.changes += 1;
     this.#entries.delete(entry.name);
     this.#looks.delete(skeletonOf(entry.name));
     this.#names = undefined;
@@ -79,6 +83,7 @@ export class Roll {
   /** The agent takes its mail elsewhere. */
   move(entry: Entry, mailbox: string | undefined): void {
     if (entry.mailbox === mailbox) return;
+    this.changes += 1;
     if (entry.mailbox !== undefined) this.#part(entry, entry.mailbox);
     entry.mailbox = mailbox;
     if (mailbox !== undefined) this.#join(entry, mailbox);
