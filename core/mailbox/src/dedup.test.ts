@@ -207,6 +207,34 @@ test("a commit that failed and was stored all the same is known after the reopen
     send    a normal x id=1             -> 0 again
   `));
 
+test("the ids of a mailbox that got no more leave the disk once none of them counts", async () => {
+  const rig = await Rig.open({ dedupWindowMs: 1000 });
+  await rig.create("a", { ttlSeconds: 86_400 });
+  await rig.outcome(send(rig));
+  const number = (await rig.memory.mailbox("acme/a"))?.dedup?.current ?? 0;
+  rig.nowMs += 999;
+  await rig.outcome(
+    rig.account.send({ mailbox: "a", label: "low", payload: asciiBytes("y"), dedupId: "2" }),
+  );
+  const cleared = async () => {
+    await rig.outcome(rig.mailboxes.tick());
+    while (await rig.memory.clearGarbage());
+    return (await rig.memory.cursors(number)).size === 0;
+  };
+  rig.nowMs += 999;
+  expect(await cleared()).toBe(false);
+  expect(
+    await rig.outcome(
+      rig.account.send({ mailbox: "a", label: "low", payload: asciiBytes("y"), dedupId: "2" }),
+    ),
+  ).toMatchObject({ duplicate: true });
+  rig.nowMs += 2;
+  expect(await cleared()).toBe(true);
+  expect((await rig.memory.mailbox("acme/a"))?.dedup).toBeUndefined();
+  await rig.restart();
+  expect(await rig.outcome(send(rig))).toEqual({ msgId: 2 });
+});
+
 test("the ids of a window ago leave the disk", async () => {
   const rig = await Rig.open({ dedupWindowMs: 1000 });
   await rig.create("a", { ttlSeconds: 86_400 });

@@ -1,7 +1,7 @@
 // The same send once more: ids of recent sends per mailbox and sender, so that a repeat is answered
 // with the first number and stores nothing. Ids lie under two numbers beside the mailbox, the current
-// and the one before; when the current is older than the window the one before becomes garbage.
-// Called by SEND in the mailbox's turn; a send without an id never comes here.
+// and the one before; whichever is a window old becomes garbage. Called by SEND in the mailbox's turn;
+// a send without an id never comes here.
 import { type Mq9Error, priorityLabels, type SendRequest } from "@mq9/protocol";
 import type { MailboxRecord, StoreBatch } from "@mq9/store";
 import type { Engine } from "./engine.ts";
@@ -94,7 +94,22 @@ function currentNumber(engine: Engine, batch: StoreBatch, slot: Slot, nowMs: num
   const current = engine.takeMailboxNumber(batch, nowMs);
   slot.record = { ...record, dedup: { current, sinceMs: nowMs, earlier: dedup?.current } };
   batch.putMailbox(slot.record);
+  engine.stageDue(batch, slot, current, nowMs + 2 * engine.options.dedupWindowMs);
   return current;
+}
+
+/**
+ * Stages the end of all ids of a mailbox that got no new one for so long that none of them counts:
+ * what the due entry of the current number asks for. Call in the mailbox's turn.
+ */
+export function stageIdsGone(engine: Engine, slot: Slot): void {
+  const record = slot.record as MailboxRecord;
+  if (record.dedup === undefined) return;
+  const batch = engine.stage();
+  batch.putGarbage(record.dedup.current);
+  if (record.dedup.earlier !== undefined) batch.putGarbage(record.dedup.earlier);
+  slot.record = { ...record, dedup: undefined };
+  batch.putMailbox(slot.record);
 }
 
 const formatVersion = 1;

@@ -184,7 +184,7 @@ export interface QueryRequest {
 
 export interface QueryResult {
   readonly messages: readonly MailMessage[];
-  /** Messages that no subscriber of this mailbox was handed yet, whatever `limit` and `bytesMax` are. */
+  /** Matching messages that no subscriber of this mailbox was handed yet, whatever `limit` and `bytesMax` are. */
   readonly unread: number;
   /** There were more than `limit` or `bytesMax` let through. */
   readonly more: boolean;
@@ -245,7 +245,7 @@ export interface ListRequest {
  * `unknown` (it may or may not have happened) or `draining`.
  */
 export interface MailboxApi {
-  /** @throws `exists`, `invalid`, `forbidden` (a reserved name), `insufficient_storage` */
+  /** @throws `exists`, `invalid`, `forbidden` (a reserved name), `quota_exceeded`, `insufficient_storage` */
   create(request: CreateRequest): Promise<CreateResult>;
   /** @throws `not_found`, `expired` */
   info(mailbox: string): Promise<MailboxInfo>;
@@ -254,7 +254,10 @@ export interface MailboxApi {
   /** Ends the mailbox and everything in it. @throws `not_found`, `expired` */
   drop(mailbox: string): Promise<void>;
   list(request: ListRequest): Promise<readonly MailboxInfo[]>;
-  /** @throws `not_found`, `expired`, `too_large`, `forbidden`, `insufficient_storage` */
+  /**
+   * @throws `not_found`, `expired`, `invalid`, `too_large`, `forbidden`, `dedup_conflict`,
+   * `quota_exceeded` (naming the limit), `insufficient_storage`
+   */
   send(request: SendRequest): Promise<SendResult>;
   /** Pushes what is stored in priority order, then what arrives; no gap and no duplicate between. */
   subscribe(request: SubscribeRequest): MailSubscription;

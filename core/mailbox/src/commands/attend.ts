@@ -2,6 +2,7 @@
 // whose time to live has passed, delayed messages that become visible. Every step is one commit, and doing it twice does no harm.
 import { neverMs } from "@mq9/protocol";
 import type { DueEntry, MailboxRecord } from "@mq9/store";
+import { stageIdsGone } from "../dedup.ts";
 import { stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import { detachGlobs } from "../glob.ts";
@@ -30,6 +31,8 @@ async function act(engine: Engine, entry: DueEntry, scene: Scene): Promise<void>
   const record = slot.record;
   if (record !== undefined && record.scheduleNumber === entry.mailboxNumber) {
     if (slot.isLive(nowMs)) await release(engine, slot.key, entry.mailboxNumber);
+  } else if (record?.dedup?.current === entry.mailboxNumber) {
+    if (slot.isLive(nowMs)) stageIdsGone(engine, slot);
   } else if (record !== undefined && record.number === entry.mailboxNumber) {
     if (slot.isLive(nowMs)) await sweep(engine, slot, record, nowMs);
     else stageEnd(engine, scene, record);
