@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MessageRange, Store } from "@mq9/store";
@@ -102,6 +102,53 @@ describe("the data folder", () => {
     await expect(store.open()).rejects.toMatchObject({ code: "corrupt" });
     const format = JSON.parse(await readFile(join(folder, "FORMAT"), "utf8"));
     expect(format).toMatchObject({ format: 1 });
+  });
+
+  describe("with a database that LevelDB can not open", () => {
+    /** What a loss of power can leave of a database that was being made. */
+    async function halfMake(): Promise<void> {
+      await store.open();
+      await store.close();
+      for (const name of await readdir(join(folder, "store"))) {
+        await rm(join(folder, "store", name));
+      }
+      await rm(join(folder, "ANCHOR"));
+      await writeFile(join(folder, "store", "MANIFEST-000001"), "");
+      await writeFile(join(folder, "store", "CURRENT"), "MANIFEST-000001\n");
+    }
+
+    it("because its making was interrupted gets a new one", async () => {
+      await halfMake();
+      await store.open();
+      await send(store, 0);
+      await store.close();
+      await store.open();
+      expect(await store.lastSeq(1)).toBe(0);
+    });
+
+    it("although commits were acknowledged is refused", async () => {
+      await halfMake();
+      const anchor = await Anchor.open(join(folder, "ANCHOR"));
+      await anchor.write({ commit: 1, clean: false }, true);
+      await anchor.close();
+      await expect(store.open()).rejects.toMatchObject({ name: "StoreError" });
+      expect(await readdir(join(folder, "store"))).toContain("MANIFEST-000001");
+    });
+
+    it("although there is something in its log is refused", async () => {
+      const other = createLevelStore({ folder: join(folder, "other") });
+      await other.open();
+      await send(other, 0);
+      await other.close();
+      const names = await readdir(join(folder, "other", "store"));
+      const log = names.find((name) => name.endsWith(".log")) as string;
+      await halfMake();
+      await cp(join(folder, "other", "store", log), join(folder, "store", log));
+      await expect(store.open()).rejects.toMatchObject({ name: "StoreError" });
+      expect(await readdir(join(folder, "store"))).toEqual(
+        expect.arrayContaining(["MANIFEST-000001", "CURRENT", log]),
+      );
+    });
   });
 
   it("of another engine is refused", async () => {
