@@ -16,30 +16,21 @@ import {
   type RegisterResult,
   type RegistryApi,
   type ReportRequest,
-  rankOf,
   registryName,
   type UnregisterResult,
 } from "@mq9/protocol";
-import type { MailboxRecord, MessageRecord, StoreBatch } from "@mq9/store";
-import { stageKeptMailbox } from "../directory.ts";
-import { type Engine, placeOf } from "../engine.ts";
+import type { MailboxRecord, StoreBatch } from "@mq9/store";
+import type { Engine } from "../engine.ts";
 import type { Slot } from "../slot.ts";
 import { discover } from "./discover.ts";
 import { Lexicon } from "./lexicon.ts";
 import { PublicAgents } from "./public-agents.ts";
-import { decodeAgent, type Entry, encodeAgent, endOfMailbox, sameBytes } from "./record.ts";
+import { type Entry, endOfMailbox, sameBytes } from "./record.ts";
 import { type Downtime, Roll } from "./roll.ts";
+import { assertOwner, checkRegistration, newEntry } from "./rules.ts";
+import { type Open, readAgents, stageAgent, stageNoAgent } from "./stored.ts";
 import { Vectors } from "./vectors.ts";
 import { Watcher } from "./watchers.ts";
-
-/** The registry's memory once it was read. */
-interface Open {
-  readonly slot: Slot;
-  readonly roll: Roll;
-  readonly lexicon: Lexicon;
-  readonly vectors: Vectors | undefined;
-  nowMs(): number;
-}
 
 /** The rest of a command whose changes are staged: waits until they are durable. */
 type Done<T> = () => Promise<T>;
@@ -134,7 +125,7 @@ export class Registry implements RegistryApi {
     const nowMs = engine.nowMs();
     const agents = found.map((entry) => roll.agent(entry, nowMs));
     for (const entry of found) {
-      this.#stageRemoval(batch, slot, entry);
+      stageNoAgent(engine, batch, slot, entry);
       roll.remove(entry);
       lexicon.remove(entry.name);
       vectors?.remove(entry.name);
@@ -321,7 +312,14 @@ export class Registry implements RegistryApi {
     this.#loading = roll;
     try {
       await engine.journal.settled();
-      if (slot.record !== undefined) await this.#readAll(open, slot.record.number);
+      if (slot.record !== undefined) {
+        await readAgents(engine, open, {
+          account: this.#account,
+          before: this.#before,
+          shown: this.#shown,
+          meetMailbox: (entry) => this.#meetMailbox(entry),
+        });
+      }
     } catch (error) {
       throw engine.failure(error);
     } finally {
@@ -329,49 +327,6 @@ export class Registry implements RegistryApi {
     }
     this.#before = undefined;
     return open;
-  }
-
-  async #readAll(open: Open, number: number): Promise<void> {
-    for (let afterSeq = -1; ; ) {
-      const page = await this.#engine.store.messages(number, {
-        rank: rankOf("normal"),
-        afterSeq,
-        limit: loadSlice,
-        bytesMax: this.#engine.pageBytes,
-      });
-      if (page.length === 0) return;
-      afterSeq = (page.at(-1) as MessageRecord).seq;
-      for (const stored of page) this.#take(open, stored);
-      await Promise.all(page.map(({ key }) => this.#takeMailbox(open, key as string)));
-      await new Promise<void>((resolve) => this.#engine.deps.defer(resolve));
-    }
-  }
-
-  #take({ roll, lexicon, vectors }: Open, stored: MessageRecord): void {
-    const record = decodeAgent(stored.payload);
-    if (record === undefined) return; // of a later release, which a return to it finds again
-    const place = placeOf(stored);
-    const entry: Entry = { ...record, mailboxEndsAtMs: undefined, place, version: 0 };
-    const before = this.#before?.get(entry.name);
-    if (before !== undefined && before.lastSeenAtMs > entry.lastSeenAtMs) {
-      entry.lastSeenAtMs = before.lastSeenAtMs;
-      entry.report = before.report;
-    }
-    roll.add(entry);
-    lexicon.put(entry.name, entry.facts);
-    vectors?.put(entry);
-    if (!this.#shown.has(entry.name)) {
-      this.#shown.set(entry.name, roll.state(entry, this.#engine.nowMs()));
-    }
-  }
-
-  async #takeMailbox({ roll }: Open, name: string): Promise<void> {
-    const entry = roll.get(name);
-    if (entry?.mailbox === undefined) return;
-    const record = await this.#engine.store.mailbox(`${this.#account}/${entry.mailbox}`);
-    // Whatever was heard of the mailbox meanwhile is later than what was read.
-    entry.mailboxEndsAtMs ??= endOfMailbox(record, entry.mailboxKnown);
-    if (record !== undefined) this.#meetMailbox(entry);
   }
 
   /** @returns when a mailbox ends; undefined = there is none of that name */
@@ -440,31 +395,8 @@ export class Registry implements RegistryApi {
   }
 
   #stageRecord(batch: StoreBatch, slot: Slot, entry: Entry, nowMs: number): void {
-    const engine = this.#engine;
-    if (slot.record === undefined) stageKeptMailbox(engine, batch, slot, nowMs);
-    const message: MessageRecord = {
-      seq: slot.nextSeq,
-      rank: rankOf("normal"),
-      label: "normal",
-      createdAtMs: nowMs,
-      expiresAtMs: neverMs,
-      key: entry.name,
-      headers: undefined,
-      payload: encodeAgent(entry),
-    };
-    slot.nextSeq += 1;
-    engine.rememberPlace(slot, entry.name, entry.place);
-    engine.stageMessage(batch, slot, message);
-    entry.place = slot.keyPlaces.get(entry.name);
-    engine.stageClock(batch, nowMs);
+    stageAgent(this.#engine, batch, slot, entry, nowMs);
     this.#unwritten.delete(entry);
-  }
-
-  #stageRemoval(batch: StoreBatch, slot: Slot, entry: Entry): void {
-    const { number } = slot.record as MailboxRecord;
-    if (entry.place !== undefined) this.#engine.stageRemoval(batch, slot, entry.place);
-    batch.removeKeyPlace(number, entry.name);
-    this.#engine.rememberPlace(slot, entry.name, undefined);
   }
 
   // --- telling ----------------------------------------------------------------------------------
@@ -509,47 +441,10 @@ export class Registry implements RegistryApi {
   }
 }
 
-/** Records per turn of the event loop while the registry is read. */
-const loadSlice = 16;
 /** Reports written in one commit. */
 const writeSlice = 256;
 /** Changes of state by time alone are told within this. */
 const lookEveryMs = 1_000;
-const nameLengthMax = 128;
-
-function newEntry(request: RegisterRequest, nowMs: number): Entry {
-  return {
-    name: request.name,
-    mailbox: request.mailbox,
-    owner: request.by,
-    facts: request.facts,
-    body: request.body,
-    registeredAtMs: nowMs,
-    lastSeenAtMs: nowMs,
-    report: undefined,
-    mailboxKnown: false,
-    mailboxEndsAtMs: undefined,
-    place: undefined,
-    version: 0,
-  };
-}
-
-function checkRegistration({ name, body }: RegisterRequest, bytesMax: number): void {
-  if (name === "") throw new Mq9Error("invalid", "agent name must not be empty");
-  if (name.length > nameLengthMax) {
-    throw new Mq9Error("invalid", `agent name is longer than ${nameLengthMax} characters`);
-  }
-  if (body.length > bytesMax) {
-    throw new Mq9Error("too_large", `a registration is at most ${bytesMax} bytes`);
-  }
-}
-
-/** Names belong to who registered them first. Without sign-in nobody owns anything. */
-function assertOwner(entry: Entry, by: string | undefined): void {
-  if (entry.owner === undefined || by === undefined || entry.owner === by) return;
-  throw new Mq9Error("forbidden", `agent ${entry.name} belongs to somebody else`);
-}
-
 function unread(): Mq9Error {
   return new Mq9Error("storage_failed", "the broker verifies its disk, try again");
 }

@@ -1,0 +1,44 @@
+// What a registration must be, and who may change it. Pure.
+import { Mq9Error, type RegisterRequest } from "@mq9/protocol";
+import type { Entry } from "./record.ts";
+
+/** As the name of a mailbox, which some agents take for theirs. */
+const nameLengthMax = 128;
+
+/** An agent nobody knew before. */
+export function newEntry(request: RegisterRequest, nowMs: number): Entry {
+  return {
+    name: request.name,
+    mailbox: request.mailbox,
+    owner: request.by,
+    facts: request.facts,
+    body: request.body,
+    registeredAtMs: nowMs,
+    lastSeenAtMs: nowMs,
+    report: undefined,
+    mailboxKnown: false,
+    mailboxEndsAtMs: undefined,
+    place: undefined,
+    version: 0,
+  };
+}
+
+/** @throws {Mq9Error} `invalid`, `too_large` */
+export function checkRegistration({ name, body }: RegisterRequest, bytesMax: number): void {
+  if (name === "") throw new Mq9Error("invalid", "agent name must not be empty");
+  if (name.length > nameLengthMax) {
+    throw new Mq9Error("invalid", `agent name is longer than ${nameLengthMax} characters`);
+  }
+  if (body.length > bytesMax) {
+    throw new Mq9Error("too_large", `a registration is at most ${bytesMax} bytes`);
+  }
+}
+
+/**
+ * Names belong to who registered them first. Without sign-in nobody owns anything.
+ * @throws {Mq9Error} `forbidden`
+ */
+export function assertOwner(entry: Entry, by: string | undefined): void {
+  if (entry.owner === undefined || by === undefined || entry.owner === by) return;
+  throw new Mq9Error("forbidden", `agent ${entry.name} belongs to somebody else`);
+}
