@@ -153,3 +153,16 @@ it("moves what nobody can handle to the dead letters, and back", async () => {
   const back = await fetchFrom(a, "work", { group_name: "g" });
   expect(payloads(back)).toEqual(["bad"]);
 });
+
+it("keeps nothing for a request that nobody waits for any more", async () => {
+  await using a = await agent(broker().url);
+  await a.ask("MAILBOX.CREATE", { name: "abandoned" });
+  await using raw = await connectRaw(broker().port);
+  const group = { group_name: "g", deliver: "earliest" };
+  // its subscription for the answer is gone before the message comes
+  ask(raw, "MSG.FETCH.abandoned", { ...group, ...long });
+  raw.publish("$mq9.AI.MSG.FETCH.abandoned", JSON.stringify({ ...group, ...long }));
+  await raw.flush();
+  await sendTo(a, "abandoned", "job");
+  expect(payloads(await fetchFrom(a, "abandoned", { ...group, ...long }))).toEqual(["job"]);
+});

@@ -22,6 +22,7 @@ import {
 import type { AccountMailboxes, Mailboxes } from "@mq9/mailbox";
 import {
   allRanks,
+  type FetchResult,
   type MailSubscription,
   Mq9Error,
   type RegistryApi,
@@ -457,6 +458,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
     reply: string,
   ): void {
     if (exchange.operation.asText) visitor.readsText = true;
+    if (reply === "") return; // nobody would see what was taken
     const waits = exchange.operation.request.waitMs > 0;
     const { waitingFetchesMax } = this.#options;
     if (waits && visitor.waiting >= waitingFetchesMax) {
@@ -466,11 +468,16 @@ export class MailboxSpace implements SubjectSpace, Desk {
     }
     if (waits) visitor.waiting += 1;
     else this.#begin(client, visitor, requestWeight);
-    void perform(visitor.mailboxes, exchange, visitor).then((body) => {
+    let taken: FetchResult | undefined;
+    const succeed = (result: FetchResult): Uint8Array => {
+      taken = result;
+      return exchange.succeed(result);
+    };
+    void perform(visitor.mailboxes, { ...exchange, succeed }, visitor).then((body) => {
       if (client.closed || client.ownerState !== visitor) {
         visitor.mailboxes.release(visitor); // it left while this began
-      } else {
-        this.reply(client, reply, body);
+      } else if (this.#router.publish(client.account, reply, "", undefined, body) === 0) {
+        handBack(visitor.mailboxes, exchange.operation.request.group, taken);
       }
       if (waits) visitor.waiting -= 1;
       else this.finished(visitor, requestWeight);
@@ -608,6 +615,20 @@ function withHeaders(request: SendRequest, told: SendHeaders, bare: boolean): Se
     delayMs: told.delayMs,
     dedupId: told.dedupId,
   };
+}
+
+/** Whoever asked waits no more: what was leased to it would be with nobody. */
+function handBack(
+  mailboxes: AccountMailboxes,
+  group: string | undefined,
+  taken: FetchResult | undefined,
+): void {
+  if (group === undefined || taken === undefined) return;
+  for (const { mailbox, msgId, deliveryCount } of taken.messages) {
+    mailboxes.nack({ mailbox, group, msgId, deliveryCount, delayMs: 0 }).catch(() => {
+      // best effort: its lease ends by itself
+    });
+  }
 }
 
 function listen(list: Sublist, subscription: Subscription, pattern: string): Place {
