@@ -80,6 +80,12 @@ export interface Housekeeping extends Common {
   readonly ttlMs?: number | undefined;
 }
 
+/** A consumer asked a group for more in the way that gives back what it holds. */
+export interface Refetch extends Common {
+  readonly op: "refetch";
+  readonly group: string;
+}
+
 /** A connection is no more; `tInv` is the earliest instant at which the broker can have noticed. */
 export interface Gone extends Common {
   readonly op: "gone";
