@@ -96,7 +96,8 @@ function readHistory(marks: string): History {
       [opened, refused, begun] = [true, undefined, step];
     }
   }
-  if (!marks.endsWith("\nend\n")) wrong ??= `the program did not get to its end: ${marks.slice(-200)}`;
+  if (!marks.endsWith("\nend\n"))
+    wrong ??= `the program did not get to its end: ${marks.slice(-200)}`;
   return { wrong, struck, doneAfter, done, begun };
 }
 
