@@ -2,7 +2,6 @@
 // Never holds more than it returns and one page, nor reads for more than a few queries at a time.
 import {
   isKeptName,
-  type MailMessage,
   Mq9Error,
   type QueryRequest,
   type QueryResult,
@@ -12,6 +11,8 @@ import {
 import type { MailboxRecord, MessageRecord } from "@mq9/store";
 import { type Engine, latestKey } from "../engine.ts";
 import type { Slot } from "../slot.ts";
+import { assertSameLife, Filter, Gathered } from "./matching.ts";
+import { searchNewest } from "./query-newest.ts";
 
 /**
  * Conditions hold together. With conditions, `unread` counts what matches them, and no more than a
@@ -115,11 +116,6 @@ async function read(
   return { messages: gathered.messages, unread, more: gathered.more };
 }
 
-/** The life that is read must not end, nor pass the bounds of its end, between two pages. */
-function assertSameLife(slot: Slot, number: number, nowMs: number): void {
-  if (!slot.isLive(nowMs) || slot.record?.number !== number) throw slot.absence();
-}
-
 /** The order of delivery was asked for with conditions: many messages may be looked at for few. */
 function isFiltered({ tags, sinceMs, beforeId }: QueryRequest): boolean {
   return tags !== undefined || sinceMs !== undefined || beforeId !== undefined;
@@ -158,36 +154,16 @@ async function seqBefore(
   return high - 1;
 }
 
-/** The highest numbers that match, whatever their rank, in ascending order. */
+/** The highest numbers that match, and how many of those that match are unread. */
 async function readNewest(
   engine: Engine,
   slot: Slot,
   number: number,
   request: QueryRequest,
 ): Promise<QueryResult> {
-  const gathered = new Gathered(slot, request);
-  const filter = new Filter(request);
-  const endSeq = Math.min(slot.nextSeq, request.beforeId ?? Number.POSITIVE_INFINITY);
-  const backwards = ranks.map((rank) => new Backwards(engine, number, rank, endSeq));
-  let more = false;
-  for (let room = engine.options.queryScanMax; !gathered.more; room -= 1) {
-    for (const rank of backwards) await rank.fill();
-    const nowMs = engine.nowMs();
-    assertSameLife(slot, number, nowMs);
-    const newest = backwards.reduce((a, b) => (b.head > a.head ? b : a));
-    const stored = newest.take();
-    if (stored === undefined || stored.createdAtMs < (request.sinceMs ?? 0)) break;
-    if (room <= 0) {
-      more = true;
-      break;
-    }
-    const isUnread = stored.seq > (slot.readUpTo[stored.rank] as number);
-    if (request.unreadOnly && !isUnread) continue;
-    if (nowMs < stored.expiresAtMs && filter.takes(stored)) gathered.offer(stored);
-  }
-  const unread =
-    request.countUnread === false ? 0 : await countUnread(engine, slot, number, request);
-  return { messages: gathered.messages.reverse(), unread, more: more || gathered.more };
+  const found = await searchNewest(engine, slot, number, request);
+  if (request.countUnread === false) return { ...found, unread: 0 };
+  return { ...found, unread: await countUnread(engine, slot, number, request) };
 }
 
 /** The unread messages that match. */
@@ -199,49 +175,6 @@ async function countUnread(
 ): Promise<number> {
   const all = { ...request, unreadOnly: true, countUnread: true, limit: 0, order: undefined };
   return (await read(engine, slot, number, all)).unread;
-}
-
-/** One rank of a mailbox from its newest message down, a page at a time. */
-class Backwards {
-  readonly #engine: Engine;
-  readonly #number: number;
-  readonly #rank: Rank;
-  #page: MessageRecord[] = [];
-  #next = 0;
-  #beforeSeq: number;
-
-  constructor(engine: Engine, number: number, rank: Rank, beforeSeq: number) {
-    this.#engine = engine;
-    this.#number = number;
-    this.#rank = rank;
-    this.#beforeSeq = beforeSeq;
-  }
-
-  /** The number of the message that comes next; -1 = there is none. */
-  get head(): number {
-    return this.#page[this.#next]?.seq ?? -1;
-  }
-
-  /** Reads the next page when there is nothing left of this one. */
-  async fill(): Promise<void> {
-    if (this.#next < this.#page.length || this.#beforeSeq <= 0) return;
-    this.#next = 0;
-    this.#page = await this.#engine.store.messages(this.#number, {
-      rank: this.#rank,
-      afterSeq: -1,
-      beforeSeq: this.#beforeSeq,
-      newestFirst: true,
-      limit: this.#engine.pageMessages,
-      bytesMax: this.#engine.pageBytes,
-    });
-    this.#beforeSeq = this.#page.at(-1)?.seq ?? 0;
-  }
-
-  take(): MessageRecord | undefined {
-    const message = this.#page[this.#next];
-    this.#next += 1;
-    return message;
-  }
 }
 
 /** The message of one key, read in the mailbox's turn. */
@@ -279,59 +212,6 @@ function answerOne(
   if (isUnread || !request.unreadOnly) gathered.offer(found);
   const unread = countUnread && isUnread ? 1 : 0;
   return { messages: gathered.messages, unread, more: gathered.more };
-}
-
-/** The conditions on a message itself; those on its number and its instant bound what is read. */
-class Filter {
-  readonly #tags: readonly string[] | undefined;
-  readonly #any: boolean;
-
-  constructor({ tags, tagsMode }: QueryRequest) {
-    this.#tags = tags?.length === 0 ? undefined : tags;
-    this.#any = tagsMode === "any";
-  }
-
-  takes({ tags: carried = [] }: MessageRecord): boolean {
-    if (this.#tags === undefined) return true;
-    return this.#any
-      ? this.#tags.some((tag) => carried.includes(tag))
-      : this.#tags.every((tag) => carried.includes(tag));
-  }
-}
-
-const bytesMaxDefault = 1_048_576;
-const noBytes = new Uint8Array(0);
-
-/** The first messages of a mailbox, up to the count and the bytes that were asked for. */
-class Gathered {
-  readonly messages: MailMessage[] = [];
-  /** Something was left out, and so is everything after it. */
-  more = false;
-  readonly #slot: Slot;
-  readonly #limit: number;
-  readonly #withPayload: boolean;
-  #room: number;
-
-  constructor(slot: Slot, { limit, bytesMax = bytesMaxDefault, withPayload = true }: QueryRequest) {
-    this.#slot = slot;
-    this.#limit = limit;
-    this.#withPayload = withPayload;
-    this.#room = bytesMax;
-  }
-
-  offer(stored: MessageRecord): void {
-    const bytes = this.#withPayload ? stored.payload.length + (stored.headers?.length ?? 0) : 0;
-    const fits = this.messages.length === 0 || bytes <= this.#room;
-    if (this.more || !fits || this.messages.length >= this.#limit) {
-      this.more = true;
-      return;
-    }
-    this.#room -= bytes;
-    const message = this.#slot.message(stored);
-    this.messages.push(
-      this.#withPayload ? message : { ...message, payload: noBytes, headers: undefined },
-    );
-  }
 }
 
 /** Compares without telling by its time where the first difference is. */
