@@ -307,7 +307,7 @@ export class Registry implements RegistryApi {
     const roll = new Roll({ staleAfterMs, goneAfterMs }, this.#downtime);
     const nowMs = (): number => engine.nowMs();
     const { embed } = engine.deps;
-    const vectors = embed === undefined ? undefined : new Vectors(embed, nowMs);
+    const vectors = embed === undefined ? undefined : new Vectors(embed, nowMs, engine.deps.defer);
     const open: Open = { slot, roll, lexicon: new Lexicon(), vectors, nowMs };
     this.#loading = roll;
     try {

@@ -39,21 +39,26 @@ const nowMax = 16;
 /** Agents nearest in meaning that count. */
 const nearestMax = 200;
 const textLengthMax = 8_000;
+/** Numbers compared in one turn of the event loop: a few milliseconds. */
+const turnNumbersMax = 4_000_000;
 /** After a failure the model is left alone for so long. */
 const pauseMs = 10_000;
 
 export class Vectors {
   readonly #embed: Embed;
   readonly #nowMs: () => number;
+  readonly #defer: (run: () => void) => void;
   readonly #known = new Map<string, Known>();
   /** Agents without a vector of their present text. */
   readonly #missing = new Map<string, Entry>();
   #filling: Promise<void> | undefined;
   #pausedUntilMs = 0;
 
-  constructor(embed: Embed, nowMs: () => number) {
+  /** @param defer runs something after the current turn of the event loop */
+  constructor(embed: Embed, nowMs: () => number, defer: (run: () => void) => void) {
     this.#embed = embed;
     this.#nowMs = nowMs;
+    this.#defer = defer;
   }
 
   /** The agent is new or changed: it gets a vector in the background. */
@@ -88,7 +93,7 @@ export class Vectors {
       void this.fill();
       const left = this.#missing.size;
       return {
-        hits: this.#nearest(query, takes),
+        hits: await this.#nearest(query, takes),
         note: left === 0 ? undefined : `${left} agents are not indexed by meaning yet`,
       };
     } catch {
@@ -120,9 +125,16 @@ export class Vectors {
     if (of !== undefined) this.#known.set(entry.name, { version, vector: of });
   }
 
-  #nearest(query: Float32Array, takes: (name: string) => boolean): VectorHit[] {
+  /** Compares with every agent, in turns: with long vectors ten thousand take a while. */
+  async #nearest(query: Float32Array, takes: (name: string) => boolean): Promise<VectorHit[]> {
     const hits: VectorHit[] = [];
+    let numbers = 0;
     for (const [name, { vector }] of this.#known) {
+      numbers += vector.length;
+      if (numbers > turnNumbersMax) {
+        numbers = 0;
+        await new Promise<void>((resolve) => this.#defer(resolve));
+      }
       // Another length is another model's: the two can not be compared.
       if (vector.length !== query.length || !takes(name)) continue;
       let similarity = 0;
