@@ -15,8 +15,11 @@ async function mailbox(a: Agent, name: string, ...texts: string[]): Promise<void
 /** A worker of one group; `max` ends its subscription after so many messages. */
 async function worker(name: string, group: string, max?: number): Promise<RawClient> {
   const raw = await connectRaw(broker().port, { headers: true });
-  raw.send(`SUB $mq9.AI.MSG.PUSH.${name} ${group} 1`);
-  if (max !== undefined) raw.send(`UNSUB 1 ${max}`);
+  // in one write, as clients flush them
+  raw.send(
+    `SUB $mq9.AI.MSG.PUSH.${name} ${group} 1`,
+    ...(max === undefined ? [] : [`UNSUB 1 ${max}`]),
+  );
   return raw;
 }
 
