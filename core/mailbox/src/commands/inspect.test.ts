@@ -106,6 +106,17 @@ test("a purge that failed between two commits took a part, and says so", () =>
     { pageMessages: 1 },
   ));
 
+test("a purge that failed on its way does not say that nothing happened", async () => {
+  const rig = await Rig.open();
+  await rig.create("a");
+  await rig.send("a", "x", { label: "critical" });
+  await rig.send("a", "y");
+  rig.store.plant("commit", 2, { kind: "fail", code: "full" });
+  expect(await rig.outcome(rig.account.purge({ mailbox: "a" }))).toBe("unknown");
+  await rig.reopen();
+  expect(await rig.outcome(rig.account.inspect("a"))).toMatchObject({ messages: 1, nextId: 2 });
+});
+
 test("mail sent before a purge goes with it, mail sent after it stays", async () => {
   const rig = await Rig.open({ pageMessages: 2 });
   await rig.create("a");

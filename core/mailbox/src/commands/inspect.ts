@@ -47,9 +47,17 @@ export async function purge(
     if (live.staged > 0) await engine.journal.settled();
     return { ...all, beforeSeq: Math.min(all.beforeSeq, beforeId) };
   });
+  const done = { removed: 0 };
   try {
-    return await removeMany(engine, slot, doomed);
+    await removeMany(engine, slot, doomed, done);
   } catch (error) {
-    throw engine.failure(error);
+    const failure = engine.failure(error);
+    if (done.removed === 0) throw failure;
+    throw new Mq9Error(
+      "unknown",
+      `the disk failed after ${done.removed} messages were removed; the others may still be there`,
+      { cause: failure },
+    );
   }
+  return done.removed;
 }

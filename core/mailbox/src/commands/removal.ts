@@ -15,12 +15,16 @@ export interface Doomed {
 
 /**
  * Removes messages until none is left that is doomed, or the mailbox ends.
- * @returns how many, all of them durably
+ * @param done counts those that are gone durably
  * @throws {Mq9Error} or {StoreError} when the store fails; what was removed before stays removed
  */
-export async function removeMany(engine: Engine, slot: Slot, doomed: Doomed): Promise<number> {
+export async function removeMany(
+  engine: Engine,
+  slot: Slot,
+  doomed: Doomed,
+  done: { removed: number } = { removed: 0 },
+): Promise<void> {
   const { mailboxNumber, beforeSeq } = doomed;
-  let removed = 0;
   const pinned = slot.beginRead(); // the slot must stay in memory
   try {
     for (const rank of ranks) {
@@ -33,7 +37,7 @@ export async function removeMany(engine: Engine, slot: Slot, doomed: Doomed): Pr
         if (last === undefined || !isSameLife(engine, slot, mailboxNumber)) break;
         if (seen.some(doomed.includes)) {
           const range = pageOf(engine, rank, afterSeq, last.seq + 1);
-          removed += await removePage(engine, slot, range, doomed);
+          done.removed += await removePage(engine, slot, range, doomed);
         }
         afterSeq = last.seq;
       }
@@ -41,7 +45,6 @@ export async function removeMany(engine: Engine, slot: Slot, doomed: Doomed): Pr
   } finally {
     slot.endRead(pinned);
   }
-  return removed;
 }
 
 function pageOf(engine: Engine, rank: Rank, afterSeq: number, beforeSeq: number): MessageRange {
