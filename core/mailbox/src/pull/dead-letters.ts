@@ -10,7 +10,7 @@ import {
   ranks,
 } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord, StoreBatch } from "@mq9/store";
-import type { Engine } from "../engine.ts";
+import { type Engine, latestKey } from "../engine.ts";
 import type { Slot } from "../slot.ts";
 import type { PullGroup, Why } from "./pull-group.ts";
 import { readOne } from "./read-one.ts";
@@ -163,11 +163,11 @@ async function redriveSome(
   most: number,
 ): Promise<number> {
   if (!slot.isLive(engine.nowMs())) throw slot.absence();
+  await engine.journal.settled();
   if (!letters.isLive(engine.nowMs())) {
     if (msgId === undefined) return 0;
     throw mailboxNotFound(letters.name);
   }
-  await engine.journal.settled();
   const found = await lettersOf(engine, letters, msgId, most);
   if (msgId !== undefined && found.length === 0) {
     throw new Mq9Error("message_not_found", "message not found");
@@ -179,6 +179,7 @@ async function redriveSome(
         : engine.store.message((slot.record as MailboxRecord).number, dead.msgId),
     ),
   );
+  if (slot.record?.kind === "latest") await engine.findPlace(slot, latestKey);
   const nowMs = engine.nowMs();
   if (!slot.isLive(nowMs)) throw slot.absence();
   engine.assertAccepting();
@@ -207,9 +208,10 @@ function stageBack(
   letter: MessageRecord,
   nowMs: number,
 ): void {
-  const { number } = slot.record as MailboxRecord;
+  const { number, kind } = slot.record as MailboxRecord;
   const message: MessageRecord = {
     ...letter,
+    key: kind === "latest" ? latestKey : undefined,
     seq: slot.nextSeq,
     createdAtMs: nowMs,
     expiresAtMs: neverMs,
@@ -228,6 +230,7 @@ function stageBack(
   });
 }
 
+/** What was sent to the mailbox by hand came from nowhere, and stays. */
 async function lettersOf(
   engine: Engine,
   letters: Slot,
@@ -237,7 +240,7 @@ async function lettersOf(
   const { number } = letters.record as MailboxRecord;
   if (msgId !== undefined) {
     const letter = await engine.store.message(number, msgId);
-    return letter === undefined || engine.nowMs() >= letter.expiresAtMs ? [] : [letter];
+    return letter !== undefined && isLetter(letter, engine.nowMs()) ? [letter] : [];
   }
   const found: MessageRecord[] = [];
   for (const rank of ranks) {
@@ -247,10 +250,14 @@ async function lettersOf(
       const page = await engine.store.messages(number, range);
       if (page.length === 0) break;
       afterSeq = (page.at(-1) as MessageRecord).seq;
-      found.push(...page.filter(({ expiresAtMs }) => engine.nowMs() < expiresAtMs));
+      found.push(...page.filter((message) => isLetter(message, engine.nowMs())));
     }
   }
   return found;
+}
+
+function isLetter({ dead, expiresAtMs }: MessageRecord, nowMs: number): boolean {
+  return dead !== undefined && nowMs < expiresAtMs;
 }
 
 /** The number may belong to another life of the name. */

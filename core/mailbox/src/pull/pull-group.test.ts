@@ -268,6 +268,17 @@ describe("waiting", () => {
       await   two                       -> 1:y
     `));
 
+  test("ends when the group begins again and there is mail ahead", () =>
+    runScript(`
+      create  a
+      send    a normal x                -> 0
+      send    a normal y                -> 1
+      fetch   a g from=latest           ->
+      fetch   a g by=one wait=5000      -> hangs
+      fetch   a g by=two limit=1 restart -> 0:x more
+      await   one                       -> 1:y
+    `));
+
   test("ends in time, with nothing", () =>
     runScript(`
       create  a
@@ -534,6 +545,31 @@ describe("dead letters", () => {
       redrive a id=9                    -> message_not_found
       redrive a.dlq                     -> invalid
       redrive b                         -> not_found
+    `));
+
+  test("come back to a mailbox of kind latest as its newest message", () =>
+    runScript(`
+      create  a latest
+      send    a normal x                -> 0
+      fetch   a g by=w                  -> 0:x
+      nack    a g 0 poison
+      send    a normal y                -> 1
+      redrive a                         -> 1
+      query   a                         -> 2:x (1 unread)
+      fetch   a h                       -> 2:x
+    `));
+
+  test("are told from what was sent to their mailbox by hand", () =>
+    runScript(`
+      create  a
+      send    a normal x                -> 0
+      fetch   a g by=w                  -> 0:x
+      nack    a g 0 poison
+      send    a.dlq critical by-hand key=k -> 1
+      redrive a id=1                    -> message_not_found
+      redrive a                         -> 1
+      query   a.dlq                     -> 1:by-hand (1 unread)
+      query   a                         -> 0:x (0 unread)
     `));
 
   test("outlive their mailbox, and end a week later", () =>

@@ -133,6 +133,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     this.#forgetAll();
     this.#cursors.set(cursors);
     this.#startSeq = Math.min(...cursors) + 1;
+    this.#wake(); // others of the group may wait for what is ahead again
   }
 
   /** Continues where the stored state stands. Nobody holds anything then. */
