@@ -168,6 +168,18 @@ test("agents survive a crash, with the time of their first registration", async 
   expect(textOf(agent?.body as Uint8Array)).toBe("two");
 });
 
+test("the registry is read at its first use, and a few agents at a time", async () => {
+  const agents = await open();
+  for (let i = 0; i < 100; i += 1) await agents.register(`a${i}`);
+  await agents.rig.crash();
+  expect(agents.rig.store.calls("messages")).toBe(0);
+  expect((await agents.find({ limit: 1000 })).split(" ").length).toBe(100);
+  const calls = agents.rig.store.calls("messages");
+  expect(calls).toBeGreaterThan(6);
+  await agents.find();
+  expect(agents.rig.store.calls("messages")).toBe(calls);
+});
+
 test("accounts do not see each other", async () => {
   const agents = await open();
   await agents.register("a");
