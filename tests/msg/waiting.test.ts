@@ -1,5 +1,5 @@
 // FETCHes that wait: what wakes them, how many there may be, and what a connection that waits can do.
-import { connectRaw, type RawClient } from "@mq9/testkit";
+import { connectRaw, type RawClient, startBroker } from "@mq9/testkit";
 import { expect, it } from "vitest";
 import { agent } from "../support/mail.ts";
 import { useBroker } from "../support/use-broker.ts";
@@ -165,4 +165,21 @@ it("keeps nothing for a request that nobody waits for any more", async () => {
   await raw.flush();
   await sendTo(a, "abandoned", "job");
   expect(payloads(await fetchFrom(a, "abandoned", { ...group, ...long }))).toEqual(["job"]);
+});
+
+it("is answered before the broker stops", async () => {
+  await using stopping = await startBroker();
+  await using a = await agent(stopping.url);
+  await a.ask("MAILBOX.CREATE", { name: "last" });
+  await using raw = await connectRaw(stopping.port);
+  raw.send("SUB answers 1");
+  ask(raw, "MSG.FETCH.last", { group_name: "g", ...long });
+  ask(raw, "MSG.FETCH.last", long);
+  raw.send("PING");
+  await raw.expect("PONG");
+  const stopped = stopping.stop();
+  for (let i = 0; i < 2; i += 1) {
+    expect((await raw.readMessage()).payload.toString()).toBe('{"error":"","messages":[]}');
+  }
+  expect(await stopped).toBe(0);
 });

@@ -41,6 +41,7 @@ export class Broker implements AsyncDisposable {
   readonly #options: BrokerOptions;
   readonly #deps: BrokerDeps;
   readonly #router: Router;
+  readonly #space: MailboxSpace;
   readonly #mailboxes: Mailboxes;
   readonly #guard: DiskGuard;
   readonly #embeddings: Embeddings | undefined;
@@ -119,19 +120,15 @@ export class Broker implements AsyncDisposable {
           }),
       },
     );
-    this.#router.claim(
-      new MailboxSpace(this.#mailboxes, this.#router.services, {
-        ...defaultDialectOptions,
-        ...options.mailbox,
-        allowTap: options.tap,
-        replyBytesMax: Math.min(
-          defaultDialectOptions.replyBytesMax,
-          options.limits.maxPayloadBytes,
-        ),
-        waitingFetchesMax: maxWaitingFetchesPerConnection,
-        nowMs: () => this.#clock.nowMs(),
-      }),
-    );
+    this.#space = new MailboxSpace(this.#mailboxes, this.#router.services, {
+      ...defaultDialectOptions,
+      ...options.mailbox,
+      allowTap: options.tap,
+      replyBytesMax: Math.min(defaultDialectOptions.replyBytesMax, options.limits.maxPayloadBytes),
+      waitingFetchesMax: maxWaitingFetchesPerConnection,
+      nowMs: () => this.#clock.nowMs(),
+    });
+    this.#router.claim(this.#space);
     this.#guard = new DiskGuard(
       {
         store: deps.store,
@@ -200,6 +197,7 @@ export class Broker implements AsyncDisposable {
     this.#state = "stopping";
     this.#guard.stop();
     this.#mailboxes.refuse(draining());
+    this.#space.drain();
     // What began goes on to where it notices; a start that failed was told to who started.
     await Promise.allSettled([this.#starting, this.#recovering]);
     if (this.#starting !== undefined) await this.#router.drain(this.#options.shutdown);

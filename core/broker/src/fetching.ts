@@ -1,4 +1,5 @@
-// FETCH of one connection: how many may wait, and what becomes of mail whose asker has left.
+// FETCHes of all connections: how many of one may wait, what becomes of mail whose asker has left, and
+// how waiting ends when the broker stops.
 import type { Exchange } from "@mq9/dialects";
 import type { AccountMailboxes } from "@mq9/mailbox";
 import { type FetchResult, Mq9Error } from "@mq9/protocol";
@@ -7,7 +8,9 @@ import { type Pressure, requestWeight } from "./pressure.ts";
 import { perform } from "./requests.ts";
 import type { Visitor } from "./visitor.ts";
 
-/** What a fetch needs of the space. */
+type FetchExchange = Extract<Exchange, { op: "fetch" }>;
+
+/** What fetches need of the space. */
 export interface FetchDesk {
   readonly pressure: Pressure;
   /** FETCHes of one connection that wait for mail at one time. */
@@ -16,39 +19,79 @@ export interface FetchDesk {
   answer(client: Client, reply: string, body: Uint8Array): number;
 }
 
-/** Performs one FETCH. Holds no PONG back: a connection that waits for mail is alive. */
-export function fetchMail(
-  desk: FetchDesk,
-  client: Client,
-  visitor: Visitor,
-  exchange: Extract<Exchange, { op: "fetch" }>,
-  reply: string,
-): void {
-  if (exchange.operation.asText) visitor.readsText = true;
-  if (reply === "") return; // nobody would see what was taken
-  const { pressure, waitingMax } = desk;
-  const waits = exchange.operation.request.waitMs > 0;
-  if (waits && visitor.waiting >= waitingMax) {
-    const limit = `the limit of ${waitingMax} waiting FETCHes of one connection is reached`;
-    desk.answer(client, reply, exchange.fail(new Mq9Error("quota_exceeded", limit)));
-    return;
+const nothing: FetchResult = { messages: [], more: false };
+
+export class Fetches {
+  readonly #desk: FetchDesk;
+  /** Ends the wait of each with an empty answer. */
+  readonly #waiting: Set<() => void> = new Set();
+  #draining = false;
+
+  constructor(desk: FetchDesk) {
+    this.#desk = desk;
   }
-  if (waits) visitor.waiting += 1;
-  else pressure.begin(client, visitor, requestWeight);
-  let taken: FetchResult | undefined;
-  const succeed = (result: FetchResult): Uint8Array => {
-    taken = result;
-    return exchange.succeed(result);
-  };
-  void perform(visitor.mailboxes, { ...exchange, succeed }, visitor).then((body) => {
+
+  /** Performs one FETCH. Holds no PONG back: a connection that waits for mail is alive. */
+  fetch(client: Client, visitor: Visitor, exchange: FetchExchange, reply: string): void {
+    if (exchange.operation.asText) visitor.readsText = true;
+    if (reply === "") return; // nobody would see what was taken
+    const { pressure, waitingMax } = this.#desk;
+    if (exchange.operation.request.waitMs === 0) {
+      pressure.begin(client, visitor, requestWeight);
+      void this.#run(client, visitor, exchange, reply).then(() => {
+        pressure.finished(visitor, requestWeight);
+      });
+      return;
+    }
+    if (visitor.waiting >= waitingMax) {
+      const limit = `the limit of ${waitingMax} waiting FETCHes of one connection is reached`;
+      this.#desk.answer(client, reply, exchange.fail(new Mq9Error("quota_exceeded", limit)));
+      return;
+    }
+    visitor.waiting += 1;
+    void this.#run(client, visitor, exchange, reply).then(() => {
+      visitor.waiting -= 1;
+    });
+  }
+
+  /** The broker is about to stop: whoever waits is answered empty, and nobody waits any more. */
+  drain(): void {
+    this.#draining = true;
+    for (const end of this.#waiting) end();
+  }
+
+  async #run(
+    client: Client,
+    visitor: Visitor,
+    exchange: FetchExchange,
+    reply: string,
+  ): Promise<void> {
+    let taken: FetchResult | undefined;
+    let answered = false;
+    const end = (): void => {
+      answered = true;
+      this.#waiting.delete(end);
+      this.#desk.answer(client, reply, exchange.succeed(nothing));
+    };
+    const { operation } = exchange;
+    const request = this.#draining ? { ...operation.request, waitMs: 0 } : operation.request;
+    const succeed = (result: FetchResult): Uint8Array => {
+      taken = result;
+      return exchange.succeed(result);
+    };
+    this.#waiting.add(end);
+    const body = await perform(
+      visitor.mailboxes,
+      { ...exchange, operation: { ...operation, request }, succeed },
+      visitor,
+    );
+    this.#waiting.delete(end);
     if (client.closed || client.ownerState !== visitor) {
       visitor.mailboxes.release(visitor); // it left while this began
-    } else if (desk.answer(client, reply, body) === 0) {
-      handBack(visitor.mailboxes, exchange.operation.request.group, taken);
+    } else if (answered || this.#desk.answer(client, reply, body) === 0) {
+      handBack(visitor.mailboxes, operation.request.group, taken);
     }
-    if (waits) visitor.waiting -= 1;
-    else pressure.finished(visitor, requestWeight);
-  });
+  }
 }
 
 /** Whoever asked waits no more: what was leased to it would be with nobody. */

@@ -17,7 +17,7 @@ import {
 import type { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error, type SendRequest } from "@mq9/protocol";
 import type { Client, RouterServices, SubjectSpace, Subscription } from "@mq9/router";
-import { type FetchDesk, fetchMail } from "./fetching.ts";
+import { Fetches } from "./fetching.ts";
 import { Pressure, requestWeight } from "./pressure.ts";
 import { Readers } from "./readers.ts";
 import { ChannelReceipt, type Desk, Receipt, type Tally } from "./receipts.ts";
@@ -51,7 +51,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
   readonly #targets = new Map<string, PublishTarget>();
   readonly #readers: Readers;
   readonly #pressure: Pressure;
-  readonly #fetches: FetchDesk;
+  readonly #fetches: Fetches;
 
   constructor(mailboxes: Mailboxes, router: RouterServices, options: SpaceOptions) {
     this.#mailboxes = mailboxes;
@@ -59,11 +59,11 @@ export class MailboxSpace implements SubjectSpace, Desk {
     this.#options = options;
     this.#readers = new Readers(options.nowMs);
     this.#pressure = new Pressure(mailboxes);
-    this.#fetches = {
+    this.#fetches = new Fetches({
       pressure: this.#pressure,
       waitingMax: options.waitingFetchesMax,
       answer: (client, reply, body) => router.publish(client.account, reply, "", undefined, body),
-    };
+    });
   }
 
   publish(
@@ -151,6 +151,11 @@ export class MailboxSpace implements SubjectSpace, Desk {
     visitor.account.pushed.vanished(client);
     visitor.mailboxes.release(visitor);
     this.#pressure.left(client);
+  }
+
+  /** The broker is about to stop: FETCHes that wait are answered. */
+  drain(): void {
+    this.#fetches.drain();
   }
 
   #visitor(client: Client): Visitor {
@@ -316,7 +321,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
       return;
     }
     if (exchange.op === "fetch") {
-      fetchMail(this.#fetches, client, visitor, exchange, reply);
+      this.#fetches.fetch(client, visitor, exchange, reply);
       return;
     }
     const hold = client.hold();
