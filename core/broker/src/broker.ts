@@ -127,6 +127,10 @@ export class Broker implements AsyncDisposable {
       replyBytesMax: Math.min(defaultDialectOptions.replyBytesMax, options.limits.maxPayloadBytes),
       waitingFetchesMax: maxWaitingFetchesPerConnection,
       nowMs: () => this.#clock.nowMs(),
+      failed: (error) =>
+        deps.log.error("a defect in mq9 kept a request from being answered", {
+          error: error instanceof Error ? error : new Error(String(error)),
+        }),
     });
     this.#router.claim(this.#space);
     this.#guard = new DiskGuard(

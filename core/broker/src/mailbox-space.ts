@@ -40,6 +40,8 @@ export interface SpaceOptions extends DialectOptions {
   /** FETCHes of one connection that wait for mail at one time. */
   readonly waitingFetchesMax: number;
   readonly nowMs: () => number;
+  /** Hears of a request that a defect of ours kept from being answered. */
+  readonly failed: (error: unknown) => void;
 }
 
 export class MailboxSpace implements SubjectSpace, Desk {
@@ -161,7 +163,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
   #visitor(client: Client): Visitor {
     const known = client.ownerState;
     if (known instanceof Visitor) return known;
-    const visitor = new Visitor(client, this.#account(client.account));
+    const visitor = new Visitor(client, this.#account(client.account), this.#options.failed);
     client.ownerState = visitor;
     return visitor;
   }

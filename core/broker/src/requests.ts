@@ -16,6 +16,8 @@ export interface Requester {
   /** These messages of a group are settled or were handed back. */
   settled(mailbox: string, group: string, msgIds: readonly number[]): void;
   extended(mailbox: string, group: string, msgId: number, endsAtMs: number): void;
+  /** A defect of ours kept a request from being answered; whoever asked hears `unknown`. */
+  failed(error: unknown): void;
 }
 
 /** What one reply may hold of payloads; no dialect writes longer ones. */
@@ -30,11 +32,9 @@ export async function perform(
   try {
     return await act(mailboxes, exchange, requester);
   } catch (error) {
-    return exchange.fail(
-      error instanceof Mq9Error
-        ? error
-        : new Mq9Error("unknown", "the broker failed to answer this request", { cause: error }),
-    );
+    if (error instanceof Mq9Error) return exchange.fail(error);
+    requester.failed(error);
+    return exchange.fail(new Mq9Error("unknown", "the broker failed to answer this request"));
   }
 }
 

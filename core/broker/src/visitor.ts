@@ -28,9 +28,12 @@ export class Visitor implements Caller, Tally, Requester {
   readonly cursors: LooseCursors = new LooseCursors();
   readonly places: Map<Subscription, Place> = new Map();
 
-  constructor(client: Client, account: Account) {
+  readonly #failed: (error: unknown) => void;
+
+  constructor(client: Client, account: Account, failed: (error: unknown) => void) {
     this.clientName = client.name;
     this.account = account;
+    this.#failed = failed;
   }
 
   get mailboxes(): AccountMailboxes {
@@ -51,6 +54,10 @@ export class Visitor implements Caller, Tally, Requester {
 
   extended(mailbox: string, group: string, msgId: number, endsAtMs: number): void {
     this.account.pushed.extended(mailbox, group, msgId, endsAtMs);
+  }
+
+  failed(error: unknown): void {
+    this.#failed(error);
   }
 }
 
