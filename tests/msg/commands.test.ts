@@ -233,3 +233,24 @@ it("tells about mailboxes, renews, empties and drops them", async () => {
   expect(await a.ask("MAILBOX.DROP.life", "")).toEqual({ error: "", dropped: true });
   expect(await a.ask("MAILBOX.DROP.life", "")).toMatchObject({ code: 404, dropped: false });
 });
+
+it("shows large messages whole, as many as a reply holds, and says that there are more", async () => {
+  await using a = await agent(broker().url);
+  await a.ask("MAILBOX.CREATE", { name: "large" });
+  const whole = new Uint8Array(1_048_576 - 64).map((_, i) => i * 31);
+  await sendTo(a, "large", whole);
+  for (let i = 0; i < 3; i += 1) await sendTo(a, "large", whole.subarray(0, 300_000));
+  const body = { group_name: "g", deliver: "earliest", encoding: "base64", held: "kept" };
+  const first = await a.ask("MSG.FETCH.large", body);
+  expect(first["more"]).toBe(true);
+  const rows = first["messages"] as { payload: string }[];
+  expect(rows).toHaveLength(1);
+  expect(Buffer.from(rows[0]?.payload ?? "", "base64").equals(whole)).toBe(true);
+  expect(ids(await fetchFrom(a, "large", body))).toEqual([1, 2]);
+  expect(ids(await fetchFrom(a, "large", { ...body, bytes: 1000 }))).toEqual([3]);
+  const newest = await a.ask("MSG.QUERY.large", { encoding: "base64" });
+  expect(newest["more"]).toBe(true);
+  const shown = ids(newest["messages"] as never);
+  expect(shown).toEqual([2, 3]);
+  expect(ids(await queryOf(a, "large", { before_id: 1 }))).toEqual([0]);
+});
