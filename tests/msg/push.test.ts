@@ -168,3 +168,28 @@ it("may be subscribed to before its mailbox is made", async () => {
   await mailbox(a, "early", "again");
   expect(text(await w.readMessage())).toBe("again");
 });
+
+it("waits for a member that reads slowly, and loses nothing by it", async () => {
+  await using a = await agent(broker().url);
+  await mailbox(a, "slow");
+  const large = Buffer.alloc(400_000, "x");
+  for (let i = 0; i < 40; i += 1) {
+    large.write(String(i).padStart(2, "0"));
+    a.nc.publish("$mq9.AI.MSG.SEND.slow", Uint8Array.from(large));
+  }
+  await a.flush();
+  await using w = await worker("slow", "g");
+  // Others are served while its output is full.
+  expect(await a.ask("MSG.RECEIPT.slow.39", "")).toMatchObject({ state: "stored" });
+  const got: string[] = [];
+  while (got.length < 40) {
+    const message = await w.readMessage();
+    got.push(message.payload.subarray(0, 2).toString());
+    w.publish(message.reply, "");
+  }
+  expect(got).toEqual(Array.from({ length: 40 }, (_, i) => String(i).padStart(2, "0")));
+  expect(await w.flush()).toEqual([]);
+  expect(await a.ask("MAILBOX.INFO.slow", "")).toMatchObject({
+    groups: [{ leased: 0, unsettled: 0 }],
+  });
+});
