@@ -3,6 +3,8 @@
 import path from "node:path";
 import { repositoryRoot, runProgram, tempDir } from "@mq9/testkit";
 import { expect, test } from "vitest";
+import { judge } from "../history/src/judge.ts";
+import { type HistoryRecord, readHistory as readRecords } from "../history/src/record.ts";
 import { check } from "./src/checker.ts";
 import { type Event, readHistory } from "./src/history.ts";
 
@@ -28,7 +30,34 @@ test("nothing accepted is lost, altered, reordered or brought back by crashes", 
   expect(counts.deleted).toBeGreaterThan(0);
   // And it could have failed: one message less in one drain, and the same history is no longer good.
   expect(rules(withoutOneDelivery(history))).toContain("lost");
+
+  const pulls = readRecords(path.join(folder.path, "pulls"));
+  const pulled = judge(pulls);
+  expect(pulled.violations).toEqual([]);
+  expect(pulled.counts["accepted"]).toBeGreaterThan(kills * 10);
+  expect(pulled.counts["ack"]).toBeGreaterThan(kills * 10);
+  expect(pulled.counts["nack"]).toBeGreaterThan(0);
+  expect(judge(withOneComingBack(pulls)).violations.map((one) => one.rule)).toContain(
+    "resurrected",
+  );
 });
+
+/** The group is handed something once more that it acknowledged. */
+function withOneComingBack(pulls: readonly HistoryRecord[]): HistoryRecord[] {
+  const isAck = (one: HistoryRecord): boolean => one.op === "ack" && one.res === "ok";
+  const ack = pulls.findLast(isAck);
+  const delivery = pulls.find(
+    (one) =>
+      one.op === "deliver" &&
+      ack?.op === "ack" &&
+      one.mailbox === ack.mailbox &&
+      one.group === ack.group &&
+      one.msgId === ack.msgId,
+  );
+  if (delivery?.op !== "deliver") throw new Error("nothing was acknowledged");
+  const later = 1_000 + Math.max(...pulls.slice(-1).map((one) => one.tInv), ack?.tRet ?? 0);
+  return [...pulls, { ...delivery, tInv: later, tRet: later + 1, call: "again" }];
+}
 
 function rules(history: readonly Event[]): string[] {
   return check(history).violations.map((violation) => violation.rule);

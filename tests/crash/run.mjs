@@ -6,4 +6,4 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const tsc = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
 const build = spawnSync(process.execPath, [tsc, "-b", here], { stdio: "inherit" });
 if (build.status !== 0) process.exit(build.status ?? 1);
-await import("./dist/run.js");
+await import("./dist/crash/src/run.js");

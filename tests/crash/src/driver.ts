@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HistoryWriter } from "./history.ts";
 import { ConnectionLost, NatsClient } from "./nats-client.ts";
+import { pullDrainer, puller, RecordWriter, repeater } from "./pull-roles.ts";
 import { createRandom } from "./random.ts";
 import {
   administrator,
@@ -24,7 +25,10 @@ export type RoleName =
   | "administrator"
   | "subscribe0"
   | "subscribe1"
-  | "drain";
+  | "send2"
+  | "pull2"
+  | "drain"
+  | "drain2";
 
 /** What a driver is told on its command line. */
 export interface DriverOptions {
@@ -36,7 +40,9 @@ export interface DriverOptions {
   readonly seed: number;
   readonly epoch: string;
   readonly roles: readonly RoleName[];
-  /** For `drain`: mailboxes to read to the end. */
+  /** Folder of the histories that tell of generation 2. */
+  readonly pullFolder: string;
+  /** For `drain` and `drain2`: mailboxes to read to the end. */
   readonly mailboxes: readonly string[];
 }
 
@@ -51,6 +57,7 @@ createInterface({ input: process.stdin }).on("line", (line) => {
 });
 
 const history = new HistoryWriter(options.folder, options.name);
+const records = new RecordWriter(options.pullFolder, options.name);
 try {
   await Promise.all(options.roles.map(async (role, index) => await live(role, index)));
   process.exitCode = 0;
@@ -59,10 +66,14 @@ try {
   process.exitCode = 1;
 }
 history.close();
+records.close();
 process.stdin.destroy();
+// A role that gave up left its connection open.
+if (process.exitCode !== 0) process.exit();
 
 /** Plays a role on one connection after the other, until told to stop or (drain) done. */
 async function live(name: RoleName, index: number): Promise<void> {
+  const role = roleOf(name);
   const random = createRandom(options.seed * 31 + index);
   for (let life = 1; !stopping; life += 1) {
     const conn = `${options.name}${index}.${life}`;
@@ -79,9 +90,9 @@ async function live(name: RoleName, index: number): Promise<void> {
       epoch: () => epoch,
       stopping: () => stopping,
     };
-    const done = await roleOf(name)(here).then(() => true, lost);
+    const done = await role(here).then(() => true, lost);
     client.close();
-    if (done === true && name === "drain") return;
+    if (done === true && name.startsWith("drain")) return;
   }
 }
 
@@ -101,6 +112,12 @@ function roleOf(name: RoleName): Role {
       return subscriber(0);
     case "subscribe1":
       return subscriber(1);
+    case "send2":
+      return repeater(records);
+    case "pull2":
+      return puller(records);
+    case "drain2":
+      return pullDrainer(records, options.mailboxes);
     case "drain":
       return drainer(options.mailboxes);
   }

@@ -81,13 +81,17 @@ export class NatsClient {
   }
 
   /** @throws {ConnectionLost}, or {Error} when no answer came in time */
-  async request(subject: string, payload: Buffer): Promise<Delivered> {
+  async request(
+    subject: string,
+    payload: Buffer,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Delivered> {
     const reply = `${this.#inbox}.${this.#next++}`;
     const answer = new Promise<Delivered>((resolve, reject) => {
       if (this.#closed) reject(new ConnectionLost());
       else this.#requests.set(reply, { resolve, reject });
     });
-    this.#publish(subject, reply, payload);
+    this.#publish(subject, reply, payload, headers);
     return await inTime(answer, `answer to ${subject}`);
   }
 
@@ -114,8 +118,21 @@ export class NatsClient {
     this.#socket.destroy();
   }
 
-  #publish(subject: string, reply: string, payload: Buffer): void {
-    this.#write(`PUB ${subject} ${reply}${reply === "" ? "" : " "}${payload.length}\r\n`);
+  #publish(
+    subject: string,
+    reply: string,
+    payload: Buffer,
+    headers?: Readonly<Record<string, string>>,
+  ): void {
+    const to = `${subject} ${reply}${reply === "" ? "" : " "}`;
+    if (headers === undefined) {
+      this.#write(`PUB ${to}${payload.length}\r\n`);
+    } else {
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      const block = Buffer.from(`NATS/1.0\r\n${lines.join("")}\r\n`);
+      this.#write(`HPUB ${to}${block.length} ${block.length + payload.length}\r\n`);
+      this.#write(block);
+    }
     this.#write(payload);
     this.#write("\r\n");
   }

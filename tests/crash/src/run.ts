@@ -9,8 +9,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type RunningBroker, startBroker } from "@mq9/testkit";
+import { readHistory as readRecords } from "../../history/src/record.ts";
 import type { DriverOptions, RoleName } from "./driver.ts";
 import { HistoryWriter, nowMicros, readHistory } from "./history.ts";
+import { RecordWriter } from "./pull-roles.ts";
 import { createRandom, type Random } from "./random.ts";
 
 /** Ends of the broker between two changes of mailboxes; bounds how much each subscriber replays. */
@@ -23,6 +25,7 @@ const drivers: Readonly<Record<string, readonly RoleName[]>> = {
   A: ["request1", "request0"],
   B: ["flush1", "flush0", "administrator"],
   C: ["subscribe1", "subscribe0", "subscribe1"],
+  P: ["send2", "send2", "pull2", "pull2", "pull2"],
 };
 
 interface Settings {
@@ -37,6 +40,9 @@ const folder = settings.keep ?? mkdtempSync(join(tmpdir(), "mq9-crash-"));
 const historyFolder = join(folder, "history");
 mkdirSync(historyFolder, { recursive: true });
 const history = new HistoryWriter(historyFolder, "run");
+const pullFolder = join(folder, "pulls");
+mkdirSync(pullFolder, { recursive: true });
+const records = new RecordWriter(pullFolder, "run");
 const random = createRandom(settings.seed);
 console.log(`seed ${settings.seed}, ${settings.kills} kills, in ${folder}`);
 
@@ -120,12 +126,20 @@ async function drainAll(broker: RunningBroker): Promise<void> {
   const mailboxes = [...new Set(created)];
   const options = { ...driverDefaults(broker.port), name: "D", mailboxes };
   await finish(startDriver({ ...options, roles: ["drain"] }), { stop: false });
+  const pulled = readRecords(pullFolder).flatMap((record) =>
+    record.op === "create" && record.res === "ok" ? [record.mailbox] : [],
+  );
+  const others = { ...options, name: "E", mailboxes: [...new Set(pulled)] };
+  await finish(startDriver({ ...others, roles: ["drain2"] }), { stop: false });
 }
 
 function judge(): void {
   const program = fileURLToPath(new URL("./check.js", import.meta.url));
   const verdict = spawnSync(process.execPath, [program, historyFolder], { stdio: "inherit" });
   if (verdict.status !== 0) throw new Error("the promise was broken");
+  const checkers = fileURLToPath(new URL("../../history/src/check.js", import.meta.url));
+  const pulls = spawnSync(process.execPath, [checkers, pullFolder], { stdio: "inherit" });
+  if (pulls.status !== 0) throw new Error("a promise to those who pull was broken");
   const answered = readHistory(historyFolder).filter(
     (event) => event.op === "send" && event.phase === "ok",
   );
@@ -140,6 +154,7 @@ function driverDefaults(port: number): DriverOptions {
   return {
     port,
     folder: historyFolder,
+    pullFolder,
     name: "",
     seed: settings.seed,
     epoch,
@@ -175,6 +190,7 @@ function assertRunning(broker: RunningBroker, running: readonly ChildProcess[]):
 }
 
 function note(what: "killed" | "stopped" | "started"): void {
+  records.life(what === "started" ? "started" : "ended");
   history.write({ op: "process", t: nowMicros(), what });
 }
 
