@@ -299,6 +299,9 @@ export class Engine implements FeedHost {
       if (slot.used || !slot.forgettable) {
         slot.used = false;
         this.slots.set(slot.key, slot);
+      } else {
+        // A group that went on ringing would write over what the next one of its name did.
+        for (const group of slot.pulls.values()) group.retire();
       }
     }
   }

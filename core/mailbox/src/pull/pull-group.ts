@@ -112,6 +112,8 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   #startSeq = 0;
   #leased = 0;
   #sinceFair = 0;
+  /** Fetches under way. */
+  #fetches = 0;
   /** Grows whenever there may be something to hand out. */
   #changes = 0;
   /** Grows when what was read before counts no more. */
@@ -144,11 +146,16 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     this.#cursors.set(state.cursors);
     for (const { rank, seq } of state.ahead) this.#ahead[rank]?.add(seq);
     for (const seq of state.dead) this.#dead.add(seq);
+    const nowMs = this.#host.nowMs();
     for (const each of state.unsettled) {
       const message = new Unsettled(each);
       this.#unsettled.set(message.seq, message);
-      if (message.notBeforeMs > 0) this.#at(message.notBeforeMs, message);
-      else this.#ready.add(message.rank, message.seq);
+      if (message.notBeforeMs > nowMs) {
+        this.#at(message.notBeforeMs, message);
+      } else {
+        message.notBeforeMs = 0;
+        this.#ready.add(message.rank, message.seq);
+      }
     }
     this.#wake();
   }
@@ -183,9 +190,15 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     }
   }
 
+  /** Its mailbox is no longer kept in memory: another object continues when somebody asks. */
+  retire(): void {
+    this.end(new Mq9Error("storage_failed", "the group is being read, try again"));
+  }
+
   /** Nothing in memory would be lost by forgetting this group. */
   get forgettable(): boolean {
     return (
+      this.#fetches === 0 &&
       this.#leased === 0 &&
       this.#dying.size === 0 &&
       this.#waiters.length === 0 &&
@@ -198,6 +211,15 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
 
   /** Leases what there is, or waits for it. @throws {Mq9Error} */
   async fetch(wish: Wish): Promise<FetchResult> {
+    this.#fetches += 1;
+    try {
+      return await this.#fetch(wish);
+    } finally {
+      this.#fetches -= 1;
+    }
+  }
+
+  async #fetch(wish: Wish): Promise<FetchResult> {
     const changes = this.#changes;
     const result = await this.#turn.run(() => this.#take(wish));
     if (result.messages.length > 0) return result;
