@@ -53,9 +53,10 @@ export interface FetchResult {
 
 /**
  * What one acknowledgement settles. `one`: that message. `batch`: it and those before it in the same
- * fetch result. `delivered`: the same as `batch`, unless the first acknowledgement of the result
- * named its first message and there are more: then each message is acknowledged by itself, which is
- * how the consume loops of published clients work.
+ * fetch result. `delivered`: the same as `batch` when the first acknowledgement of the result names
+ * its last message, unless the group has acknowledged one by one before: then, and whenever another
+ * message is named first, each is acknowledged by itself, which is how the consume loops of
+ * published clients work. A message whose handler failed comes again.
  */
 export type AckMode = "one" | "batch" | "delivered";
 

@@ -127,6 +127,20 @@ describe("fetching", () => {
       nack    a g 0                     -> expired
     `));
 
+  test("a name that is created again has no groups of its earlier life", () =>
+    runScript(`
+      create  a ttl=2
+      send    a normal x                -> 0
+      fetch   a g by=w                  -> 0:x
+      ack     a g 0                     -> 0
+      clock   2s
+      create  a
+      ack     a g 0                     -> not_delivered
+      send    a normal y                -> 1
+      fetch   a g from=latest           ->
+      fetch   a h                       -> 1:y
+    `));
+
   test("a mailbox has so many groups of both kinds", () =>
     runScript(
       `
@@ -391,6 +405,24 @@ describe("settling", () => {
       fetch   a g by=w                  -> 1:y~2
     `));
 
+  test("whoever acknowledges one in the middle means that one, from then on too", () =>
+    runScript(`
+      create  a
+      send    a normal x                -> 0
+      send    a normal y                -> 1
+      send    a normal z                -> 2
+      fetch   a g by=w                  -> 0:x 1:y 2:z
+      ack     a g 1                     -> 1
+      ack     a g 2                     -> 2
+      fetch   a g by=w limit=1          -> 0:x~2
+      nack    a g 0 delay=0
+      send    a normal v                -> 3
+      fetch   a g by=w                  -> 0:x~3 3:v
+      ack     a g 3                     -> 3
+      nack    a g 0 delay=0
+      fetch   a g by=w                  -> 0:x~4
+    `));
+
   test("a batch is one fetch result, never what another result holds", () =>
     runScript(`
       create  a
@@ -401,6 +433,21 @@ describe("settling", () => {
       ack     a g 1 mode=batch          -> 1
       leave   w
       fetch   a g                       -> 0:x~2
+    `));
+
+  test("a batch settles nothing that another consumer holds by now", () =>
+    runScript(`
+      create  a
+      send    a normal x                -> 0
+      send    a normal y                -> 1
+      fetch   a g by=one lease=1000     -> 0:x 1:y
+      extend  a g 1 lease=60000         -> +60s
+      clock   1s
+      tick
+      fetch   a g by=two                -> 0:x~2
+      ack     a g 1 mode=batch          -> 1
+      leave   two
+      fetch   a g                       -> 0:x~3
     `));
 
   test("a late acknowledgement counts, and brings nothing back", () =>
@@ -447,6 +494,7 @@ describe("settling", () => {
       fetch   a g by=w                  -> 0:x~3
       nack    a g 0 delay=60000
       crash
+      tick
       fetch   a g by=v                  ->
       clock   60s
       tick

@@ -112,6 +112,8 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   #startSeq = 0;
   #leased = 0;
   #sinceFair = 0;
+  /** It showed that it acknowledges every message for itself. */
+  #oneByOne = false;
   /** Fetches under way. */
   #fetches = 0;
   /** Grows whenever there may be something to hand out. */
@@ -646,13 +648,22 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     const { batch, place } = message;
     if (batch === undefined || mode === "one") return [message.seq];
     if (mode === "delivered") {
-      batch.meant ??= place === 0 && batch.messages.length > 1 ? "one" : "batch";
+      batch.meant ??= this.#meaning(place, batch);
       if (batch.meant === "one") return [message.seq];
     }
     return batch.messages
       .slice(0, place + 1)
       .filter((each) => each.batch === batch && this.#unsettled.get(each.seq) === each)
       .map((each) => each.seq);
+  }
+
+  /**
+   * Whoever acknowledges any but the last of a result first does so one by one, and so does whoever
+   * did so before: what failed in front of it must come again.
+   */
+  #meaning(place: number, { messages }: FetchBatch): "one" | "batch" {
+    if (place < messages.length - 1) this.#oneByOne = true;
+    return this.#oneByOne ? "one" : "batch";
   }
 
   /** The group never sees it again. @returns false when it was settled before */
