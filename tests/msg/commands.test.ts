@@ -201,6 +201,21 @@ it("says which mailbox is not there, and leaves the fields of the answer empty",
   expect(await a.ask("MSG.SEND.$SYSTEM.PUBLIC", "x")).toMatchObject({ code: 403 });
 });
 
+it("reads the directory, and writes nothing to it", async () => {
+  await using a = await agent(broker().url);
+  const read = () => fetchFrom(a, "$SYSTEM.PUBLIC", now);
+  expect(await read()).toEqual([]);
+  await a.ask("MAILBOX.CREATE", { ttl: 60, public: true, name: "listed" });
+  const [row] = await read();
+  expect(JSON.parse(row?.payload ?? "")).toMatchObject({ mail_address: "listed", public: true });
+  expect(await read()).toEqual([]);
+  for (const subject of ["MSG.SEND.$SYSTEM.PUBLIC", "MSG.PURGE.$SYSTEM.PUBLIC"]) {
+    expect(await a.ask(subject, {})).toMatchObject({ reason: "forbidden" });
+  }
+  expect(await a.ask("MSG.DELETE.$SYSTEM.PUBLIC.0", {})).toMatchObject({ deleted: false });
+  expect(await a.ask("MAILBOX.DROP.$SYSTEM.PUBLIC", {})).toMatchObject({ reason: "forbidden" });
+});
+
 it("tells about mailboxes, renews, empties and drops them", async () => {
   await using a = await agent(broker().url);
   await a.ask("MAILBOX.CREATE", { name: "life", ttl: 600 });

@@ -1,6 +1,13 @@
 // Where a connection stands that fetches without a group and asks for what is new: published clients
 // do so in a loop, and would miss what comes between two fetches. In memory, for one connection.
-import { type FetchRequest, type FetchResult, fetchMax, type PullApi } from "@mq9/protocol";
+import {
+  directoryName,
+  type FetchRequest,
+  type FetchResult,
+  fetchMax,
+  Mq9Error,
+  type PullApi,
+} from "@mq9/protocol";
 
 /** Mailboxes whose place is remembered; the one unused for longest is forgotten first. */
 const placesMax = 64;
@@ -53,7 +60,7 @@ export class LooseCursors {
 
   async #place(mailboxes: PullApi, mailbox: string, withNewest: boolean): Promise<Place> {
     if (!this.#places.has(mailbox)) {
-      const { nextId } = await mailboxes.inspect(mailbox);
+      const nextId = await nextIdOf(mailboxes, mailbox);
       const from = withNewest ? Math.max(0, nextId - 1) : nextId;
       if (!this.#places.has(mailbox)) {
         this.#places.set(mailbox, { from, seen: new Set(), seenBytes: 0 });
@@ -67,6 +74,17 @@ export class LooseCursors {
       this.#places.delete(name);
     }
     return place;
+  }
+}
+
+/** The directory can be read before there is anything in it. */
+async function nextIdOf(mailboxes: PullApi, mailbox: string): Promise<number> {
+  try {
+    return (await mailboxes.inspect(mailbox)).nextId;
+  } catch (error) {
+    const empty = mailbox === directoryName && error instanceof Mq9Error;
+    if (empty && error.code === "not_found") return 0;
+    throw error;
   }
 }
 

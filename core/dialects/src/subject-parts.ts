@@ -3,7 +3,9 @@
 import {
   assertCreatableName,
   directoryName,
+  isMailboxName,
   Mq9Error,
+  mailboxNameMax,
   maskOf,
   type PriorityLabel,
   type RankMask,
@@ -51,6 +53,8 @@ export function withNatsWildcard(subject: string): string {
 export function nameProblem(name: string): Mq9Error | undefined {
   if (name === directoryName) return undefined;
   if (/[*>#]/.test(name)) return wildcardInName();
+  // Dead letters of a mailbox with the longest name lie under a longer one, which only the broker makes.
+  if (name.length > mailboxNameMax && isMailboxName(name)) return undefined;
   return creatableProblem(name);
 }
 
