@@ -18,6 +18,9 @@ const refusedPauseMs = 50;
 /** A group that has been silent for so long after the last restart is empty. */
 const quietMs = 3_000;
 
+/** Fetches that may wait on one connection at the same time, and some to spare. */
+const waitingMax = 40;
+
 /** Appends records to a file of its own. */
 export class RecordWriter {
   readonly #file: number;
@@ -253,7 +256,7 @@ export function puller(records: RecordWriter): Role {
   };
 }
 
-/** Reads every mailbox once without a group, then empties all groups, all at the same time. */
+/** Reads every mailbox once without a group, then empties the groups, many at the same time. */
 export function pullDrainer(records: RecordWriter, mailboxes: readonly string[]): Role {
   return async (life) => {
     const worker = new Worker(life, records);
@@ -264,23 +267,29 @@ export function pullDrainer(records: RecordWriter, mailboxes: readonly string[])
     const everyGroup = mailboxes.flatMap((mailbox) =>
       groups.map((group) => ({ mailbox, group }) as const),
     );
-    await Promise.all(
-      everyGroup.map(async ({ mailbox, group }) => {
-        const begin = nowMs();
-        let lastAt = begin;
-        while (nowMs() - lastAt < quietMs) {
-          const options = { limit: 500, waitMs: 900, leaseMs: 30_000 };
-          const items = await worker.fetch(mailbox, group, options);
-          if (typeof items === "string") throw new Error(`${group} of ${mailbox}: ${items}`);
-          if (items.length > 0) lastAt = nowMs();
-          await Promise.all(
-            items.map(async (item) => await worker.settle("ack", mailbox, group, item.msg_id)),
-          );
-        }
-        worker.drained(mailbox, group, begin);
-      }),
-    );
+    while (everyGroup.length > 0) {
+      const some = everyGroup.splice(0, waitingMax);
+      await Promise.all(
+        some.map(async ({ mailbox, group }) => await emptyGroup(worker, mailbox, group)),
+      );
+    }
   };
+}
+
+/** Takes and acknowledges until the group has been silent for a while. */
+async function emptyGroup(worker: Worker, mailbox: string, group: string): Promise<void> {
+  const begin = nowMs();
+  let lastAt = begin;
+  while (nowMs() - lastAt < quietMs) {
+    const options = { limit: 500, waitMs: 900, leaseMs: 30_000 };
+    const items = await worker.fetch(mailbox, group, options);
+    if (typeof items === "string") throw new Error(`${group} of ${mailbox}: ${items}`);
+    if (items.length > 0) lastAt = nowMs();
+    await Promise.all(
+      items.map(async (item) => await worker.settle("ack", mailbox, group, item.msg_id)),
+    );
+  }
+  worker.drained(mailbox, group, begin);
 }
 
 /** One connection's life of a role; what is lost with it is known by the time it ends. */

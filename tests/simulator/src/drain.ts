@@ -1,5 +1,5 @@
 // The end of a simulation: faults are over, and everything accepted has to come out. A fresh agent
-// reads every mailbox by subscriptions of both kinds, by one reading, and empties every group.
+// reads every mailbox by subscriptions of all generations, by one reading, and empties every group.
 import { Agent, type Stage } from "./agent.ts";
 import { calmDisk } from "./disk.ts";
 import type { Machine } from "./machine.ts";
@@ -39,7 +39,7 @@ export async function drainAll(
   }
 }
 
-/** Both kinds of subscription, to a last message of the lowest priority. */
+/** Every kind of subscription, to a last message of the lowest priority. */
 async function readToTheEnd(agent: Agent, mailbox: string): Promise<void> {
   const { world } = agent;
   let marker = "";
@@ -50,7 +50,7 @@ async function readToTheEnd(agent: Agent, mailbox: string): Promise<void> {
     return (await agent.send(draft)).res === "ok";
   });
   if (!sent) world.defect(`the healed broker refuses a send to ${mailbox}`);
-  for (const generation of [0, 1] as const) {
+  for (const generation of [0, 1, 2] as const) {
     const begin = agent.ask();
     let ended = false;
     const started = agent.subscribe(generation, mailbox, "", (id) => {

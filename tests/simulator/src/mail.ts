@@ -42,6 +42,7 @@ export function sendOf(
 }
 
 export function receiveSubject(generation: Generation, mailbox: string): string {
+  if (generation === 2) return `$mq9.AI.MSG.PUSH.${mailbox}`;
   return generation === 0 ? `$mq9.AI.INBOX.${mailbox}.*` : `$mq9.AI.MAILBOX.MSG.${mailbox}.*`;
 }
 

@@ -130,7 +130,10 @@ async function removeOne({ agent, random, accepted, plan }: Part): Promise<void>
 async function subscribe(part: Part, queue: string): Promise<void> {
   const { agent, random, subscriptions, mailboxes, plan } = part;
   if (subscriptions.length >= 3) await unsubscribe(part);
-  const generation = plan.features.has("generation0") && random.chance(0.5) ? 0 : 1;
+  // A queue group of generation 2 is a group of pullers, which the row "pull" is about.
+  const pushes = ([0, 2] as const).filter((one) => plan.features.has(`generation${one}`));
+  const possible = queue === "" ? [...pushes, 1 as const] : [1 as const];
+  const generation = random.pick(possible);
   const started = agent.subscribe(generation, random.pick(mailboxes), queue);
   if (started !== undefined) subscriptions.push(started.sid);
   if (agent.client !== undefined && plan.features.has("slow readers")) {
