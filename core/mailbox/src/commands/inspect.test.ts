@@ -131,6 +131,17 @@ test("mail sent before a purge goes with it, mail sent after it stays", async ()
   expect(await rig.account.inspect("a")).toMatchObject({ messages: 2, bytes: 2 });
 });
 
+test("a purge keeps its mailbox in memory", async () => {
+  const rig = await Rig.open({ activeMax: 1 });
+  await rig.create("a");
+  await rig.send("a", "x");
+  const purged = rig.account.purge({ mailbox: "a" });
+  const others = Promise.allSettled([rig.post("b", "x"), rig.post("a", "y")]);
+  expect(await rig.outcome(purged)).toBe(1);
+  await others;
+  expect(await rig.outcome(rig.account.inspect("a"))).toMatchObject({ messages: 1, bytes: 1 });
+});
+
 test("removals under way at the same time count once", async () => {
   const rig = await Rig.open({ pageMessages: 2 });
   await rig.create("a");

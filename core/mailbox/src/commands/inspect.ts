@@ -40,15 +40,16 @@ export async function purge(
   if (isKeptName(slot.name)) {
     throw new Mq9Error("forbidden", `mailbox '${slot.name}' is kept by the broker`);
   }
-  const doomed = await engine.command(key, async (live) => {
-    if (!live.isLive(engine.nowMs())) throw live.absence();
-    const all = everything(live);
-    // What was sent before this call on the same connection may still be on its way to disk.
-    if (live.staged > 0) await engine.journal.settled();
-    return { ...all, beforeSeq: Math.min(all.beforeSeq, beforeId) };
-  });
+  const pinned = slot.beginRead(); // another object of this name would count for itself
   const done = { removed: 0 };
   try {
+    const doomed = await engine.command(key, async (live) => {
+      if (!live.isLive(engine.nowMs())) throw live.absence();
+      const all = everything(live);
+      // What was sent before this call on the same connection may still be on its way to disk.
+      if (live.staged > 0) await engine.journal.settled();
+      return { ...all, beforeSeq: Math.min(all.beforeSeq, beforeId) };
+    });
     await removeMany(engine, slot, doomed, done);
   } catch (error) {
     const failure = engine.failure(error);
@@ -58,6 +59,8 @@ export async function purge(
       `the disk failed after ${done.removed} messages were removed; the others may still be there`,
       { cause: failure },
     );
+  } finally {
+    slot.endRead(pinned);
   }
   return done.removed;
 }
