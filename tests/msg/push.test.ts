@@ -193,3 +193,11 @@ it("waits for a member that reads slowly, and loses nothing by it", async () => 
     groups: [{ leased: 0, unsettled: 0 }],
   });
 });
+
+it("follows the directory in a group, from before there is anything in it", async () => {
+  await using a = await agent(broker().url);
+  await using w = await worker("$SYSTEM.PUBLIC", "g");
+  expect(await w.flush()).toEqual([]);
+  await a.ask("MAILBOX.CREATE", { ttl: 60, public: true, name: "listed" });
+  expect(JSON.parse(text(await w.readMessage()))).toMatchObject({ mail_address: "listed" });
+});

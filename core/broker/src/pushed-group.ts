@@ -80,6 +80,7 @@ export class PushedGroup {
         continue;
       }
       const consumer: Consumer = {};
+      const beganMs = this.#options.nowMs();
       try {
         this.#waiting = consumer;
         const result = await this.#domain.fetch({
@@ -94,6 +95,8 @@ export class PushedGroup {
         this.#waiting = undefined;
         this.#fetched = true;
         await this.#deliver(result, consumer);
+        const early = this.#options.nowMs() - beganMs < retryMs;
+        if (early && result.messages.length === 0) await this.#pause(retryMs); // it did not wait
       } catch (error) {
         this.#waiting = undefined;
         if (!this.#ended) await this.#recover(error);
