@@ -27,6 +27,8 @@ import { Rig, textOf } from "./testing/rig.ts";
 /** Fixed, so that a build fails for a change and not by chance; `SEED=$RANDOM` looks further. */
 const seed = Number(process.env["SEED"] ?? 20_261_120);
 const runs = Number(process.env["RUNS"] ?? 3_000);
+/** `path` of a failure, which is then the only run. */
+const replay = process.env["REPLAY"] === undefined ? {} : { path: process.env["REPLAY"] };
 const labels: readonly PriorityLabel[] = ["critical", "urgent", "normal", "low"];
 
 /** A change on the domain, and the same on a model. */
@@ -527,6 +529,6 @@ test(
         const run = new Run(await openRig(chosen));
         for (const each of steps) await run.step(each);
       }),
-      { seed, numRuns: runs, examples: regressions },
+      { seed, numRuns: runs, examples: regressions, ...replay },
     ),
 );
