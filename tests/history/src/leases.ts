@@ -58,13 +58,14 @@ function mayHaveEnded(
   if ((facts.acks.get(lane)?.from ?? Infinity) <= to) return true;
   let endsAt = Math.min(endOf(first), endOf(second));
   for (const settling of facts.handedBack.get(lane) ?? []) {
-    if (settling.tInv > to) continue;
+    const before = settling.tRet !== null && settling.tRet < from;
+    if (settling.tInv > to || before) continue;
     if (settling.op === "nack") return true;
     const extendedTo = settling.tInv + (settling.forMs ?? 0);
     const certain = settling.res === "ok" && (settling.tRet ?? Infinity) < second.tInv;
     endsAt = certain && settling.tInv >= first.tInv ? extendedTo : Math.min(endsAt, extendedTo);
   }
-  return endsAt - toleranceMs <= to && endsAt >= from - toleranceMs;
+  return endsAt - toleranceMs <= to;
 }
 
 function endOf(delivery: Delivery): number {
