@@ -1,6 +1,6 @@
 // AGENT.REGISTER, UNREGISTER and REPORT: who is meant, whatever shape the body has, and the replies.
 import { type AgentReference, Mq9Error } from "@mq9/protocol";
-import { decodeBody, encodeJson, field, invalidBody, type JsonObject } from "../json.ts";
+import { decodeBody, encodeJson, field, invalidBody, type JsonObject, textField } from "../json.ts";
 import { errorReply } from "../replies.ts";
 import { factsOf, mailboxOf, mailboxWithin, nameWithin } from "./card.ts";
 import type { AgentExchange } from "./exchange.ts";
@@ -13,9 +13,10 @@ type Opened<Op extends AgentExchange["op"]> = Extract<AgentExchange, { op: Op }>
 /** @throws {Mq9Error} `invalid` */
 export function openRegister(bytes: Uint8Array): Opened<"register"> {
   const body = decodeBody(bytes, "AGENT.REGISTER");
-  const given = field(body, "mailbox");
+  const given = textField(body, "mailbox", "AGENT.REGISTER");
+  textField(body, "name", "AGENT.REGISTER");
   const mailbox = mailboxWithin(body);
-  if (typeof given === "string" && given.trim() !== "" && mailboxOf(given) === undefined) {
+  if (given !== undefined && given.trim() !== "" && mailboxOf(given) === undefined) {
     throw invalidBody("AGENT.REGISTER", "mailbox is no name of a mailbox");
   }
   const name = agentName(nameWithin(body) ?? mailbox ?? "");
