@@ -187,7 +187,7 @@ export class Slot {
    * @param batch the open one, which makes the life durable
    */
   beginLife(batch: StoreBatch, record: MailboxRecord): void {
-    this.endPulls();
+    if (this.record !== undefined) this.endPulls();
     this.record = record;
     this.tally = new MailboxTally(record.number);
     this.totals?.changed(batch, 1, 0, 0);

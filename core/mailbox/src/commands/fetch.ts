@@ -28,11 +28,12 @@ export async function fetch(
   return engine.command(
     key,
     async (slot) => {
-      if (isDirectory(slot) && slot.record === undefined) return { messages: [], more: false };
-      if (!slot.isLive(engine.nowMs())) throw slot.absence();
       const { group: name } = request;
-      if (name === undefined) {
-        return new LooseFetch(engine.pulls, slot, wish, cursors as Float64Array).run();
+      // The directory is there before its first entry is; a group of it begins with that.
+      const isUnmade = isDirectory(slot) && slot.record === undefined;
+      if (!isUnmade && !slot.isLive(engine.nowMs())) throw slot.absence();
+      if (name === undefined || isUnmade) {
+        return new LooseFetch(engine.pulls, slot, wish, cursors ?? fromFirst).run();
       }
       return groupOf(engine, slot, name, request, cursors).fetch(wish);
     },
@@ -45,6 +46,8 @@ export async function fetch(
     },
   );
 }
+
+const fromFirst = new Float64Array(4).fill(-1);
 
 /** @throws {Mq9Error} `invalid` */
 function wishOf(engine: Engine, request: FetchRequest): Wish {

@@ -13,7 +13,8 @@ export class LooseFetch implements Sleeper {
   readonly #slot: Slot;
   readonly #wish: Wish;
   readonly #cursors: Float64Array;
-  readonly #mailboxNumber: number;
+  /** The life it reads; undefined until the directory of an account has its first entry. */
+  #mailboxNumber: number | undefined;
   #changes = 0;
   #wakened: ((why: "mail" | "over") => void) | undefined;
   #over = false;
@@ -24,7 +25,7 @@ export class LooseFetch implements Sleeper {
     this.#slot = slot;
     this.#wish = wish;
     this.#cursors = cursors;
-    this.#mailboxNumber = slot.record?.number as number;
+    this.#mailboxNumber = slot.record?.number;
   }
 
   /** @throws {Mq9Error} */
@@ -88,12 +89,15 @@ export class LooseFetch implements Sleeper {
     const slot = this.#slot;
     const budget = new Budget(limit, bytesMax);
     const messages: MailMessage[] = [];
+    this.#mailboxNumber ??= slot.record?.number;
+    const number = this.#mailboxNumber;
+    if (number === undefined) return nothing;
     const removed = slot.beginRead();
     try {
       for (const rank of ranks) {
         for (let afterSeq = this.#cursors[rank] as number; !budget.more; ) {
           this.#assertThere();
-          const page = await host.store.messages(this.#mailboxNumber, {
+          const page = await host.store.messages(number, {
             rank,
             afterSeq,
             limit: Math.min(budget.left + 1, host.pageMessages),

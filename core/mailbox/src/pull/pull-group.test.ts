@@ -342,6 +342,17 @@ describe("waiting", () => {
       await   one                       -> 1:new
     `));
 
+  test("the directory can be waited for before it has an entry", () =>
+    runScript(`
+      fetch   $SYSTEM.PUBLIC - by=one wait=1000   -> hangs
+      fetch   $SYSTEM.PUBLIC g by=two wait=5000   -> hangs
+      clock   1s
+      tick
+      await   one                       ->
+      create  a public desc=d
+      await   two                       -> 0:a:d
+    `));
+
   test("a delivery that waits ends by a lease that ends", () =>
     runScript(`
       create  a
