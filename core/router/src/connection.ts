@@ -549,6 +549,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     const responses = identity.permissions?.responses;
     this.grants = responses && new ResponseGrants(responses, this.#hub.nowMs);
     this.#parser.headersAllowed = options.headers;
+    // Headers to the owner of a space reach nobody who can not read them.
+    this.#parser.headersTakenBelow = this.#hub.subjects.spaces.map(({ prefix }) => prefix);
     this.#parser.connectRequired = false;
     const isFirst = this.state !== "OPEN";
     this.state = "OPEN";

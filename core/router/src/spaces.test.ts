@@ -104,6 +104,17 @@ describe("a claimed space", () => {
     expect(await plain.flush()).toBe("MSG $own.x 9 re 1\r\nm\r\n");
   });
 
+  test("takes headers from a client that did not offer to read any, as nobody else does", async () => {
+    const owner = new Owner();
+    await using server = await startRouter({}, {}, owner);
+    await using peer = await connectPeer(server.port, { verbose: false });
+    peer.send(`HPUB $own.b 18 19\r\n${block}x\r\n`);
+    expect(await peer.flush()).toBe("");
+    expect(owner.seen).toEqual([`publish $own.b||${block}|x`]);
+    peer.send(`HPUB other.b 18 19\r\n${block}x\r\n`);
+    await peer.readToEnd();
+  });
+
   test("may refuse, in the words of permissions, and then no +OK follows", async () => {
     const owner = new Owner();
     owner.onPublish = (client, subject) => client.refusePublish(subject);

@@ -25,6 +25,8 @@ const bodyStepBytes = 8_192;
 export class Parser {
   /** HPUB is accepted; otherwise it ends the connection. */
   headersAllowed = false;
+  /** Subjects that begin with one of these take HPUB from everybody. */
+  headersTakenBelow: readonly string[] = [];
   /** Only CONNECT is accepted; any other first letter is an authorization violation. */
   connectRequired = false;
 
@@ -361,7 +363,7 @@ export class Parser {
     const size = count > sizes ? sizeArgument(line, count - 1) : -1;
     const headerBytes = withHeaders && size >= 0 ? sizeArgument(line, count - 2) : 0;
     if (
-      (withHeaders && !this.headersAllowed) ||
+      (withHeaders && !this.headersAllowed && !this.#takesHeaders(line)) ||
       count > sizes + 2 ||
       size < 0 ||
       headerBytes < 0 ||
@@ -375,6 +377,12 @@ export class Parser {
       return;
     }
     this.#beginBody(line, count === sizes + 2, headerBytes, size);
+  }
+
+  /** Whether the subject of the line, which was split, takes headers whatever CONNECT said. */
+  #takesHeaders(line: Buffer): boolean {
+    const subject = line.latin1Slice(starts[0] as number, ends[0] as number);
+    return this.headersTakenBelow.some((prefix) => subject.startsWith(prefix));
   }
 
   /** Writes the canonical head of the operation; the body follows as it arrives. */
