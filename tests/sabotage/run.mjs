@@ -3,7 +3,7 @@
 //
 //   npm run sabotage                     every fault
 //   npm run sabotage -- --only lease     those whose name holds the word
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   cpSync,
   mkdirSync,
@@ -63,6 +63,16 @@ export function plant(source, { name, find, put }) {
   return parts.join(put);
 }
 
+/** Builds a copy, for suites that start programs. */
+function build(copy) {
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const { status, stdout } = spawnSync(process.execPath, [tsc, "-b"], {
+    cwd: copy,
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`the copy does not build:\n${stdout}`);
+}
+
 /** Runs suites of a copy. @returns {Promise<{ passed: boolean, output: string }>} */
 export function runSuites(copy, suites) {
   return new Promise((done) => {
@@ -101,6 +111,7 @@ async function main() {
   try {
     const all = [...new Set(chosen.flatMap(({ suites }) => suites))];
     process.stdout.write(`${chosen.length} faults, ${all.length} suites\n`);
+    if (chosen.some((sabotage) => sabotage.built)) build(copy);
     const healthy = await runSuites(copy, all);
     if (!healthy.passed) {
       process.stdout.write(`the suites fail without any fault:\n${healthy.output}\n`);
@@ -111,8 +122,10 @@ async function main() {
       const file = join(copy, sabotage.file);
       const source = readFileSync(file, "utf8");
       writeFileSync(file, plant(source, sabotage));
+      if (sabotage.built) build(copy);
       const { passed } = await runSuites(copy, sabotage.suites);
       writeFileSync(file, source);
+      if (sabotage.built) build(copy);
       if (passed) missed += 1;
       process.stdout.write(`${passed ? "MISSED" : "caught"}  ${sabotage.name}\n`);
     }

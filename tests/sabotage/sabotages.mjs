@@ -17,7 +17,7 @@ export const sabotages = [
     file: `${domain}/feed.ts`,
     find: "const gone = nowMs >= stored.expiresAtMs || removed.has(stored.seq);",
     put: "const gone = nowMs > stored.expiresAtMs || removed.has(stored.seq);",
-    suites: [feed],
+    suites: [`${domain}/commands/attend.test.ts`],
   },
   {
     name: "a puller is handed what has ended",
@@ -44,7 +44,7 @@ export const sabotages = [
   {
     name: "groups of pullers survive the end of their mailbox",
     file: `${domain}/slot.ts`,
-    find: "    this.endPulls();\n",
+    find: "    if (this.record !== undefined) this.endPulls();\n",
     put: "",
     suites: [pull],
   },
@@ -61,7 +61,7 @@ export const sabotages = [
     file: `${domain}/feed.ts`,
     find: 'if (this.#state === "behind" && !more && this.#slot.version === version) {',
     put: 'if (this.#state === "behind" && !more) {',
-    suites: [feed],
+    suites: [feed, `${domain}/model.test.ts`],
   },
   {
     name: "the seam between stored and live repeats a message",
@@ -123,8 +123,8 @@ export const sabotages = [
   {
     name: "the first acknowledgement of many settles them all",
     file: `${domain}/pull/pull-group.ts`,
-    find: 'place === 0 && batch.messages.length > 1 ? "one" : "batch"',
-    put: '"batch"',
+    find: 'return this.#oneByOne ? "one" : "batch";',
+    put: 'return "batch";',
     suites: [pull],
   },
   {
@@ -227,10 +227,10 @@ export const sabotages = [
   },
   // --- commits ------------------------------------------------------------------------------------
   {
-    name: "two commits are under way at once",
+    name: "a commit may be of any size",
     file: `${domain}/journal.ts`,
-    find: "if (this.#inFlight !== undefined || this.#failure !== undefined) return;",
-    put: "if (this.#failure !== undefined) return;",
+    find: "if (this.#open !== undefined && this.#isFull(this.#open.batch)) {",
+    put: "if (this.#open === null) {",
     suites: [`${domain}/journal.test.ts`],
   },
   {
@@ -253,14 +253,15 @@ export const sabotages = [
     file: "stores/level/src/records.ts",
     find: "if (!isSealed(key, value)) throw corrupt(name(key));",
     put: "",
-    suites: ["stores/level/src/damage.test.ts"],
+    suites: ["stores/level/src/level-store.test.ts"],
   },
   {
     name: "a batch is committed without its sync",
-    file: "stores/level/src/level-store.ts",
-    find: "return batch.write({ sync: true }).then",
-    put: "return batch.write({ sync: false }).then",
-    suites: ["tests/storage"],
+    file: "stores/level/src/level-batch.ts",
+    find: "await chain?.write({ sync: true });",
+    put: "await chain?.write({ sync: false });",
+    built: true,
+    suites: ["tests/storage/images/images.test.ts"],
   },
   // --- the wire -----------------------------------------------------------------------------------
   {
@@ -269,5 +270,114 @@ export const sabotages = [
     find: "if (!checkToken || expected === undefined ||",
     put: "if (expected !== undefined ||",
     suites: [`${domain}/commands/query.test.ts`],
+  },
+  // --- keeping and refusing -----------------------------------------------------------------------
+  {
+    name: "a repeat of a send is stored once more after a restart",
+    file: `${domain}/dedup.ts`,
+    find: "  batch.putCursor(number, name, encode(known));\n",
+    put: "",
+    suites: [`${domain}/dedup.test.ts`],
+  },
+  {
+    name: "another message under the same id passes as a repeat",
+    file: `${domain}/dedup.ts`,
+    find: "  head[0] = priorityLabels.indexOf(request.label);\n",
+    put: "",
+    suites: [`${domain}/dedup.test.ts`],
+  },
+  {
+    name: "ids of sends count for ever",
+    file: `${domain}/dedup.ts`,
+    find: "return engine.nowMs() - atMs < engine.options.dedupWindowMs;",
+    put: "return engine.nowMs() - atMs >= 0;",
+    suites: [`${domain}/dedup.test.ts`],
+  },
+  {
+    name: "a mailbox holds one message more than it may",
+    file: `${domain}/quotas.ts`,
+    find: "if (tally.messages + tally.scheduled >= quotas.mailboxMessages) {",
+    put: "if (tally.messages + tally.scheduled > quotas.mailboxMessages) {",
+    suites: [`${domain}/tally.test.ts`],
+  },
+  {
+    name: "an account holds one byte more than it may",
+    file: `${domain}/quotas.ts`,
+    find: "if (totals !== undefined && totals.bytes + more > quotas.accountBytes) {",
+    put: "if (totals !== undefined && totals.bytes + more > quotas.accountBytes + 1) {",
+    suites: [`${domain}/tally.test.ts`],
+  },
+  {
+    name: "removals are not counted across a crash",
+    file: `${domain}/tally.ts`,
+    find: "    batch.putCursor(this.mailboxNumber, tallyName, new Uint8Array(view.buffer));\n",
+    put: "",
+    suites: [`${domain}/tally.test.ts`],
+  },
+  {
+    name: "a delayed message is visible one instant early",
+    file: `${domain}/schedule.ts`,
+    find: "return firstId(slot, nowMs + 1);",
+    put: "return firstId(slot, nowMs + 2);",
+    suites: [`${domain}/schedule.test.ts`, `${domain}/commands/scheduled.test.ts`],
+  },
+  {
+    name: "a delayed message stays scheduled when it became visible",
+    file: `${domain}/schedule.ts`,
+    find: "  batch.removeMessage(number, scheduleRank, message.seq);\n",
+    put: "",
+    suites: [`${domain}/schedule.test.ts`, `${domain}/commands/scheduled.test.ts`],
+  },
+  {
+    name: "a full disk is no reason to refuse a message",
+    file: `${domain}/commands/send.ts`,
+    find: "const stopped = engine.refusal ?? engine.journal.failure;",
+    put: "const stopped = engine.journal.failure;",
+    suites: [`${domain}/commands/send.test.ts`],
+  },
+  // --- agents -------------------------------------------------------------------------------------
+  {
+    name: "a name may look like that of another agent",
+    file: `${domain}/registry/registry.ts`,
+    find: "if (other !== undefined) {",
+    put: "if (other === null) {",
+    suites: [`${domain}/registry/registry.test.ts`],
+  },
+  // --- dialects -----------------------------------------------------------------------------------
+  {
+    name: "a sender may write who it is",
+    file: "core/dialects/src/msg/send-headers.ts",
+    find: '  "mq9-from:",\n',
+    put: "",
+    suites: ["core/dialects/src/msg/send-headers.test.ts"],
+  },
+  {
+    name: "a ttl of 0 on a message is ignored",
+    file: "core/dialects/src/msg/send-headers.ts",
+    find: 'seconds("mq9-ttl", valueOf(block, nameEnd), 1, ttlSecondsMax)',
+    put: 'seconds("mq9-ttl", valueOf(block, nameEnd), 0, ttlSecondsMax)',
+    suites: ["core/dialects/src/msg/send-headers.test.ts"],
+  },
+  {
+    name: "an acknowledgement may name another mailbox than its subject",
+    file: "core/dialects/src/msg/settle.ts",
+    find: 'if (address === undefined || address === "" || address === mailbox) return;',
+    put: "if (address !== mailbox || address === mailbox) return;",
+    suites: ["core/dialects/src/msg/settle.test.ts"],
+  },
+  {
+    name: "libraries get text where they read base64",
+    file: "core/dialects/src/msg/fetch.ts",
+    find: '(sdk ? "base64" : "utf8")',
+    put: '(sdk ? "utf8" : "utf8")',
+    suites: ["core/dialects/src/msg/fetch.test.ts"],
+  },
+  // --- the broker ---------------------------------------------------------------------------------
+  {
+    name: "a PONG does not wait for what was sent before it",
+    file: "core/router/src/holds.ts",
+    find: "if (first === undefined || first.open > 0) return;",
+    put: "if (first === undefined) return;",
+    suites: ["core/router/src/holds.test.ts"],
   },
 ];
