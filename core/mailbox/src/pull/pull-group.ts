@@ -743,6 +743,13 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   revive(rank: Rank, seq: number): void {
     this.#dead.delete(seq);
     if (this.#unsettled.has(seq)) return;
+    if (seq > (this.#cursors[rank] as number)) {
+      // The group began again and has not come to it yet.
+      this.#ahead[rank]?.delete(seq);
+      this.#dirty = true;
+      this.arrived();
+      return;
+    }
     const message = new Unsettled({ seq, rank, deliveries: 0, notBeforeMs: 0 });
     this.#unsettled.set(seq, message);
     this.#free(message, 0);
