@@ -123,6 +123,9 @@ const minuteMs = 60_000;
 /** From this delivery on a crash does not forget the count. */
 const durableFrom = 3;
 
+// Every platform has it; the package itself compiles without the types of any.
+declare function structuredClone<T>(value: T): T;
+
 export class PullModel {
   readonly state: PullState;
   readonly #limits: PullLimits;
