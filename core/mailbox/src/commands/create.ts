@@ -60,6 +60,7 @@ async function stageCreate(
   }
   const record = slot.record as MailboxRecord;
   if (request.kind === "latest" && record.kind !== "latest") {
+    if (slot.staged > 0) await engine.journal.settled();
     throw new Mq9Error(
       "exists",
       `mailbox ${slot.name} already exists and keeps every message: take another name for one of type latest`,

@@ -375,6 +375,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       const nowMs = this.#host.nowMs();
       seqs.forEach((seq, i) => {
         const message = this.#unsettled.get(seq);
+        if (message === undefined) this.#ready.remove(rank, seq); // it would be looked at for ever
         if (message === undefined || !this.#ready.has(rank, seq)) return; // settled meanwhile
         const found = stored[i];
         if (found === undefined || removed.has(seq) || nowMs >= found.expiresAtMs) {
