@@ -12,7 +12,8 @@ import {
   pullCommands,
   pullOptions,
 } from "./testing/pull-commands.ts";
-import { type FetchOrder, PullModel } from "./testing/pull-model.ts";
+import { PullModel } from "./testing/pull-model.ts";
+import type { FetchOrder } from "./testing/pull-state.ts";
 import { Rig, textOf } from "./testing/rig.ts";
 
 /** Fixed, so that a build fails for a change and not by chance; `SEED=$RANDOM` looks further. */
@@ -202,8 +203,10 @@ class Run {
         };
       case "ack": {
         const { group } = change;
-        // A mailbox that is read anew has forgotten which messages came together.
-        const mode = this.#forgets ? "one" : change.mode;
+        // A mailbox that is read anew has forgotten which messages came together; how a group
+        // acknowledges is remembered of a commit that failed, too.
+        const guessed = change.mode === "delivered" && this.#rig.failures.length > 0;
+        const mode = this.#forgets ? "one" : guessed ? "batch" : change.mode;
         const msgId = this.#id(name, change.back);
         const request = { mailbox: name, group, msgId, mode };
         return {

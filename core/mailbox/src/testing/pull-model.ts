@@ -2,119 +2,18 @@
 // possible: arrays and linear scans, no store, no time of its own. The model test compares every
 // reply of the domain with it. Pushing, directory and patterns are the other model's.
 import { type AckMode, neverMs, type Rank } from "@mq9/protocol";
-
-export interface PullMessage {
-  id: number;
-  readonly rank: Rank;
-  readonly text: string;
-  readonly key: string | undefined;
-  readonly tags: readonly string[];
-  createdAtMs: number;
-  readonly expiresAtMs: number;
-  /** Where a dead letter came from. */
-  readonly dead?: { readonly group: string; readonly id: number };
-}
-
-interface Scheduled extends PullMessage {
-  readonly visibleAtMs: number;
-}
-
-/** How a group stands with a message. Without an entry it waits, unless it lies before the beginning. */
-interface Entry {
-  readonly id: number;
-  readonly rank: Rank;
-  state: "waiting" | "leased" | "deferred" | "acked" | "dead_lettered";
-  count: number;
-  untilMs: number;
-  consumer: string | undefined;
-  /** The latest result it was part of. */
-  result: FetchOutcome | undefined;
-  /** Handed back by a command that was answered: a crash does not change when it comes again. */
-  pinned: boolean;
-}
-
-interface FetchOutcome {
-  readonly ids: readonly number[];
-  meant: "one" | "batch" | undefined;
-}
-
-interface PullGroupModel {
-  readonly name: string;
-  max: number;
-  begin: readonly number[];
-  entries: Entry[];
-}
-
-interface Waiter extends FetchOrder {
-  readonly wait: number;
-  readonly endsAtMs: number;
-  readonly begin: readonly number[];
-}
-
-interface Box {
-  readonly name: string;
-  readonly latest: boolean;
-  readonly createdAtMs: number;
-  expiresAtMs: number;
-  nextId: number;
-  messages: PullMessage[];
-  /** Its numbers are those of the scheduled messages. */
-  scheduled: Scheduled[];
-  sends: { name: string; digest: string; reply: string; atMs: number }[];
-  groups: PullGroupModel[];
-  sweepsAtMs: number[];
-}
-
-export interface PullState {
-  nowMs: number;
-  boxes: Box[];
-  waiters: Waiter[];
-  /** A crash may have brought back that a message was out which is gone by now. */
-  crashed: boolean;
-}
-
-export interface PullLimits {
-  readonly mailboxMessagesMax: number;
-  readonly mailboxBytesMax: number;
-  readonly accountMessagesMax: number;
-  readonly accountMailboxesMax: number;
-  readonly deliveriesMax: number;
-}
-
-export interface SendOrder {
-  readonly mailbox: string;
-  readonly rank: Rank;
-  readonly text: string;
-  readonly key: string | undefined;
-  readonly tags: readonly string[];
-  readonly ttlSeconds: number | undefined;
-  readonly delayMs: number | undefined;
-  readonly dedupId: string | undefined;
-}
-
-export interface FetchOrder {
-  readonly mailbox: string;
-  readonly group: string | undefined;
-  readonly from: "earliest" | "latest" | number | { readonly ms: number };
-  readonly restart: boolean;
-  readonly limit: number;
-  readonly waitMs: number;
-  readonly leaseMs: number;
-  readonly consumer: string | undefined;
-  readonly kept: boolean;
-  readonly max: number | undefined;
-}
-
-export interface QueryOrder {
-  readonly mailbox: string;
-  readonly limit: number;
-  readonly key: string | undefined;
-  readonly tags: readonly string[] | undefined;
-  readonly any: boolean;
-  readonly sinceMs: number | undefined;
-  readonly newest: boolean;
-  readonly beforeId: number | undefined;
-}
+import type {
+  Box,
+  Entry,
+  FetchOrder,
+  PullGroupModel,
+  PullLimits,
+  PullMessage,
+  PullState,
+  QueryOrder,
+  SendOrder,
+  Waiter,
+} from "./pull-state.ts";
 
 export const graceMs = 600_000;
 export const dedupWindowMs = 600_000;
@@ -431,12 +330,14 @@ export class PullModel {
     this.state.crashed = true;
     this.state.waiters = [];
     for (const box of this.state.boxes)
-      for (const group of box.groups)
+      for (const group of box.groups) {
+        group.oneByOne = false;
         for (const entry of group.entries) {
           entry.result = undefined;
           entry.consumer = undefined;
           if (entry.state === "leased") Object.assign(entry, { state: "waiting", untilMs: 0 });
         }
+      }
   }
 
   /**
@@ -556,7 +457,7 @@ export class PullModel {
   #group(box: Box, name: string, order: FetchOrder, begin: readonly number[]): PullGroupModel {
     let group = box.groups.find((each) => each.name === name);
     if (group === undefined) {
-      group = { name, max: this.#limits.deliveriesMax, begin, entries: [] };
+      group = { name, max: this.#limits.deliveriesMax, begin, entries: [], oneByOne: false };
       box.groups.push(group);
     } else if (order.restart) Object.assign(group, { begin, entries: [] });
     group.max = box.name.endsWith(".dlq") ? 0 : (order.max ?? group.max);
@@ -709,7 +610,8 @@ function meant(group: PullGroupModel, { id, result }: Entry, mode: AckMode): num
   if (result === undefined || mode === "one") return [id];
   const place = result.ids.indexOf(id);
   if (mode === "delivered") {
-    result.meant ??= place === 0 && result.ids.length > 1 ? "one" : "batch";
+    if (result.meant === undefined && place < result.ids.length - 1) group.oneByOne = true;
+    result.meant ??= group.oneByOne ? "one" : "batch";
     if (result.meant === "one") return [id];
   }
   return result.ids.slice(0, place + 1).filter((each) => {
