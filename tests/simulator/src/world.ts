@@ -7,6 +7,9 @@ import { Random } from "./random.ts";
 /** What the patches replace, as it was. */
 const realImmediate = setImmediate;
 
+/** A seed plays some ten thousand events; so many are somebody going round in circles. */
+const eventsMax = 1_000_000;
+
 /** Somebody whose events stand and fall together: one life of the broker, or all clients. */
 export interface Process {
   readonly name: string;
@@ -86,7 +89,7 @@ export class World {
       await new Promise<void>((resolve) => realImmediate(resolve)); // lets every promise settle
       if (done()) return true;
       const event = this.#pop();
-      if (event === undefined || event.at > untilMs) return false;
+      if (event === undefined || event.at > untilMs || this.events > eventsMax) return false;
       if (event.cancelled || !event.process.alive) continue;
       if (event.process.frozenUntil > event.at) {
         event.at = event.process.frozenUntil;
