@@ -30,7 +30,7 @@ const fetchesPerConnection = 50;
 
 const server = await startServer("mq9", {
   data: values.data,
-  mq9Args: ["--max-messages-per-account", "0", "--max-messages-per-mailbox", "0"],
+  mq9Args: ["--max-messages", "0", "--max-messages-per-mailbox", "0"],
 });
 try {
   await run();

@@ -333,7 +333,7 @@ export const sabotages = [
     file: `${domain}/commands/send.ts`,
     find: "const stopped = engine.refusal ?? engine.journal.failure;",
     put: "const stopped = engine.journal.failure;",
-    suites: [`${domain}/commands/send.test.ts`],
+    suites: [`${domain}/storage-failure.test.ts`],
   },
   // --- agents -------------------------------------------------------------------------------------
   {

@@ -15,6 +15,8 @@ export interface MailboxOptions {
   readonly headersBytesMax: number;
   /** Groups of one mailbox, those that pull and those that are pushed to together. */
   readonly groupsMax: number;
+  /** A group of pullers that nobody used for so long makes room for a new one when there are too many. */
+  readonly groupIdleMs: number;
   /** How long a fetched message stays with its consumer unless the fetch says otherwise. */
   readonly leaseMs: number;
   /** Messages of one group that were handed out and are not settled. */
@@ -71,6 +73,7 @@ export const defaultMailboxOptions: MailboxOptions = {
   payloadBytesMax: 1_048_576, // as nats-server's max_payload
   headersBytesMax: 16_384,
   groupsMax: 64,
+  groupIdleMs: 604_800_000, // a week
   leaseMs: 30_000,
   unsettledMax: 10_000,
   deliveriesMax: 20,

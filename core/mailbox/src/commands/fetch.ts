@@ -13,7 +13,7 @@ import { isDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import { holdsDeadLetters } from "../pull/dead-letters.ts";
 import { LooseFetch } from "../pull/loose-fetch.ts";
-import { PullGroup, type Wish } from "../pull/pull-group.ts";
+import { PullGroup, pullPrefix, type Wish } from "../pull/pull-group.ts";
 import { startCursors } from "../pull/start.ts";
 import type { Slot } from "../slot.ts";
 
@@ -88,7 +88,11 @@ function groupOf(
   const max = request.deliveriesMax;
   const changes = group === undefined || cursors !== undefined || isOther(group, max);
   if (!changes && group !== undefined) return group;
-  if (group === undefined && slot.groupCount >= engine.options.groupsMax) {
+  if (
+    group === undefined &&
+    slot.groupCount >= engine.options.groupsMax &&
+    !forgetIdle(engine, slot)
+  ) {
     throw new Mq9Error(
       "quota_exceeded",
       `the limit of ${engine.options.groupsMax} groups of one mailbox is reached`,
@@ -109,6 +113,23 @@ function groupOf(
   group.beginning = beginning;
   beginning.catch(() => {}); // whoever fetches hears of it
   return group;
+}
+
+/** Makes room for a group: forgets the one that nobody used for longest, if that is long enough. */
+function forgetIdle(engine: Engine, slot: Slot): boolean {
+  const before = engine.nowMs() - engine.options.groupIdleMs;
+  let idle: PullGroup | undefined;
+  for (const group of slot.pulls.values()) {
+    if (!group.forgettable || group.usedAtMs > before) continue;
+    if (idle === undefined || group.usedAtMs < idle.usedAtMs) idle = group;
+  }
+  if (idle === undefined) return false;
+  engine.stage().removeCursor(idle.mailboxNumber, pullPrefix + idle.name);
+  slot.pulls.delete(idle.name);
+  idle.end(
+    new Mq9Error("not_delivered", `group ${idle.name} was forgotten: nobody used it for long`),
+  );
+  return true;
 }
 
 function isOther(group: PullGroup, deliveriesMax: number | undefined): boolean {

@@ -14,6 +14,7 @@ const unsettled: fc.Arbitrary<UnsettledState> = fc.record({
 const state = fc
   .record({
     deliveriesMax: fc.integer({ min: 0, max: 1000 }),
+    usedAtMs: seq,
     startSeq: seq,
     cursors: fc.array(fc.oneof(fc.constant(-1), seq), { minLength: 4, maxLength: 4 }),
     unsettled: fc.array(unsettled, { maxLength: 50 }),
@@ -59,6 +60,7 @@ test("a thousand messages in order take a few bytes each", () => {
   }));
   const bytes = encodeGroup({
     deliveriesMax: 20,
+    usedAtMs: 0,
     startSeq: 0,
     cursors: new Float64Array(4),
     unsettled: new Set(many),

@@ -1,7 +1,7 @@
 // What a group of pullers has to remember, as one blob: how far it came in each rank, and which
 // messages below that are not settled. Written beside the mailbox with every commit that changes it.
 //
-//   version(1) deliveriesMax(4) startSeq(8) cursors(4 x 8)
+//   version(1) deliveriesMax(4) usedAt(8) startSeq(8) cursors(4 x 8)
 //   count(4) of unsettled: number(varint, as a difference to the one before) flags(1) [deliveries(varint)] [notBefore(8)]
 //   count(4) of settled ahead of the cursor: rank(1) number(8)
 //   count(4) of dead letters: number(8)
@@ -19,6 +19,8 @@ export interface UnsettledState {
 
 export interface GroupState {
   readonly deliveriesMax: number;
+  /** When somebody last fetched. */
+  readonly usedAtMs: number;
   /** Messages below were there before the group began, and are none of its business. */
   readonly startSeq: number;
   /** Highest number handed out or passed over, per rank. */
@@ -43,7 +45,7 @@ export function encodeGroup(state: GroupState): Uint8Array {
   const out = new Writer(
     1 +
       4 +
-      8 +
+      16 +
       32 +
       12 +
       state.unsettled.size * bytesPerUnsettledMax +
@@ -52,6 +54,7 @@ export function encodeGroup(state: GroupState): Uint8Array {
   );
   out.u8(formatVersion);
   out.u32(state.deliveriesMax);
+  out.f64(state.usedAtMs);
   out.f64(state.startSeq);
   for (const cursor of state.cursors) out.f64(cursor);
   out.u32(state.unsettled.size);
@@ -80,6 +83,7 @@ export function encodeGroup(state: GroupState): Uint8Array {
 
 export interface DecodedGroup {
   readonly deliveriesMax: number;
+  readonly usedAtMs: number;
   readonly startSeq: number;
   readonly cursors: Float64Array;
   readonly unsettled: readonly UnsettledState[];
@@ -92,6 +96,7 @@ export function decodeGroup(bytes: Uint8Array): DecodedGroup | undefined {
   const from = new Reader(bytes);
   if (from.u8() !== formatVersion) return undefined;
   const deliveriesMax = from.u32();
+  const usedAtMs = from.f64();
   const startSeq = from.f64();
   const cursors = new Float64Array(4).map(() => from.f64());
   let before = 0;
@@ -107,7 +112,7 @@ export function decodeGroup(bytes: Uint8Array): DecodedGroup | undefined {
   });
   const ahead = times(from.u32(), () => ({ rank: from.u8() as Rank, seq: from.f64() }));
   const dead = times(from.u32(), () => from.f64());
-  return { deliveriesMax, startSeq, cursors, unsettled, ahead, dead };
+  return { deliveriesMax, usedAtMs, startSeq, cursors, unsettled, ahead, dead };
 }
 
 function times<T>(count: number, make: () => T): T[] {

@@ -153,6 +153,29 @@ describe("fetching", () => {
       { groupsMax: 2 },
     ));
 
+  test("a group that nobody used for a week makes room for a new one", () =>
+    runScript(
+      `
+      create  a ttl=0
+      send    a normal x                -> 0
+      fetch   a g                       -> 0:x
+      ack     a g 0                     -> 0
+      clock   604800s
+      fetch   a h                       -> 0:x
+      fetch   a i                       -> 0:x
+      ack     a g 0                     -> not_delivered
+      clock   604799s
+      tick
+      fetch   a j                       -> quota_exceeded
+      restart
+      clock   2s
+      fetch   a j                       -> 0:x
+      fetch   a h                       -> 0:x
+      fetch   a k                       -> quota_exceeded
+      `,
+      { groupsMax: 2 },
+    ));
+
   test("a group holds so many unsettled messages", () =>
     runScript(
       `

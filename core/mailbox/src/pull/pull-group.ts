@@ -79,6 +79,8 @@ interface Due {
 }
 
 const nothing: FetchResult = { messages: [], more: false };
+/** How exactly it is known when somebody last fetched. */
+const usedWrittenMs = 3_600_000;
 /** Messages read at the same time when they are handed out again. */
 const readAtOnce = 16;
 /** How long after a failure a message is tried to be moved to the dead letters again. */
@@ -95,6 +97,8 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   readonly mailboxNumber: number;
   /** Deliveries after which a message is dead; 0 = never. */
   deliveriesMax: number;
+  /** When somebody last fetched. */
+  usedAtMs: number;
   /** Set while the group's beginning is not durable. */
   beginning: Promise<void> | undefined = undefined;
   readonly #host: PullHost;
@@ -130,6 +134,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     this.name = name;
     this.mailboxNumber = slot.record?.number as number;
     this.deliveriesMax = deliveriesMax;
+    this.usedAtMs = host.nowMs();
   }
 
   /** Begins behind these numbers, whatever was handed out or settled before. */
@@ -144,6 +149,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   restore(state: DecodedGroup): void {
     this.#forgetAll();
     this.deliveriesMax = state.deliveriesMax;
+    this.usedAtMs = state.usedAtMs;
     this.#startSeq = state.startSeq;
     this.#cursors.set(state.cursors);
     for (const { rank, seq } of state.ahead) this.#ahead[rank]?.add(seq);
@@ -223,6 +229,12 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
 
   async #fetch(wish: Wish): Promise<FetchResult> {
     const changes = this.#changes;
+    const nowMs = this.#host.nowMs();
+    if (nowMs - this.usedAtMs >= usedWrittenMs) {
+      this.usedAtMs = nowMs;
+      this.#dirty = true;
+      this.#changed();
+    }
     const result = await this.#turn.run(() => this.#take(wish));
     if (result.messages.length > 0) return result;
     if (wish.waitMs > 0) return this.#wait(wish, changes);
@@ -798,6 +810,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   encode(): Uint8Array {
     return encodeGroup({
       deliveriesMax: this.deliveriesMax,
+      usedAtMs: this.usedAtMs,
       startSeq: this.#startSeq,
       cursors: this.#cursors,
       unsettled: { size: this.#unsettled.size, [Symbol.iterator]: () => this.#unsettled.values() },
