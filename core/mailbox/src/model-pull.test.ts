@@ -361,7 +361,8 @@ class Run {
     for (const part of parts) {
       // What dies on the way has no reply that could tell whether it did.
       const mayDie = part.op === "nack" && !part.poison && this.#model.isDying(part.name);
-      if ((mayDie && end !== "run") || this.#isVague(part)) continue;
+      const isRaced = parts.some((each) => !["ack", "nack", "renew", "cancel"].includes(each.op));
+      if ((mayDie && (end !== "run" || isRaced)) || this.#isVague(part)) continue;
       const entry: UnderWay = { ...this.#prepare(part), reply: "hangs" };
       under.push(entry);
       entry.act().then(
@@ -394,6 +395,7 @@ class Run {
         model.crash();
         model.tick();
         await this.#learn(model, false);
+        for (const name of names) model.adoptScheduled(name, await this.#scheduled(name));
       }
       await this.#numberLettersOf(model);
       const difference = await this.#differenceOf(model);
@@ -519,6 +521,14 @@ class Run {
     return `until ${expiresAtMs} next ${nextId} counts ${counts}: ${messages.map(show).join(" ")} later ${delayed.join(" ")}`;
   }
 
+  async #scheduled(mailbox: string): Promise<{ id: number; text: string }[]> {
+    const found = await this.#rig.outcome(
+      this.#rig.account.scheduled({ mailbox, afterId: -1, limit: 100 }),
+    );
+    if (typeof found === "string") return [];
+    return found.map(({ scheduledId: id, message }) => ({ id, text: textOf(message.payload) }));
+  }
+
   #receipt(mailbox: string, msgId: number): Promise<string> {
     return this.#reply(this.#rig.account.receipt({ mailbox, msgId }).then(describe));
   }
@@ -571,7 +581,13 @@ function isNothing(reply: string, ended: boolean): boolean {
 }
 
 /** Refusals that do not wait until what they are about is durable. */
-const hastyRefusals = new Set(["quota_exceeded", "not_delivered", "message_not_found", "gone"]);
+const hastyRefusals = new Set([
+  "quota_exceeded",
+  "not_delivered",
+  "message_not_found",
+  "invalid",
+  "gone",
+]);
 
 function codeOf(error: unknown): string {
   return error instanceof Mq9Error ? gone(error.code) : String(error);

@@ -367,6 +367,22 @@ export class PullModel {
     }
   }
 
+  /** The ids of delayed messages whose send was not answered are the domain's choice. */
+  adoptScheduled(name: string, found: readonly { id: number; text: string }[]): void {
+    const box = this.#live(name);
+    const left = [...found];
+    for (const message of box?.scheduled ?? []) {
+      const at = left.findIndex(
+        ({ id, text }) => text === message.text && Math.abs(id - message.id) < 256,
+      );
+      const [chosen] = at < 0 ? [] : left.splice(at, 1);
+      if (chosen === undefined) continue;
+      for (const sent of box?.sends ?? [])
+        if (sent.reply === `scheduled ${message.id}`) sent.reply = `scheduled ${chosen.id}`;
+      message.id = chosen.id;
+    }
+  }
+
   /** Some message was handed out as often as its group allows: it dies as soon as it is free. */
   isDying(name: string): boolean {
     const groups = this.#live(name)?.groups ?? [];
