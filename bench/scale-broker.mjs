@@ -5,11 +5,10 @@ import { fileURLToPath } from "node:url";
 import { nowUs } from "./meter.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const unlimited = [
-  "--max-mailboxes-per-account",
-  "--max-messages-per-account",
-  "--max-bytes-per-account",
-].flatMap((flag) => [flag, "0"]);
+const unlimited = ["--max-mailboxes", "--max-messages", "--max-bytes"].flatMap((flag) => [
+  flag,
+  "0",
+]);
 
 /** @returns {Promise<{ port: number, pid: number, startUs: number, stop(): Promise<void>, kill(): Promise<void> }>} */
 export async function startBroker(folder) {
