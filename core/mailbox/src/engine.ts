@@ -201,15 +201,13 @@ export class Engine implements FeedHost {
   }
 
   async #loadLife(slot: Slot, record: MailboxRecord): Promise<void> {
-    const [lastSeq, cursors, latest] = await Promise.all([
-      this.store.lastSeq(record.number),
+    const [cursors, latest] = await Promise.all([
       this.store.cursors(record.number),
       record.kind === "latest" ? this.#storedPlace(record.number, latestKey) : undefined,
     ]);
     const tally = MailboxTally.decode(record.number, cursors.get(tallyName));
-    if (lastSeq >= tally.countedSeq) await this.#countNewer(tally);
+    slot.nextSeq = await this.#countNewer(tally, Math.max(tally.countedSeq, record.nextSeq));
     slot.tally = tally;
-    slot.nextSeq = Math.max(record.nextSeq, lastSeq + 1);
     if (record.kind === "latest") slot.keyPlaces.set(latestKey, latest);
     // Memory knows what was handed out of this life better than the store, where it is written late.
     if (slot.positionsOf !== record.number) {
@@ -238,12 +236,25 @@ export class Engine implements FeedHost {
     }
   }
 
-  /** Counts what came after the counts were written: no more than the tally leaves unwritten. */
-  async #countNewer(tally: MailboxTally): Promise<void> {
-    const countedSeq = tally.countedSeq;
-    let endSeq = countedSeq;
+  /**
+   * Counts what came after the counts were written: no more than the tally leaves unwritten. A
+   * removal writes the counts, so the numbers behind them have no holes: the first that is not there
+   * is the next one.
+   * @returns the next number
+   */
+  async #countNewer(tally: MailboxTally, firstSeq: number): Promise<number> {
+    let nextSeq = firstSeq;
+    for (; nextSeq - firstSeq < singlesMax; nextSeq += 1) {
+      const message = await this.#countable(tally.mailboxNumber, nextSeq);
+      if (message === undefined) {
+        tally.reloaded(nextSeq);
+        return nextSeq;
+      }
+      if (message !== "damaged") tally.added(message.seq, messageBytes(message));
+    }
+    const from = nextSeq - 1;
     for (const rank of ranks) {
-      for (let afterSeq = countedSeq - 1; ; ) {
+      for (let afterSeq = from; ; ) {
         const page = await this.store.messages(tally.mailboxNumber, {
           rank,
           afterSeq,
@@ -253,10 +264,22 @@ export class Engine implements FeedHost {
         if (page.length === 0) break;
         for (const message of page) tally.added(message.seq, messageBytes(message));
         afterSeq = (page.at(-1) as MessageRecord).seq;
-        endSeq = Math.max(endSeq, afterSeq + 1);
+        nextSeq = Math.max(nextSeq, afterSeq + 1);
       }
     }
-    tally.reloaded(endSeq);
+    // A damaged message at the end is in no page, and its number must not be given again.
+    nextSeq = Math.max(nextSeq, (await this.store.lastSeq(tally.mailboxNumber)) + 1);
+    tally.reloaded(nextSeq);
+    return nextSeq;
+  }
+
+  async #countable(number: number, seq: number): Promise<MessageRecord | "damaged" | undefined> {
+    try {
+      return await this.store.message(number, seq);
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "corrupt") return "damaged";
+      throw error;
+    }
   }
 
   #totalsOf(account: string): AccountTally {
@@ -579,6 +602,8 @@ export function placeOf(message: MessageRecord): StoredPlace {
 
 /** The key under which a mailbox of kind `latest` keeps its one message. */
 export const latestKey = "\0latest";
+/** Messages of a mailbox being read that are looked up one by one before ranges are read. */
+const singlesMax = 8;
 const keyPlacesMax = 4_096;
 const sweepEveryMs = 60_000;
 const sweepsRememberedMax = 16;

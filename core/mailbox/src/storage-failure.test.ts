@@ -99,7 +99,7 @@ test("a mailbox that can not be read is neither missing nor free to be taken", (
     create     a                        -> storage_failed
     send       a normal y               -> 1
     restart
-    plant      lastSeq fail
+    plant      message fail
     send       a normal z               -> storage_failed
     create     a                        -> found a standard ends +60s
     query      a                        -> 0:x 1:y (2 unread)

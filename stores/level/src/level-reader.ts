@@ -142,11 +142,10 @@ export class LevelReader {
   }
 
   async message(mailboxNumber: number, seq: number): Promise<MessageRecord | undefined> {
-    const keys = ranks.map((rank) => messageKey(mailboxNumber, rank, seq));
-    const values = await this.#db.getMany(keys);
     for (const rank of ranks) {
-      const value = values[rank];
-      if (value !== undefined) return readMessage(keys[rank] as Buffer, value);
+      const key = messageKey(mailboxNumber, rank, seq);
+      const value = this.#db.getSync(key);
+      if (value !== undefined) return readMessage(key, value);
     }
     return undefined;
   }

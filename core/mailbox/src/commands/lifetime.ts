@@ -1,11 +1,5 @@
 // INFO, RENEW, DROP and LIST: what a mailbox is, how long it lives, and its end on purpose.
-import {
-  isKeptName,
-  type ListRequest,
-  type MailboxInfo,
-  Mq9Error,
-  neverMs,
-} from "@mq9/protocol";
+import { isKeptName, type ListRequest, type MailboxInfo, Mq9Error, neverMs } from "@mq9/protocol";
 import type { MailboxRecord } from "@mq9/store";
 import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
