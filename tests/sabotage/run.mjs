@@ -95,7 +95,7 @@ export function runSuites(copy, suites) {
         output = (output + chunk).slice(-20_000);
       });
     }
-    const timer = setTimeout(() => process.kill(-child.pid, "SIGKILL"), limitMs);
+    const timer = setTimeout(() => process.kill(-Number(child.pid), "SIGKILL"), limitMs);
     child.on("close", (code) => {
       clearTimeout(timer);
       done({ passed: code === 0, output });

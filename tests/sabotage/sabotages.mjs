@@ -151,7 +151,7 @@ export const sabotages = [
   {
     name: "a consumer that left keeps its leases",
     file: `${domain}/pull/pull-group.ts`,
-    find: "    for (const message of [...(this.#held.get(consumer) ?? [])]) this.#unlease(message, 0);\n",
+    find: "    for (const message of Array.from(this.#held.get(consumer) ?? [])) this.#unlease(message, 0);\n",
     put: "",
     suites: [pull],
   },

@@ -21,6 +21,7 @@ import type { FeedHost } from "./feed.ts";
 import type { Glob } from "./glob.ts";
 import { Group } from "./group.ts";
 import { type Effect, Journal, type LateWriter } from "./journal.ts";
+import { latestKey } from "./latest.ts";
 import type { MailboxOptions } from "./options.ts";
 import { Positions } from "./positions.ts";
 import { decodeGroup } from "./pull/group-state.ts";
@@ -600,8 +601,6 @@ export function placeOf(message: MessageRecord): StoredPlace {
   return { rank: message.rank, seq: message.seq, bytes: messageBytes(message) };
 }
 
-/** The key under which a mailbox of kind `latest` keeps its one message. */
-export const latestKey = "\0latest";
 /** Messages of a mailbox being read that are looked up one by one before ranges are read. */
 const singlesMax = 8;
 const keyPlacesMax = 4_096;

@@ -11,8 +11,9 @@ import {
 } from "@mq9/protocol";
 import type { MailboxRecord } from "@mq9/store";
 import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
-import { type Engine, latestKey, type MailboxDeps } from "../engine.ts";
+import type { Engine, MailboxDeps } from "../engine.ts";
 import { attachGlobs, detachGlobs } from "../glob.ts";
+import { latestKey } from "../latest.ts";
 import { assertMailboxQuota } from "../quotas.ts";
 import type { Slot } from "../slot.ts";
 import { assertTtl } from "./ttl.ts";

@@ -9,7 +9,8 @@ import {
   ranks,
 } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord } from "@mq9/store";
-import { type Engine, latestKey } from "../engine.ts";
+import type { Engine } from "../engine.ts";
+import { latestKey } from "../latest.ts";
 import type { Slot } from "../slot.ts";
 import { assertSameLife, Filter, Gathered } from "./matching.ts";
 import { searchNewest } from "./query-newest.ts";

@@ -4,8 +4,9 @@
 import { isKeptName, Mq9Error, neverMs, rankOf, type SendRequest } from "@mq9/protocol";
 import type { MessageRecord } from "@mq9/store";
 import { findSend, type KnownSend, sendDigest, sendName, stageSendId } from "../dedup.ts";
-import { type Engine, latestKey } from "../engine.ts";
+import type { Engine } from "../engine.ts";
 import type { Effect } from "../journal.ts";
+import { latestKey } from "../latest.ts";
 import { overQuota } from "../quotas.ts";
 import { findScheduledId, stageScheduled } from "../schedule.ts";
 import { malformed } from "../send-limits.ts";

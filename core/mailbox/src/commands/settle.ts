@@ -70,7 +70,7 @@ async function find(engine: Engine, slot: Slot, msgId: number): Promise<MessageR
 
 /** @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `invalid` */
 export function nack(engine: Engine, key: string, request: NackRequest): Promise<void> {
-  const { delayMs, poison = false, reason } = request;
+  const { delayMs, poison = false, unseen = false, reason } = request;
   if (
     delayMs !== undefined &&
     !(Number.isInteger(delayMs) && delayMs >= 0 && delayMs <= delayMax)
@@ -89,8 +89,12 @@ export function nack(engine: Engine, key: string, request: NackRequest): Promise
     if (poison && !holdsDeadLetters(slot)) return group.giveUp(message, reason);
     engine.stage();
     engine.journal.writeLate(group);
-    const waitMs = delayMs ?? backoffMs(message.deliveries);
-    group.handBack(message, waitMs === 0 ? 0 : engine.nowMs() + waitMs);
+    if (unseen) {
+      group.handBackUnseen(message);
+    } else {
+      const waitMs = delayMs ?? backoffMs(message.deliveries);
+      group.handBack(message, waitMs === 0 ? 0 : engine.nowMs() + waitMs);
+    }
     return engine.durable(slot);
   });
 }

@@ -10,7 +10,8 @@ import {
   ranks,
 } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord, StoreBatch } from "@mq9/store";
-import { type Engine, latestKey } from "../engine.ts";
+import type { Engine } from "../engine.ts";
+import { latestKey } from "../latest.ts";
 import type { Slot } from "../slot.ts";
 import type { PullGroup, Why } from "./pull-group.ts";
 import { readOne } from "./read-one.ts";
@@ -173,7 +174,7 @@ async function redriveSome(
     throw new Mq9Error("message_not_found", "message not found");
   }
   const originals = await Promise.all(
-    found.map(({ dead }) =>
+    found.map(async ({ dead }) =>
       dead === undefined
         ? undefined
         : engine.store.message((slot.record as MailboxRecord).number, dead.msgId),

@@ -72,6 +72,13 @@ interface Waiter {
   done: boolean;
 }
 
+/** What one consumer has of a group. */
+interface Share {
+  readonly messages: Set<Unsettled>;
+  /** Fetches of it that wait. */
+  waiting: number;
+}
+
 /** A time at which something may change. */
 interface Due {
   readonly atMs: number;
@@ -108,7 +115,8 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   readonly #ahead = ranks.map(() => new Set<number>());
   readonly #dead = new Set<number>();
   readonly #dying = new Set<Unsettled>();
-  readonly #held = new Map<Consumer, Set<Unsettled>>();
+  /** Only of consumers that have something: the host keeps a consumer in mind as long as it is here. */
+  readonly #shares = new Map<Consumer, Share>();
   readonly #waiters: Waiter[] = [];
   readonly #times = new MinHeap<Due>();
   /** One fetch at a time looks for messages. */
@@ -181,7 +189,10 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     for (const set of this.#ahead) set.clear();
     this.#dead.clear();
     this.#dying.clear();
-    this.#held.clear();
+    for (const [consumer, share] of this.#shares) {
+      share.messages.clear();
+      this.#forgetIfEmpty(consumer, share);
+    }
     this.#leased = 0;
     this.#times.sift(({ what }) => !(what instanceof FetchBatch || what instanceof Unsettled));
   }
@@ -193,7 +204,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     this.#host.alarms.forget(this);
     for (const waiter of this.#waiters.splice(0)) {
       if (waiter.done) continue;
-      waiter.done = true;
+      this.#waitsNoMore(waiter);
       waiter.reject(error);
     }
   }
@@ -248,7 +259,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   #wait(wish: Wish, changes: number): Promise<FetchResult> {
     if (wish.consumer !== undefined) {
       if (this.#host.hasLeft(wish.consumer)) return Promise.resolve(nothing);
-      this.#host.holds(wish.consumer, this);
+      this.#shareOf(wish.consumer).waiting += 1;
     }
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { wish, resolve, reject, done: false };
@@ -300,7 +311,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
         // It was answered meanwhile, because its time was up or it left.
         this.#giveBack(outcome);
       } else {
-        waiter.done = true;
+        this.#waitsNoMore(waiter);
         if (outcome instanceof Mq9Error) waiter.reject(outcome);
         else waiter.resolve(outcome);
       }
@@ -316,9 +327,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   #giveBack(result: FetchResult): void {
     for (const { msgId } of result.messages) {
       const message = this.#unsettled.get(msgId);
-      if (message?.lease === undefined) continue;
-      message.deliveries -= 1;
-      this.#unlease(message, 0);
+      if (message?.lease !== undefined) this.handBackUnseen(message);
     }
   }
 
@@ -477,6 +486,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     const { consumer, leaseMs, fairEvery } = wish;
     if (consumer !== undefined && this.#host.hasLeft(consumer)) {
       for (const { message } of taken) this.#free(message, 0);
+      this.#changed();
       return nothing;
     }
     const nowMs = this.#host.nowMs();
@@ -512,13 +522,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     message.lease = { consumer, endsAtMs };
     message.notBeforeMs = 0;
     this.#leased += 1;
-    if (consumer === undefined) return;
-    const held = this.#held.get(consumer);
-    if (held !== undefined) held.add(message);
-    else {
-      this.#held.set(consumer, new Set([message]));
-      this.#host.holds(consumer, this);
-    }
+    if (consumer !== undefined) this.#shareOf(consumer).messages.add(message);
   }
 
   #dropLease(message: Unsettled): void {
@@ -526,10 +530,36 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     if (lease === undefined) return;
     message.lease = undefined;
     this.#leased -= 1;
-    if (lease.consumer === undefined) return;
-    const held = this.#held.get(lease.consumer);
-    held?.delete(message);
-    if (held?.size === 0) this.#held.delete(lease.consumer);
+    const { consumer } = lease;
+    const share = consumer && this.#shares.get(consumer);
+    if (consumer === undefined || share === undefined) return;
+    share.messages.delete(message);
+    this.#forgetIfEmpty(consumer, share);
+  }
+
+  #shareOf(consumer: Consumer): Share {
+    const known = this.#shares.get(consumer);
+    if (known !== undefined) return known;
+    const share = { messages: new Set<Unsettled>(), waiting: 0 };
+    this.#shares.set(consumer, share);
+    this.#host.holds(consumer, this);
+    return share;
+  }
+
+  #forgetIfEmpty(consumer: Consumer, { messages, waiting }: Share): void {
+    if (messages.size > 0 || waiting > 0) return;
+    this.#shares.delete(consumer);
+    this.#host.holdsNoMore(consumer, this);
+  }
+
+  /** A fetch that waited is answered. */
+  #waitsNoMore(waiter: Waiter): void {
+    waiter.done = true;
+    const { consumer } = waiter.wish;
+    const share = consumer && this.#shares.get(consumer);
+    if (consumer === undefined || share === undefined) return;
+    share.waiting -= 1;
+    this.#forgetIfEmpty(consumer, share);
   }
 
   /** Ends a lease: the message may be handed out again, at once or later, or is dead. */
@@ -578,7 +608,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   /** What a consumer holds is handed out again to whoever asks next: it asks itself. */
   #takeBack(consumer: Consumer): void {
     const nowMs = this.#host.nowMs();
-    for (const message of [...(this.#held.get(consumer) ?? [])]) {
+    for (const message of this.#heldBy(consumer)) {
       const waitMs = backoffMs(message.deliveries);
       this.#unlease(message, waitMs === 0 ? 0 : nowMs + waitMs);
     }
@@ -588,11 +618,15 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   release(consumer: Consumer): void {
     for (const waiter of this.#waiters) {
       if (waiter.wish.consumer !== consumer || waiter.done) continue;
-      waiter.done = true;
+      this.#waitsNoMore(waiter);
       waiter.resolve(nothing);
     }
-    for (const message of [...(this.#held.get(consumer) ?? [])]) this.#unlease(message, 0);
+    for (const message of this.#heldBy(consumer)) this.#unlease(message, 0);
     this.#dropDone();
+  }
+
+  #heldBy(consumer: Consumer): readonly Unsettled[] {
+    return [...(this.#shares.get(consumer)?.messages ?? [])];
   }
 
   #dropDone(): void {
@@ -629,7 +663,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       } else if (what instanceof Unsettled) {
         this.#endIfOver(what, nowMs);
       } else if (!what.done) {
-        what.done = true;
+        this.#waitsNoMore(what);
         what.resolve(nothing);
       }
     }
@@ -716,13 +750,21 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     return this.#cursors.every((cursor) => seq <= cursor);
   }
 
-  /** Hands a message back. */
+  /** Hands a message back. An acknowledgement of what else its consumer got is not about it. */
   handBack(message: Unsettled, notBeforeMs: number): void {
+    message.batch = undefined;
     this.#unlease(message, notBeforeMs);
+  }
+
+  /** Takes back what nobody saw: this delivery does not count. */
+  handBackUnseen(message: Unsettled): void {
+    message.deliveries -= 1;
+    this.handBack(message, 0);
   }
 
   /** Gives a message to the dead letters because a worker said so. */
   giveUp(message: Unsettled, reason: string | undefined): Promise<void> {
+    message.batch = undefined;
     this.#dropLease(message);
     return this.#bury(message, { cause: "poison", reason });
   }

@@ -230,6 +230,7 @@ export class PullModel {
     const found = this.#delivered(name, groupName, id, how.count);
     if (typeof found === "string") return found;
     const { box, group, entry } = found;
+    entry.result = undefined; // no acknowledgement of the rest of that result is about it
     if (how.poison && !name.endsWith(".dlq")) {
       this.#bury(box, group, entry);
       return "ok";
