@@ -151,8 +151,8 @@ export const sabotages = [
   {
     name: "a consumer that left keeps its leases",
     file: `${domain}/pull/pull-group.ts`,
-    find: "    for (const message of Array.from(this.#held.get(consumer) ?? [])) this.#unlease(message, 0);\n",
-    put: "",
+    find: "    for (const message of this.#heldBy(consumer)) this.#unlease(message, 0);\n    this.#dropDone();",
+    put: "    this.#dropDone();",
     suites: [pull],
   },
   {
