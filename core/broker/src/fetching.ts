@@ -102,7 +102,7 @@ function handBack(
 ): void {
   if (group === undefined || taken === undefined) return;
   for (const { mailbox, msgId, deliveryCount } of taken.messages) {
-    mailboxes.nack({ mailbox, group, msgId, deliveryCount, delayMs: 0 }).catch(() => {
+    mailboxes.nack({ mailbox, group, msgId, deliveryCount, unseen: true }).catch(() => {
       // best effort: its lease ends by itself
     });
   }

@@ -170,7 +170,7 @@ export class PushedGroup {
   async #handBack(msgId: number, deliveryCount: number): Promise<void> {
     const { mailbox, group } = this;
     try {
-      await this.#domain.nack({ mailbox, group, msgId, deliveryCount, delayMs: 0 });
+      await this.#domain.nack({ mailbox, group, msgId, deliveryCount, unseen: true });
     } catch (error) {
       if (!(error instanceof Mq9Error)) throw error; // else: its lease ends by itself
     }

@@ -75,6 +75,8 @@ export interface NackRequest {
   readonly delayMs?: number | undefined;
   /** It can not be handled by anybody: to the dead letters at once. */
   readonly poison?: boolean | undefined;
+  /** It reached nobody: at once for others, and this delivery does not count. */
+  readonly unseen?: boolean | undefined;
   /** Kept with a dead letter. */
   readonly reason?: string | undefined;
   /** Refused unless the message is out in its n-th delivery: keeps a late worker from returning what another holds. */
