@@ -7,7 +7,7 @@ import { Mq9Error } from "@mq9/protocol";
 import { createRouter, type Router } from "@mq9/router";
 import { type Store, StoreError } from "@mq9/store";
 import { Alarm } from "./alarm.ts";
-import { type BrokerClock, createBrokerClock } from "./clock.ts";
+import { type BrokerClock, SteadyClock, storeAheadEveryMs } from "./clock.ts";
 import { DiskGuard, type DiskReserve } from "./disk-guard.ts";
 import { createEmbeddings, type Embeddings } from "./embeddings.ts";
 import type { Log } from "./log.ts";
@@ -47,7 +47,8 @@ export class Broker implements AsyncDisposable {
   readonly #embeddings: Embeddings | undefined;
   readonly #alarm: Alarm;
   readonly #clock: BrokerClock = { nowMs: () => this.#time.nowMs() };
-  #time: BrokerClock = createBrokerClock(0);
+  #time = new SteadyClock(0, () => {});
+  #storingClock: NodeJS.Timeout | undefined;
   #reportFatal: (error: Error) => void = () => {};
   #state: State = "new";
   #starting: Promise<BrokerAddress> | undefined;
@@ -57,6 +58,11 @@ export class Broker implements AsyncDisposable {
   #ticking = false;
   #rangMeanwhile = false;
   #stopping: Promise<void> | undefined;
+
+  /** What every deadline is measured by; never steps. */
+  get clock(): BrokerClock {
+    return this.#clock;
+  }
 
   constructor(options: BrokerOptions, deps: BrokerDeps) {
     this.#options = options;
@@ -166,13 +172,16 @@ export class Broker implements AsyncDisposable {
       const opening = await store.open();
       if (opening.recovered)
         log.warn("the last process did not stop cleanly; the store was verified");
-      this.#time = createBrokerClock(opening.clockMs);
+      this.#time = new SteadyClock(opening.clockMs, (aheadMs) => this.#suspectClock(aheadMs));
       this.#mailboxes.opened(opening);
       await this.#guard.start();
       if (!this.#is("starting")) throw draining();
       const address = await this.#router.listen();
       if (!this.#is("starting")) throw draining();
       this.#state = "running";
+      this.#storingClock = setInterval(() => {
+        if (this.#is("running") && this.#time.isAhead) this.#mailboxes.writeClock();
+      }, storeAheadEveryMs).unref();
       this.#alarm.setFor(0);
       return address;
     } catch (error) {
@@ -206,6 +215,7 @@ export class Broker implements AsyncDisposable {
     await Promise.allSettled([this.#starting, this.#recovering]);
     if (this.#starting !== undefined) await this.#router.drain(this.#options.shutdown);
     this.#alarm.stop();
+    clearInterval(this.#storingClock);
     this.#embeddings?.stop();
     try {
       await this.#leaveStore(writes);
@@ -240,6 +250,7 @@ export class Broker implements AsyncDisposable {
     if (this.#state !== "running") return;
     if (this.#ticking) {
       this.#rangMeanwhile = true;
+      this.#alarm.setFor(this.#mailboxes.ring());
       return;
     }
     this.#ticking = true;
@@ -260,7 +271,21 @@ export class Broker implements AsyncDisposable {
     if (this.#is("running")) this.#alarm.setFor(nextMs);
   }
 
+  #suspectClock(aheadMs: number | undefined): void {
+    if (aheadMs === undefined) {
+      this.#deps.log.info("the machine's clock is believed again");
+      this.#alarm.setFor(0);
+      return;
+    }
+    const how = aheadMs > 0 ? "ahead of" : "behind";
+    this.#deps.log.warn(
+      `the machine's clock is ${Math.round(Math.abs(aheadMs) / 1000)} s ${how} the broker's: it is not followed, and nothing is cleared from disk until it is right again`,
+      { aheadMs },
+    );
+  }
+
   async #clearGarbage(): Promise<void> {
+    if (this.#time.isSuspect) return; // what ended by a wrong clock may have to come back
     try {
       while (this.#is("running") && (await this.#deps.store.clearGarbage())) {
         await new Promise(setImmediate); // other work goes first
@@ -296,6 +321,7 @@ export class Broker implements AsyncDisposable {
     if (this.#state !== "stopping") this.#state = "failed";
     this.#guard.stop();
     this.#alarm.stop();
+    clearInterval(this.#storingClock);
     this.#deps.log.error("the store failed; nothing more is accepted", { error });
     this.#reportFatal(error);
   }

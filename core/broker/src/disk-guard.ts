@@ -1,23 +1,14 @@
 // Watches the free space under the data folder: below the soft mark nothing new is accepted, while
 // reading, removing and expiry go on; above it (and a little more) sends are taken again.
 import { Mq9Error } from "@mq9/protocol";
-import type { Store } from "@mq9/store";
+import type { DiskReserve, Store } from "@mq9/store";
 import type { Log } from "./log.ts";
 import { type DiskOptions, diskMarks } from "./options.ts";
 
+export type { DiskReserve } from "@mq9/store";
+
 /** Free space is looked at this often. */
 const checkEveryMs = 500;
-
-/** A file kept only to be given up when the disk is nearly full. */
-export interface DiskReserve {
-  /** Makes the file if there is room for it. */
-  fill(bytes: number): Promise<void>;
-  /**
-   * Removes it, whoever made it, when fewer bytes than this are free around it.
-   * @returns whether it was there and was removed
-   */
-  releaseIfBelow(freeBytes: number): Promise<boolean>;
-}
 
 export interface DiskGuardDeps {
   readonly store: Store;

@@ -12,6 +12,7 @@ import {
   readSendHeaders,
   revealedGeneration,
   type SendHeaders,
+  spacePrefix,
   unrecognizedReply,
 } from "@mq9/dialects";
 import type { Mailboxes } from "@mq9/mailbox";
@@ -45,7 +46,7 @@ export interface SpaceOptions extends DialectOptions {
 }
 
 export class MailboxSpace implements SubjectSpace, Desk {
-  readonly prefix = "$mq9.AI.";
+  readonly prefix: string = spacePrefix;
   readonly #mailboxes: Mailboxes;
   readonly #router: RouterServices;
   readonly #options: SpaceOptions;

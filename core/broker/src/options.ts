@@ -1,6 +1,7 @@
 // Every option of a broker: its default with unit and reason, and the rules between options.
 // Called by createBroker's callers with what a person chose; knows no flags, files or environment.
 import { BlockList, isIP } from "node:net";
+import { ttlSecondsMax } from "@mq9/protocol";
 
 /** Bounds of what one client may ask for. Every queue in the router is bounded by one of these. */
 export interface LimitOptions {
@@ -327,7 +328,6 @@ function checkAddress(options: BrokerOptions): void {
 }
 
 const dayMs = 86_400_000;
-const maxTtlSeconds = 31_536_000; // 365 days
 
 /** Lowest and highest value of every number, both allowed. */
 const ranges: Readonly<Record<string, readonly [number, number]>> = {
@@ -340,9 +340,9 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "limits.pingIntervalMs": [100, dayMs],
   "limits.pingMax": [1, 1_000],
   "limits.writeDeadlineMs": [100, dayMs],
-  "mailbox.defaultTtlSeconds": [0, maxTtlSeconds],
-  "mailbox.namedTtlSeconds": [0, maxTtlSeconds],
-  "mailbox.notifyTtlSeconds": [0, maxTtlSeconds],
+  "mailbox.defaultTtlSeconds": [0, ttlSecondsMax],
+  "mailbox.namedTtlSeconds": [0, ttlSecondsMax],
+  "mailbox.notifyTtlSeconds": [0, ttlSecondsMax],
   "mailbox.activeMailboxesMax": [16, 10_000_000],
   "mailbox.messagesPerMailboxMax": [0, Number.MAX_SAFE_INTEGER],
   "mailbox.bytesPerMailboxMax": [0, Number.MAX_SAFE_INTEGER],

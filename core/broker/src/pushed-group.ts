@@ -12,13 +12,12 @@ import {
   type MailSubscription,
   Mq9Error,
   type Mq9ErrorCode,
-  type PullApi,
 } from "@mq9/protocol";
 import type { Client, Subscription } from "@mq9/router";
 import type { DeliveryHeaders } from "./delivery-headers.ts";
 
 /** What the domain gives to one account. */
-export interface Domain extends MailboxApi, PullApi {
+export interface Domain extends MailboxApi {
   release(consumer: Consumer): void;
 }
 

@@ -1,6 +1,6 @@
 // Subscriptions of the space: which mailbox, group or list each one reads, from SUB to UNSUB.
 // Called by the owner of `$mq9.AI.` once a subject is understood.
-import { needsEnvelope, type SubscribeTarget, type View } from "@mq9/dialects";
+import { needsEnvelope, type SubscribeTarget, spacePrefix, type View } from "@mq9/dialects";
 import type { AccountMailboxes } from "@mq9/mailbox";
 import { allRanks, type MailSubscription, Mq9Error } from "@mq9/protocol";
 import type { Client, Sublist, Subscription } from "@mq9/router";
@@ -10,7 +10,6 @@ import { MailReader } from "./mail-reader.ts";
 import { PushedGroup } from "./pushed-group.ts";
 import type { Visitor } from "./visitor.ts";
 
-const spacePrefix = "$mq9.AI.";
 /** Longest name of a pull group that is pushed to. */
 const groupBytesMax = 128;
 

@@ -94,6 +94,11 @@ export class Mailboxes {
     return this.#engine.slots.size;
   }
 
+  /** Consumers that hold leases or wait for mail. */
+  get consumerCount(): number {
+    return this.#engine.pulls.consumerCount;
+  }
+
   account(name: string): AccountMailboxes {
     let account = this.#accounts.get(name);
     if (account === undefined) {
@@ -114,12 +119,23 @@ export class Mailboxes {
   }
 
   /**
+   * Ends leases and waits whose time has come, which must not wait for a `tick` under way: that may
+   * have many mailboxes to sweep.
+   * @returns when to call again, in milliseconds of the clock
+   */
+  ring(): number {
+    const { alarms } = this.#engine.pulls;
+    alarms.ring(this.#engine.nowMs());
+    return alarms.dueMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
    * Does what is due by now: ends mailboxes, frees bytes, writes positions.
    * @returns when to call again, in milliseconds of the clock
    */
   async tick(): Promise<number> {
     const engine = this.#engine;
-    engine.pulls.alarms.ring(engine.nowMs());
+    this.ring();
     this.writePositions();
     this.#registries.attend(engine.nowMs());
     await engine.journal.settled();
@@ -160,6 +176,11 @@ export class Mailboxes {
       });
       return batch;
     });
+  }
+
+  /** Stores the clock now, because no other commit may come. */
+  writeClock(): void {
+    if (this.#engine.journal.failure === undefined) this.#engine.stage();
   }
 
   /** The last thing before a clean stop; `settled` tells when it is durable. */

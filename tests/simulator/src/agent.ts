@@ -216,7 +216,7 @@ export class Agent {
       msgId: numberIn(headers.get("mq9-msg-id")),
       count: null,
       leaseMs: null,
-      bInv: handedAt === undefined ? undefined : Math.floor(machine.clockBase + handedAt),
+      bInv: handedAt === undefined ? undefined : machine.clockAtLeastAt(handedAt),
     };
     this.stage.note(delivery);
     world.trace(`${where.call} got ${id} ${delivery.msgId}`);

@@ -53,7 +53,6 @@ export class Disk {
 
 export interface StoreEvents {
   /** What `open` found, at the instant it was found. */
-  opened(opening: StoreOpening): void;
   /** A commit is durable that began at that instant of the world's time. */
   committed(begunAt: number): void;
   /** A commit failed: the broker has to begin anew, with or without its process. */
@@ -81,7 +80,6 @@ export class SimulatedStore implements Store {
     await this.#wait(this.#disk.mood.readMs);
     const opening = await this.#memory.open();
     this.#failed = undefined;
-    this.#events.opened(opening);
     return opening;
   }
 

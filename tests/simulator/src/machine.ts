@@ -26,9 +26,10 @@ export class Machine {
   readonly #note: (record: HistoryRecord) => void;
   #process: Process | undefined;
   #broker: Broker | undefined;
-  /** The broker's clock is this much ahead of the world's. */
-  #clockBase: number;
-  #clockOf: Process | undefined;
+  /** The broker whose clock is read, once it has taken it from its store. */
+  #clockOf: Broker | undefined;
+  /** Its latest reading. */
+  #clockMs: number;
   /** The broker's clock when the last durable commit began. */
   #committedClock = 0;
 
@@ -37,17 +38,18 @@ export class Machine {
     this.network = network;
     this.disk = disk;
     this.#note = note;
-    this.#clockBase = world.wallBase;
+    this.#clockMs = world.wallBase;
   }
 
-  /** How far the broker's clock is ahead in its present life: it starts at the later of wall and store. */
-  get clockBase(): number {
-    return this.#clockBase;
-  }
-
-  /** The broker's clock now. */
+  /** The broker's clock now; between two lives the last that was read. */
   get clock(): number {
-    return Math.floor(this.#clockBase + this.world.now);
+    if (this.#clockOf !== undefined) this.#clockMs = this.#clockOf.clock.nowMs();
+    return this.#clockMs;
+  }
+
+  /** No later than the broker's clock was then: it runs a tenth faster than time at most. */
+  clockAtLeastAt(at: number): number {
+    return Math.floor(this.clock - 1.1 * (this.world.now - at)) - 1;
   }
 
   get process(): Process | undefined {
@@ -61,20 +63,16 @@ export class Machine {
     const process = world.process(`broker${this.lives}`);
     this.#process = process;
     const store = new SimulatedStore(this.disk, process, {
-      opened: ({ clockMs }) => this.#setClock(process, clockMs),
       committed: (begunAt) => {
-        this.#committedClock = Math.floor(this.#clockBase + begunAt);
+        this.#committedClock = this.clockAtLeastAt(begunAt);
       },
       failed: () => this.#life("ended"),
     });
     world.after(0, () => this.#begin(process, store), process);
   }
 
-  /** A life of the broker starts its clock once, at the later of the wall clock and the store's. */
-  #setClock(process: Process, storedMs: number): void {
-    if (this.#clockOf === process) return;
-    this.#clockOf = process;
-    this.#clockBase = Math.max(Date.now(), storedMs) - this.world.now;
+  #checkClock(broker: Broker): void {
+    this.#clockOf = broker;
     const backMs = this.#committedClock - this.clock;
     if (backMs > 0) this.world.defect(`the broker's clock went back by ${backMs} ms in a restart`);
   }
@@ -92,6 +90,7 @@ export class Machine {
       () => {
         late.cancelled = true;
         if (this.#process !== process) return;
+        this.#checkClock(broker);
         this.serving = true;
         this.#life("started");
       },
