@@ -52,7 +52,6 @@ export class Disk {
 }
 
 export interface StoreEvents {
-  /** What `open` found, at the instant it was found. */
   /** A commit is durable that began at that instant of the world's time. */
   committed(begunAt: number): void;
   /** A commit failed: the broker has to begin anew, with or without its process. */
