@@ -26,4 +26,5 @@ export { defaultDialectOptions } from "./options.ts";
 export { deliveryHeaders, render } from "./render.ts";
 export { errorReply, sendReply, unrecognizedReply } from "./replies.ts";
 export { openRequest, openSettlement } from "./requests.ts";
+export { spacePrefix } from "./subject-parts.ts";
 export { parsePublish, parseSubscribe, revealedGeneration } from "./subjects.ts";

@@ -1,4 +1,5 @@
 // Limits and times of the domain. Every queue, page and wait here is bounded by one of these.
+import { ttlSecondsMax } from "@mq9/protocol";
 
 export interface MailboxOptions {
   /** Mailboxes kept in memory while nobody uses them; others are read again when needed. */
@@ -80,7 +81,7 @@ export const defaultMailboxOptions: MailboxOptions = {
   deadLetterMs: 604_800_000, // a week
   feedsMax: 256,
   globMailboxesMax: 10_000,
-  ttlSecondsMax: 31_536_000, // one year
+  ttlSecondsMax,
   graceMs: 600_000,
   nameMemoryMs: 2_592_000_000, // 30 days
   positionDelayMs: 200,

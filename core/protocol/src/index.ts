@@ -31,6 +31,7 @@ export {
   type SendRequest,
   type SendResult,
   type SubscribeRequest,
+  ttlSecondsMax,
 } from "./mailbox-api.ts";
 export {
   assertCreatableName,

@@ -1,5 +1,6 @@
 // The narrow waist: every mailbox operation in plain terms. The domain implements it (local), a
-// client implements it (remote). Nothing here knows subjects, JSON, sockets or a generation.
+// client implements it (remote). Nothing here knows subjects, JSON, sockets or a generation. Agents
+// are registered and found through `RegistryApi` (./registry.ts), which an account has beside it.
 import type { PriorityLabel, Rank, RankMask } from "./priority.ts";
 import type {
   AckRequest,
@@ -16,6 +17,9 @@ import type {
 
 /** `latest` keeps only the newest message; a new one replaces the old in the same commit. */
 export type MailboxKind = "standard" | "latest";
+
+/** The longest life of a mailbox or a message, one year; a longer one of a mailbox is 0, never. */
+export const ttlSecondsMax = 31_536_000;
 
 /** What is known of a mailbox from outside. */
 export interface MailboxInfo {
@@ -239,12 +243,12 @@ export interface ListRequest {
 }
 
 /**
- * The mailbox operations of one account.
+ * The mailbox operations of one account, pulling among them.
  * Every method that changes something resolves after the change is on stable storage.
  * All methods throw `Mq9Error`; codes are listed per method. Any of them may throw `storage_failed`,
  * `unknown` (it may or may not have happened) or `draining`.
  */
-export interface MailboxApi {
+export interface MailboxApi extends PullApi {
   /** @throws `exists`, `invalid`, `forbidden` (a reserved name), `quota_exceeded`, `insufficient_storage` */
   create(request: CreateRequest): Promise<CreateResult>;
   /** @throws `not_found`, `expired` */
@@ -267,7 +271,7 @@ export interface MailboxApi {
   remove(request: RemoveRequest): Promise<void>;
 }
 
-/** Pulling, and keeping house: the rest of one account's mailbox operations. Errors as in `MailboxApi`. */
+/** The part of `MailboxApi` that pulls and keeps house. Errors as there. */
 export interface PullApi {
   /** The mailbox with its counts and groups. @throws `not_found`, `expired` */
   inspect(mailbox: string): Promise<MailboxDetail>;

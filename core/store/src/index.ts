@@ -1,5 +1,6 @@
 // The store port and the in-memory engine.
 export { compareInByteOrder } from "./byte-order.ts";
+export type { DiskReserve } from "./disk-reserve.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export {
   type DedupNumbers,

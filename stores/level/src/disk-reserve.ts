@@ -2,17 +2,8 @@
 // removing mail, which has to write too, still can.
 import { open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { DiskReserve } from "@mq9/store";
 import { diskSpace } from "./data-folder.ts";
-
-export interface DiskReserve {
-  /** Makes the file, unless one of at least this size is there. @throws when there is no room */
-  fill(bytes: number): Promise<void>;
-  /**
-   * Removes it, whoever made it, when fewer bytes than this are free around it.
-   * @returns whether it was there and was removed
-   */
-  releaseIfBelow(freeBytes: number): Promise<boolean>;
-}
 
 const chunkBytes = 1024 * 1024;
 

@@ -6,6 +6,7 @@ import {
   type CreateResult,
   Mq9Error,
   type NameStyle,
+  ttlSecondsMax,
 } from "@mq9/protocol";
 import type { Caller, DialectOptions, Exchange } from "../dialect.ts";
 import { channelOfSubject, channelSubject } from "../inbox/subjects.ts";
@@ -23,9 +24,6 @@ import { spacePrefix } from "../subject-parts.ts";
 import { createRules, createShape } from "./shape.ts";
 
 const request = "MAILBOX.CREATE";
-
-/** One year: longer lives are asked for with 0, never. */
-const ttlSecondsMax = 31_536_000;
 
 /** What a failed CREATE still carries of its success form. */
 export const createEmptied: JsonObject = { mail_address: "" };

@@ -1,5 +1,5 @@
 // Our additions about mailboxes themselves: INFO, RENEW, DROP, and the list of an account's mailboxes.
-import { type MailboxDetail, type MailboxInfo, neverMs } from "@mq9/protocol";
+import { type MailboxDetail, type MailboxInfo, neverMs, ttlSecondsMax } from "@mq9/protocol";
 import type { DialectOptions, Exchange } from "../dialect.ts";
 import {
   decodeBody,
@@ -14,8 +14,6 @@ import { wireSeconds } from "../message-json.ts";
 import { errorReply } from "../replies.ts";
 import { emptiedByVerb } from "./emptied.ts";
 
-/** One year; longer lives are asked for with 0, never. */
-const ttlSecondsMax = 31_536_000;
 const namesDefault = 100;
 const namesMax = 1000;
 
