@@ -159,12 +159,14 @@ it("keeps nothing for a request that nobody waits for any more", async () => {
   await a.ask("MAILBOX.CREATE", { name: "abandoned" });
   await using raw = await connectRaw(broker().port);
   const group = { group_name: "g", deliver: "earliest" };
-  // its subscription for the answer is gone before the message comes
-  ask(raw, "MSG.FETCH.abandoned", { ...group, ...long });
+  // its subscriptions for the answers are gone before the message comes
+  for (let i = 0; i < 25; i += 1) ask(raw, "MSG.FETCH.abandoned", { ...group, ...long });
   raw.publish("$mq9.AI.MSG.FETCH.abandoned", JSON.stringify({ ...group, ...long }));
   await raw.flush();
   await sendTo(a, "abandoned", "job");
-  expect(payloads(await fetchFrom(a, "abandoned", { ...group, ...long }))).toEqual(["job"]);
+  expect(await fetchFrom(a, "abandoned", { ...group, ...long })).toMatchObject([
+    { payload: "job", delivery_count: 1 },
+  ]);
 });
 
 it("is answered before the broker stops", async () => {

@@ -484,6 +484,36 @@ describe("settling", () => {
       fetch   a g                       -> 0:x~3
     `));
 
+  test("a batch settles nothing that was handed back", () =>
+    runScript(`
+      create  a
+      send    a normal x                -> 0
+      send    a normal y                -> 1
+      send    a normal z                -> 2
+      fetch   a g by=w                  -> 0:x 1:y 2:z
+      nack    a g 0 delay=5000
+      nack    a g 1 poison
+      ack     a g 2 mode=batch          -> 2
+      query   a.dlq                     -> 0:y (1 unread)
+      clock   5s
+      tick
+      fetch   a g                       -> 0:x~2
+    `));
+
+  test("what nobody saw comes back as if it had never been out", () =>
+    runScript(`
+      create  a
+      send    a normal x                -> 0
+      fetch   a g by=w max=2            -> 0:x
+      nack    a g 0 unseen count=1
+      nack    a g 0                     -> not_delivered
+      fetch   a g by=w                  -> 0:x
+      leave   w
+      fetch   a g by=v                  -> 0:x~2
+      nack    a g 0 unseen count=2
+      fetch   a g by=v                  -> 0:x~2
+    `));
+
   test("a late acknowledgement counts, and brings nothing back", () =>
     runScript(`
       create  a

@@ -67,6 +67,11 @@ export class Pulls implements PullHost {
     return bury(this.#engine, group, message, why);
   }
 
+  /** Consumers that hold or wait for something. */
+  get consumerCount(): number {
+    return this.#holdings.size;
+  }
+
   hasLeft(consumer: Consumer): boolean {
     return this.#left.has(consumer);
   }

@@ -170,6 +170,7 @@ class Stage {
           msgId: Number(row.word(3)),
           delayMs: row.number("delay"),
           poison: row.has("poison"),
+          unseen: row.has("unseen"),
           reason: row.value("reason"),
           deliveryCount: row.number("count"),
         });
