@@ -222,7 +222,8 @@ export class Engine implements FeedHost {
   /** Groups of pullers continue where the store has them; what was leased is free. */
   #restorePulls(slot: Slot, cursors: ReadonlyMap<string, Uint8Array>): void {
     for (const [name, group] of slot.pulls) {
-      if (cursors.has(pullPrefix + name)) continue;
+      const isOfThisLife = group.mailboxNumber === slot.record?.number;
+      if (isOfThisLife && cursors.has(pullPrefix + name)) continue;
       group.end(new Mq9Error("storage_failed", "the group was not stored, try again"));
       slot.pulls.delete(name);
     }
@@ -240,12 +241,12 @@ export class Engine implements FeedHost {
   /**
    * Counts what came after the counts were written: no more than the tally leaves unwritten. A
    * removal writes the counts, so the numbers behind them have no holes: the first that is not there
-   * is the next one.
+   * is the next one. Where no counts were ever written nothing is known of holes.
    * @returns the next number
    */
   async #countNewer(tally: MailboxTally, firstSeq: number): Promise<number> {
     let nextSeq = firstSeq;
-    for (; nextSeq - firstSeq < singlesMax; nextSeq += 1) {
+    for (; tally.isStored && nextSeq - firstSeq < singlesMax; nextSeq += 1) {
       const message = await this.#countable(tally.mailboxNumber, nextSeq);
       if (message === undefined) {
         tally.reloaded(nextSeq);
@@ -253,7 +254,7 @@ export class Engine implements FeedHost {
       }
       if (message !== "damaged") tally.added(message.seq, messageBytes(message));
     }
-    const from = nextSeq - 1;
+    const from = (tally.isStored ? nextSeq : tally.countedSeq) - 1;
     for (const rank of ranks) {
       for (let afterSeq = from; ; ) {
         const page = await this.store.messages(tally.mailboxNumber, {

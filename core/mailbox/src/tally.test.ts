@@ -452,3 +452,16 @@ test("a mailbox that is read time and again is not counted again each time", asy
   expect(await counted()).toBe(21);
   await verify(rig);
 });
+
+test("a mailbox of a store without counts is counted, and none of its numbers is given again", async () => {
+  const rig = await Rig.open();
+  await rig.create("a");
+  for (const text of ["x", "y", "z"]) await rig.send("a", text);
+  await rig.outcome(rig.account.remove({ mailbox: "a", msgId: 0 }));
+  const batch = rig.memory.batch();
+  batch.removeCursor(1, tallyName);
+  await rig.memory.commit(batch);
+  await rig.restart();
+  expect(await rig.send("a", "new")).toBe(3);
+  expect(await rig.account.inspect("a")).toMatchObject({ messages: 3 });
+});

@@ -38,6 +38,8 @@ export class MailboxTally implements LateWriter {
   countedSeq = 0;
   /** False once its account counts it no more: its end was noticed. */
   inAccount = true;
+  /** The counts were found in the store. A store of format 1 has none. */
+  isStored = false;
   #unwrittenMessages = 0;
   #unwrittenBytes = 0;
   /** The open batch that writes these counts when it closes. */
@@ -55,6 +57,7 @@ export class MailboxTally implements LateWriter {
       return tally;
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    tally.isStored = true;
     tally.inAccount = view.getUint8(1) === 1;
     tally.messages = view.getFloat64(2);
     tally.bytes = view.getFloat64(10);
@@ -80,10 +83,11 @@ export class MailboxTally implements LateWriter {
     );
   }
 
-  /** A load counted what was not written: many of those are written with the next message. */
+  /** A load counted what was not written: many of those, or all, are written with the next message. */
   reloaded(endSeq: number): void {
     this.countedSeq = endSeq;
-    if (this.#unwrittenMessages >= recountedMax) this.#unwrittenMessages = unwrittenMessagesMax;
+    if (!this.isStored || this.#unwrittenMessages >= recountedMax)
+      this.#unwrittenMessages = unwrittenMessagesMax;
   }
 
   /** Writes the counts with `batch`, which is open. */
