@@ -139,6 +139,7 @@ describe("what a FETCH asks for", () => {
     ["[]", "the body must be a JSON object"],
     ['{"group_name":7}', "group_name must be a text"],
     [`{"group_name":"${"g".repeat(129)}"}`, "group_name is longer than 128 characters"],
+    [`{"group_name":"g\\udc00"}`, "group_name holds half a character"],
     ['{"deliver":"newest"}', "deliver must be 'latest', 'earliest', 'from_time' or 'from_id'"],
     ['{"deliver":1}', "deliver must be a text"],
     ['{"from_time":"now"}', "from_time must be a time in seconds since 1970"],

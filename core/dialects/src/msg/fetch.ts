@@ -116,8 +116,15 @@ export function groupField(body: JsonObject, name: string): string | undefined {
   if (group !== undefined && group.length > groupMax) {
     throw invalidBody(name, `group_name is longer than ${groupMax} characters`);
   }
+  // Stored as UTF-8, where all halves look alike: two groups would become one.
+  if (group !== undefined && halfCharacter.test(group)) {
+    throw invalidBody(name, "group_name holds half a character");
+  }
   return group;
 }
+
+/** A surrogate without the other one. */
+const halfCharacter = /\p{Surrogate}/u;
 
 /** Longest name of a group, in characters. */
 const groupMax = 128;

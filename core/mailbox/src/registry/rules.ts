@@ -29,6 +29,10 @@ export function checkRegistration({ name, body }: RegisterRequest, bytesMax: num
   if (name.length > nameLengthMax) {
     throw new Mq9Error("invalid", `agent name is longer than ${nameLengthMax} characters`);
   }
+  // Stored as UTF-8, where all halves look alike: two agents would become one.
+  if (/\p{Surrogate}/u.test(name)) {
+    throw new Mq9Error("invalid", "agent name holds half a character");
+  }
   if (body.length > bytesMax) {
     throw new Mq9Error("too_large", `a registration is at most ${bytesMax} bytes`);
   }
