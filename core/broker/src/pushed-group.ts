@@ -214,9 +214,11 @@ export class PushedGroup {
   }
 
   async #pause(ms: number): Promise<void> {
-    await this.#until((wake) =>
-      setTimeout(wake, Math.min(Math.max(ms, 1), fetchWaitMsMax)).unref(),
-    );
+    let timer: NodeJS.Timeout | undefined;
+    await this.#until((wake) => {
+      timer = setTimeout(wake, Math.min(Math.max(ms, 1), fetchWaitMsMax)).unref();
+    });
+    clearTimeout(timer); // every answer of a busy subscriber ends a pause that was meant to be long
   }
 
   /** Waits until what `begin` began wakes it, or something happened that the loop has to look at. */
