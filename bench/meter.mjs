@@ -108,6 +108,19 @@ export function residentBytes(pid) {
   }
 }
 
+/**
+ * The part of it that is the process's own; the rest are pages of files that are mapped into memory,
+ * which the system takes back when it needs them.
+ */
+export function ownBytes(pid) {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    return Number(/RssAnon:\s+(\d+) kB/.exec(status)[1]) * 1024;
+  } catch {
+    return Number.NaN; // best effort: not Linux
+  }
+}
+
 /** The monotonic clock of the machine, the same in every process. */
 export function nowUs() {
   return Number(process.hrtime.bigint() / 1000n);

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { nowUs, residentBytes, sleep } from "./meter.mjs";
+import { nowUs, ownBytes, residentBytes, sleep } from "./meter.mjs";
 import { Latencies, Requester } from "./requests.mjs";
 import { startBroker } from "./scale-broker.mjs";
 
@@ -26,34 +26,36 @@ const say = (what, value) => {
   process.stderr.write(`${what}: ${value}\n`);
 };
 const mebibytes = (bytes) => `${Math.round(bytes / 1048576)} MiB`;
+const memory = (pid) =>
+  `${mebibytes(residentBytes(pid))}, of which ${mebibytes(ownBytes(pid))} its own, the rest mapped files`;
 const seconds = (us) => `${(us / 1e6).toFixed(2)} s`;
 
 try {
   const empty = await startBroker(folder);
   say("start on an empty folder", seconds(empty.startUs));
-  say("resident, empty", mebibytes(residentBytes(empty.pid)));
+  say("resident, empty", memory(empty.pid));
   const filler = await Requester.open(empty.port, "filler");
   await fill(filler, "mailboxes created", mailboxes, 256, (i, done) =>
     filler.request("$mq9.AI.MAILBOX.CREATE", `{"name":"m.${i}","ttl":0}`, done),
   );
-  say("resident after that", mebibytes(residentBytes(empty.pid)));
+  say("resident after that", memory(empty.pid));
   const payload = Buffer.alloc(Number(values.bytes), "x");
   await fill(filler, "messages sent", messages, 2048, (i, done) =>
     filler.request(`$mq9.AI.MSG.SEND.m.${(i * 7919) % mailboxes}`, payload, done),
   );
-  say("resident after that", mebibytes(residentBytes(empty.pid)));
+  say("resident after that", memory(empty.pid));
   await sleep(5000);
-  say("resident, idle", mebibytes(residentBytes(empty.pid)));
+  say("resident, idle", memory(empty.pid));
   await lookAround(filler, "in the process that wrote it");
   filler.close();
   await empty.stop();
 
   const again = await startBroker(folder);
   say("start on the full folder, after a clean stop", seconds(again.startUs));
-  say("resident then", mebibytes(residentBytes(again.pid)));
+  say("resident then", memory(again.pid));
   const reader = await Requester.open(again.port, "reader");
   await lookAround(reader, "after the start");
-  say("resident after that", mebibytes(residentBytes(again.pid)));
+  say("resident after that", memory(again.pid));
   reader.close();
   await again.kill();
 
