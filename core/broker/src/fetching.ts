@@ -1,6 +1,6 @@
 // FETCHes of all connections: how many of one may wait, what becomes of mail whose asker has left, and
 // how waiting ends when the broker stops.
-import type { Exchange } from "@mq9/dialects";
+import { type Exchange, withIgnored } from "@mq9/dialects";
 import type { AccountMailboxes } from "@mq9/mailbox";
 import { type FetchResult, Mq9Error } from "@mq9/protocol";
 import type { Client } from "@mq9/router";
@@ -71,7 +71,7 @@ export class Fetches {
     const end = (): void => {
       answered = true;
       this.#waiting.delete(end);
-      this.#desk.answer(client, reply, exchange.succeed(nothing));
+      this.#desk.answer(client, reply, withIgnored(exchange, exchange.succeed(nothing)));
     };
     const { operation } = exchange;
     const request = this.#draining ? { ...operation.request, waitMs: 0 } : operation.request;

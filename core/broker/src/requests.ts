@@ -1,6 +1,6 @@
 // Performs one decoded request and writes its reply in the words of the generation that asked.
 import { createHash, randomBytes } from "node:crypto";
-import type { Exchange } from "@mq9/dialects";
+import { type Exchange, withIgnored } from "@mq9/dialects";
 import { type Consumer, type MailboxInfo, Mq9Error, type RegistryApi } from "@mq9/protocol";
 import type { LooseCursors } from "./loose-cursors.ts";
 import type { Domain } from "./pushed-group.ts";
@@ -30,7 +30,7 @@ export async function perform(
   requester: Requester,
 ): Promise<Uint8Array> {
   try {
-    return await act(mailboxes, exchange, requester);
+    return withIgnored(exchange, await act(mailboxes, exchange, requester));
   } catch (error) {
     if (error instanceof Mq9Error) return exchange.fail(error);
     requester.failed(error);

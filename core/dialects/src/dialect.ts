@@ -228,7 +228,11 @@ export type PullExchange =
   | Step<"mailboxes", MailboxesOperation, readonly MailboxInfo[]>;
 
 /** One request from decoding to its reply; `op` tells the cases apart. Replies are UTF-8 JSON. */
-export type Exchange = { readonly fail: (error: Mq9Error) => Uint8Array } & (
+export type Exchange = {
+  readonly fail: (error: Mq9Error) => Uint8Array;
+  /** Fields of the body that mean nothing; `withIgnored` tells them. */
+  readonly ignored?: readonly string[];
+} & (
   | {
       readonly op: "create";
       readonly operation: Extract<Operation, { op: "create" }>;

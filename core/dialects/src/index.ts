@@ -25,6 +25,6 @@ export { settleTail } from "./msg/subjects.ts";
 export { defaultDialectOptions } from "./options.ts";
 export { deliveryHeaders, render } from "./render.ts";
 export { errorReply, sendReply, unrecognizedReply } from "./replies.ts";
-export { openRequest, openSettlement } from "./requests.ts";
+export { openRequest, openSettlement, withIgnored } from "./requests.ts";
 export { spacePrefix } from "./subject-parts.ts";
 export { parsePublish, parseSubscribe, revealedGeneration } from "./subjects.ts";

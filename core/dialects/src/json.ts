@@ -23,7 +23,44 @@ export function decodeBody(body: Uint8Array, request: string): JsonObject {
   if (typeof value !== "object" || Array.isArray(value)) {
     throw invalidBody(request, "the body must be a JSON object");
   }
-  return value as JsonObject;
+  latest = value as JsonObject;
+  asked.set(latest, new Set());
+  return latest;
+}
+
+/** Per object of a body the names that were asked for. */
+const asked = new WeakMap<JsonObject, Set<string>>();
+/** The body decoded last. */
+let latest: JsonObject | undefined;
+const unreadMax = 8;
+const unreadLengthMax = 64;
+
+/** An object within a body: what nobody asks it for is told too. */
+export function watched(inner: JsonObject): JsonObject {
+  if (inner !== nothing) asked.set(inner, new Set());
+  return inner;
+}
+
+/**
+ * The names in the body decoded last that nobody asked for: misspelt, most likely. Once per body;
+ * to be called in the turn that decoded it.
+ */
+export function takeUnread(): readonly string[] {
+  const body = latest;
+  latest = undefined;
+  return body === undefined ? [] : unreadOf(body, "").slice(0, unreadMax);
+}
+
+function unreadOf(object: JsonObject, prefix: string): string[] {
+  const names = asked.get(object);
+  if (names === undefined) return [];
+  return Object.keys(object).flatMap((name) => {
+    if (!names.has(name)) return [`${prefix}${name}`.slice(0, unreadLengthMax)];
+    const inner = object[name];
+    return typeof inner === "object" && inner !== null
+      ? unreadOf(inner as JsonObject, `${name}.`)
+      : [];
+  });
 }
 
 /** `invalid <request> payload: <what is wrong>`, the sentence clients of this protocol know. */
@@ -33,6 +70,7 @@ export function invalidBody(request: string, what: string): Mq9Error {
 
 /** The field's value; undefined when it is absent or null, which mean the same everywhere. */
 export function field(body: JsonObject, name: string): unknown {
+  asked.get(body)?.add(name);
   return Object.hasOwn(body, name) ? (body[name] ?? undefined) : undefined;
 }
 

@@ -6,7 +6,7 @@ import { openRegister, openReport, openUnregister } from "./agent/register.ts";
 import { createEmptied, openCreate } from "./create/create.ts";
 import type { Caller, Command, DialectOptions, Exchange, PublishTarget } from "./dialect.ts";
 import { openQuery, queryEmptied } from "./inbox/query.ts";
-import type { JsonObject } from "./json.ts";
+import { type JsonObject, takeUnread } from "./json.ts";
 import { listEmptied, openList } from "./mailbox/list.ts";
 import { openRemove, removeEmptied } from "./mailbox/remove.ts";
 import { emptiedByVerb as emptiedOfMsg } from "./msg/emptied.ts";
@@ -23,6 +23,7 @@ import { openDrop, openInfo, openMailboxes, openRenew } from "./msg/lifetime.ts"
 import { openSearch } from "./msg/search.ts";
 import { openAck, openExtend, openNack, openSettle } from "./msg/settle.ts";
 import { errorReply } from "./replies.ts";
+import { encodeText } from "./utf8.ts";
 
 const emptiedByVerb: Readonly<Record<Command["verb"], JsonObject>> = {
   create: createEmptied,
@@ -58,56 +59,70 @@ export function openRequest(
   caller: Caller,
   options: DialectOptions,
 ): Exchange {
-  return refusing(emptiedByVerb[command.verb], () => {
-    switch (command.verb) {
-      case "create":
-        return openCreate(body, caller, options);
-      case "query":
-        return openQuery(command.mailbox, body);
-      case "list":
-        return openList(command.mailbox, body);
-      case "remove":
-        return openRemove(command.mailbox, command.msgId);
-      case "register":
-        return openRegister(body);
-      case "unregister":
-        return openUnregister(body);
-      case "report":
-        return openReport(body);
-      case "discover":
-        return openDiscover(body, options);
-      case "fetch":
-        return openFetch(command.mailbox, body, options);
-      case "ack":
-        return openAck(command.mailbox, body);
-      case "search":
-        return openSearch(command.mailbox, body, caller, options);
-      case "discard":
-        return openDiscard(command.mailbox, command.number);
-      case "nack":
-        return openNack(command.mailbox, body);
-      case "extend":
-        return openExtend(command.mailbox, body);
-      case "receipt":
-        return openReceipt(command.mailbox, command.number);
-      case "scheduled":
-        return openScheduled(command.mailbox, body, options);
-      case "cancel":
-        return openCancel(command.mailbox, command.number);
-      case "purge":
-        return openPurge(command.mailbox, body);
-      case "redrive":
-        return openRedrive(command.mailbox, body);
-      case "info":
-        return openInfo(command.mailbox);
-      case "renew":
-        return openRenew(command.mailbox, body);
-      case "drop":
-        return openDrop(command.mailbox);
-      case "mailboxes":
-        return openMailboxes(body, options);
-    }
-  });
+  takeUnread();
+  const exchange = refusing(emptiedByVerb[command.verb], () =>
+    openCommand(command, body, caller, options),
+  );
+  // A registration holds whatever its agent likes.
+  const isFree = command.verb === "register" || command.verb === "report";
+  const ignored = isFree ? [] : takeUnread();
+  return ignored.length === 0 ? exchange : { ...exchange, ignored };
+}
+
+function openCommand(
+  command: Command,
+  body: Uint8Array,
+  caller: Caller,
+  options: DialectOptions,
+): Exchange {
+  switch (command.verb) {
+    case "create":
+      return openCreate(body, caller, options);
+    case "query":
+      return openQuery(command.mailbox, body);
+    case "list":
+      return openList(command.mailbox, body);
+    case "remove":
+      return openRemove(command.mailbox, command.msgId);
+    case "register":
+      return openRegister(body);
+    case "unregister":
+      return openUnregister(body);
+    case "report":
+      return openReport(body);
+    case "discover":
+      return openDiscover(body, options);
+    case "fetch":
+      return openFetch(command.mailbox, body, options);
+    case "ack":
+      return openAck(command.mailbox, body);
+    case "search":
+      return openSearch(command.mailbox, body, caller, options);
+    case "discard":
+      return openDiscard(command.mailbox, command.number);
+    case "nack":
+      return openNack(command.mailbox, body);
+    case "extend":
+      return openExtend(command.mailbox, body);
+    case "receipt":
+      return openReceipt(command.mailbox, command.number);
+    case "scheduled":
+      return openScheduled(command.mailbox, body, options);
+    case "cancel":
+      return openCancel(command.mailbox, command.number);
+    case "purge":
+      return openPurge(command.mailbox, body);
+    case "redrive":
+      return openRedrive(command.mailbox, body);
+    case "info":
+      return openInfo(command.mailbox);
+    case "renew":
+      return openRenew(command.mailbox, body);
+    case "drop":
+      return openDrop(command.mailbox);
+    case "mailboxes":
+      return openMailboxes(body, options);
+  }
 }
 
 function refusing(emptied: JsonObject, open: () => Exchange): Exchange {
@@ -118,4 +133,14 @@ function refusing(emptied: JsonObject, open: () => Exchange): Exchange {
     const fail = (failure: Mq9Error): Uint8Array => errorReply(failure, emptied);
     return { op: "refused", operation: undefined, refusal: fail(error), fail };
   }
+}
+
+/** The reply with the fields of the body that meant nothing, so that a misspelt one is noticed. */
+export function withIgnored({ ignored }: Exchange, reply: Uint8Array): Uint8Array {
+  if (ignored === undefined || ignored.length === 0) return reply;
+  const note = encodeText(`,"ignored":${JSON.stringify(ignored)}}`);
+  const told = new Uint8Array(reply.length - 1 + note.length);
+  told.set(reply.subarray(0, -1), 0);
+  told.set(note, reply.length - 1);
+  return told;
 }

@@ -17,6 +17,7 @@ import {
   isExplicitNull,
   type JsonObject,
   textField,
+  watched,
   wholeField,
 } from "../json.ts";
 import { joinRows } from "../message-json.ts";
@@ -136,7 +137,7 @@ export function leaseField(body: JsonObject, name: string): number | undefined {
 
 function configField(body: JsonObject): JsonObject {
   const config = field(body, "config") ?? {};
-  if (typeof config === "object" && !Array.isArray(config)) return config as JsonObject;
+  if (typeof config === "object" && !Array.isArray(config)) return watched(config as JsonObject);
   throw invalidBody(request, "config must be an object");
 }
 

@@ -50,7 +50,8 @@ function receiptReply(msgId: number, receipt: ReceiptResult): Uint8Array {
     groups: receipt.groups.map(({ group, state, deliveryCount, untilMs }) => ({
       group_name: group,
       state,
-      delivery_count: deliveryCount,
+      // Of what is settled nobody counts any more.
+      ...(state === "acked" || state === "dead_lettered" ? {} : { delivery_count: deliveryCount }),
       ...(untilMs === undefined ? {} : { until_ms: untilMs }),
     })),
   });

@@ -117,7 +117,7 @@ function stageMailbox(engine: Engine, batch: StoreBatch, letters: Slot, nowMs: n
     kind: "standard",
     public: false,
     desc: undefined,
-    ttlSeconds: 0,
+    ttlSeconds: Math.ceil(engine.options.deadLetterMs / 1000),
     createdAtMs: nowMs,
     expiresAtMs: nowMs,
     dropped: false,
