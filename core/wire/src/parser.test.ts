@@ -352,3 +352,28 @@ describe("stopping", () => {
     expect(recorder.seen).toEqual(["ping"]);
   });
 });
+
+test("takes headers from everybody below the subjects that do, whatever else the line holds", () => {
+  const seenOf = (line: string): string[] => {
+    const recorder = new Recorder();
+    const parser = new Parser(recorder, limits);
+    parser.headersTakenBelow = ["$own."];
+    parser.parse(
+      Buffer.from("PUB a.subject.that.is.long.enough.to.leave.its.places 1\r\nx\r\n", "latin1"),
+    );
+    recorder.seen.length = 0;
+    parser.parse(Buffer.from(line, "latin1"));
+    return recorder.seen;
+  };
+  expect(seenOf("HPUB $own.a 12 12\r\nNATS/1.0\r\n\r\n\r\n")).toHaveLength(1);
+  expect(seenOf("HPUB $own.a 12 12\r\nNATS/1.0\r\n\r\n\r\n")[0]).not.toContain("violation");
+  for (const line of [
+    "HPUB\r\n",
+    "HPUB \r\n",
+    "HPUB $own.a\r\n",
+    "HPUB other 12 12\r\n",
+    "HPUB 12 12\r\n",
+  ]) {
+    expect(seenOf(line).at(-1), line).toContain("violation");
+  }
+});

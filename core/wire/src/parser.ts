@@ -363,11 +363,12 @@ export class Parser {
     const size = count > sizes ? sizeArgument(line, count - 1) : -1;
     const headerBytes = withHeaders && size >= 0 ? sizeArgument(line, count - 2) : 0;
     if (
-      (withHeaders && !this.headersAllowed && !this.#takesHeaders(line)) ||
       count > sizes + 2 ||
       size < 0 ||
       headerBytes < 0 ||
-      headerBytes > size
+      headerBytes > size ||
+      // Last: the line has a subject then.
+      (withHeaders && !this.headersAllowed && !this.#takesHeaders(line))
     ) {
       this.#violation(undefined, 0);
       return;
