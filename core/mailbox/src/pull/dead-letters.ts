@@ -5,7 +5,6 @@ import {
   deadLetterSuffix,
   Mq9Error,
   mailboxNotFound,
-  neverMs,
   type RedriveRequest,
   ranks,
 } from "@mq9/protocol";
@@ -22,6 +21,18 @@ export function holdsDeadLetters(slot: Slot): boolean {
   return slot.name.endsWith(deadLetterSuffix);
 }
 
+/** A message that waits for its turn to be moved. */
+export interface PendingBurial {
+  readonly message: Unsettled;
+  readonly why: Why;
+  readonly done: () => void;
+  readonly failed: (error: Mq9Error) => void;
+}
+
+/** Messages, and bytes of theirs, that are moved by one commit. */
+const buryAtOnce = 64;
+const bytesAtOnce = 4_194_304;
+
 /** Moves a message of a group to the dead letters of its mailbox. @throws {Mq9Error} when the store failed */
 export function bury(
   engine: Engine,
@@ -29,34 +40,84 @@ export function bury(
   message: Unsettled,
   why: Why,
 ): Promise<void> {
-  return withDeadLetters(engine, group.slot, async (slot, letters) => {
-    const { seq } = message;
-    const record = slot.record;
-    const nowMs = engine.nowMs();
-    if (record?.number !== group.mailboxNumber || group.unsettled(seq) !== message) return;
-    if (!message.dying) return;
-    const stored = await readOne(engine.store, record.number, message);
-    const fault = engine.faultOf(slot) ?? letters.unreadable;
-    if (fault !== undefined) throw fault;
-    if (group.unsettled(seq) !== message || !message.dying) return;
-    const batch = engine.stage();
-    engine.journal.writeLate(group);
-    if (stored !== undefined && slot.isLive(nowMs) && nowMs < stored.expiresAtMs) {
-      const dead: DeadLetter = {
-        mailbox: slot.name,
-        msgId: seq,
-        group: group.name,
-        deliveries: message.deliveries,
-        ...why,
-        atMs: nowMs,
-      };
-      stageLetter(engine, batch, { slot, letters, stored, dead });
-      group.buried(seq);
-    } else {
-      group.settle(seq);
-    }
-    await engine.durable(slot);
+  return new Promise((done, failed) => {
+    group.burials.push({ message, why, done, failed });
+    if (group.burials.length === 1) void buryAll(engine, group);
   });
+}
+
+/** Thousands may be spent at the same time: some by each commit, and other commands come between. */
+async function buryAll(engine: Engine, group: PullGroup): Promise<void> {
+  // Whoever is spent in the same turn goes along.
+  await Promise.resolve();
+  while (group.burials.length > 0) {
+    let taken: readonly PendingBurial[] = group.burials.slice(0, buryAtOnce);
+    let error: Mq9Error | undefined;
+    try {
+      const staged = await withDeadLetters(engine, group.slot, (slot, letters) =>
+        burySome(engine, group, taken, { slot, letters }),
+      );
+      taken = staged.burials;
+      await staged.durable;
+    } catch (cause) {
+      error = engine.failure(cause);
+    }
+    group.burials.splice(0, taken.length);
+    for (const { done, failed } of taken) {
+      if (error === undefined) done();
+      else failed(error);
+    }
+  }
+}
+
+/** @returns those that were staged, the first at least; `durable` in a box, so that nobody waits for it in turn */
+async function burySome(
+  engine: Engine,
+  group: PullGroup,
+  burials: readonly PendingBurial[],
+  { slot, letters }: { readonly slot: Slot; readonly letters: Slot },
+): Promise<{ readonly burials: readonly PendingBurial[]; readonly durable: Promise<void> }> {
+  const record = slot.record;
+  const isDying = ({ message }: PendingBurial): boolean =>
+    record?.number === group.mailboxNumber &&
+    group.unsettled(message.seq) === message &&
+    message.dying;
+  const read: { readonly burial: PendingBurial; readonly stored: MessageRecord | undefined }[] = [];
+  let bytes = 0;
+  for (const burial of burials) {
+    if (bytes >= bytesAtOnce) break;
+    const stored = isDying(burial)
+      ? await readOne(engine.store, group.mailboxNumber, burial.message)
+      : undefined;
+    bytes += stored?.payload.length ?? 0;
+    read.push({ burial, stored });
+  }
+  const fault = engine.faultOf(slot) ?? letters.unreadable;
+  if (fault !== undefined) throw fault;
+  const nowMs = engine.nowMs();
+  const staged = read.map(({ burial }) => burial);
+  const dying = read.filter(({ burial }) => isDying(burial));
+  if (dying.length === 0) return { burials: staged, durable: Promise.resolve() };
+  const batch = engine.stage();
+  engine.journal.writeLate(group);
+  for (const { burial, stored } of dying) {
+    const { message, why } = burial;
+    if (stored === undefined || !slot.isLive(nowMs) || nowMs >= stored.expiresAtMs) {
+      group.settle(message.seq);
+      continue;
+    }
+    const dead: DeadLetter = {
+      mailbox: slot.name,
+      msgId: message.seq,
+      group: group.name,
+      deliveries: message.deliveries,
+      ...why,
+      atMs: nowMs,
+    };
+    stageLetter(engine, batch, { slot, letters, stored, dead });
+    group.buried(message.seq);
+  }
+  return { burials: staged, durable: engine.durable(slot) };
 }
 
 interface Burial {
@@ -144,11 +205,12 @@ export async function redrive(
   let done = 0;
   while (done < limit) {
     const few = Math.min(limit - done, redriveAtOnce);
-    const back = await withDeadLetters(engine, slot, (from, letters) =>
+    const { back, blocked } = await withDeadLetters(engine, slot, (from, letters) =>
       redriveSome(engine, from, letters, msgId, few),
     );
     done += back;
-    if (back < few || msgId !== undefined) break;
+    if (back === 0 && blocked && done === 0) throw holdsNewer(slot);
+    if (back === 0 || msgId !== undefined) break;
   }
   return done;
 }
@@ -162,11 +224,12 @@ async function redriveSome(
   letters: Slot,
   msgId: number | undefined,
   most: number,
-): Promise<number> {
+): Promise<{ readonly back: number; readonly blocked: boolean }> {
+  const none = { back: 0, blocked: false };
   if (!slot.isLive(engine.nowMs())) throw slot.absence();
   await engine.journal.settled();
   if (!letters.isLive(engine.nowMs())) {
-    if (msgId === undefined) return 0;
+    if (msgId === undefined) return none;
     throw mailboxNotFound(letters.name);
   }
   const found = await lettersOf(engine, letters, msgId, most);
@@ -180,12 +243,14 @@ async function redriveSome(
         : engine.store.message((slot.record as MailboxRecord).number, dead.msgId),
     ),
   );
-  if (slot.record?.kind === "latest") await engine.findPlace(slot, latestKey);
+  let isTaken = slot.record?.kind === "latest" && (await holdsMail(engine, slot));
   const nowMs = engine.nowMs();
   if (!slot.isLive(nowMs)) throw slot.absence();
   engine.assertAccepting();
-  if (found.length === 0) return 0;
+  if (found.length === 0) return none;
   const batch = engine.stage();
+  let blocked = false;
+  let back = 0;
   found.forEach((letter, i) => {
     const original = originals[i];
     const group = letter.dead && slot.pulls.get(letter.dead.group);
@@ -193,13 +258,35 @@ async function redriveSome(
     if (isThere && group !== undefined && isSame(original, letter)) {
       engine.journal.writeLate(group);
       group.revive(original.rank, original.seq);
+    } else if (isTaken) {
+      // It keeps its newest message alone, and a dead letter is never newer.
+      blocked = true;
+      return;
     } else {
       stageBack(engine, batch, slot, letter, nowMs);
+      isTaken = slot.record?.kind === "latest";
     }
     engine.stageRemoval(batch, letters, letter);
+    back += 1;
   });
   await engine.durable(slot);
-  return found.length;
+  return { back, blocked };
+}
+
+function holdsNewer(slot: Slot): Mq9Error {
+  return new Mq9Error(
+    "exists",
+    `mailbox ${slot.name} keeps its newest message alone and has one: delete that first, or read the letter where it is`,
+  );
+}
+
+/** Whether a mailbox that keeps the newest message has one. Call in its turn, with everything durable. */
+async function holdsMail(engine: Engine, slot: Slot): Promise<boolean> {
+  await engine.findPlace(slot, latestKey);
+  const place = slot.keyPlaces.get(latestKey);
+  if (place === undefined) return false;
+  const message = await engine.store.message((slot.record as MailboxRecord).number, place.seq);
+  return message !== undefined && engine.nowMs() < message.expiresAtMs;
 }
 
 function stageBack(
@@ -215,7 +302,6 @@ function stageBack(
     key: kind === "latest" ? latestKey : undefined,
     seq: slot.nextSeq,
     createdAtMs: nowMs,
-    expiresAtMs: neverMs,
     dead: undefined,
   };
   slot.nextSeq += 1;
@@ -244,14 +330,17 @@ async function lettersOf(
     return letter !== undefined && isLetter(letter, engine.nowMs()) ? [letter] : [];
   }
   const found: MessageRecord[] = [];
+  let bytes = 0;
   for (const rank of ranks) {
-    for (let afterSeq = -1; found.length < most; ) {
+    for (let afterSeq = -1; found.length < most && bytes < bytesAtOnce; ) {
       const limit = most - found.length;
       const range = { rank, afterSeq, limit, bytesMax: engine.pageBytes };
       const page = await engine.store.messages(number, range);
       if (page.length === 0) break;
       afterSeq = (page.at(-1) as MessageRecord).seq;
-      found.push(...page.filter((message) => isLetter(message, engine.nowMs())));
+      const due = page.filter((message) => isLetter(message, engine.nowMs()));
+      found.push(...due);
+      bytes += due.reduce((sum, { payload }) => sum + payload.length, 0);
     }
   }
   return found;
@@ -264,10 +353,9 @@ function isLetter({ dead, expiresAtMs }: MessageRecord, nowMs: number): boolean 
 /** The number may belong to another life of the name. */
 function isSame(original: MessageRecord, letter: MessageRecord): boolean {
   const { payload } = original;
-  return (
-    payload.length === letter.payload.length &&
-    payload.every((byte, i) => byte === letter.payload[i])
-  );
+  if (payload.length !== letter.payload.length) return false;
+  for (let i = 0; i < payload.length; i += 1) if (payload[i] !== letter.payload[i]) return false;
+  return true;
 }
 
 /** Runs in the turn of a mailbox, then of its dead letters; nobody waits for a mailbox while he holds the latter. */

@@ -659,16 +659,47 @@ describe("dead letters", () => {
       redrive b                         -> not_found
     `));
 
-  test("come back to a mailbox of kind latest as its newest message", () =>
+  test("never take the place of the newest message of a mailbox that keeps it alone", () =>
     runScript(`
       create  a latest
       send    a normal x                -> 0
       fetch   a g by=w                  -> 0:x
       nack    a g 0 poison
+      redrive a                         -> 1
+      fetch   a g by=w                  -> 0:x
+      nack    a g 0 poison
       send    a normal y                -> 1
+      redrive a                         -> exists
+      query   a                         -> 1:y (1 unread)
+      remove  a 1
       redrive a                         -> 1
       query   a                         -> 2:x (1 unread)
       fetch   a h                       -> 2:x
+    `));
+
+  test("that come back as new messages end when they would have ended as letters", () =>
+    runScript(`
+      create  a ttl=0
+      send    a normal x ttl=60         -> 0
+      fetch   a g by=w                  -> 0:x
+      nack    a g 0 poison
+      remove  a 0
+      redrive a                         -> 1
+      clock   604799s
+      query   a                         -> 1:x (1 unread)
+      clock   1s
+      query   a                         -> (0 unread)
+    `));
+
+  test("thousands at once do not hold up their mailbox", () =>
+    runScript(`
+      create  a
+      ${Array.from({ length: 300 }, (_, i) => `send a normal x -> ${i}`).join("\n")}
+      fetch   a g by=w max=1 limit=1000 -> ${Array.from({ length: 300 }, (_, i) => `${i}:x`).join(" ")}
+      leave   w
+      send    a normal y                -> 300
+      fetch   a g                       -> 300:y
+      query   a.dlq limit=1             -> 0:x more (300 unread)
     `));
 
   test("are told from what was sent to their mailbox by hand", () =>

@@ -20,6 +20,7 @@ import type { Slot } from "../slot.ts";
 import { Turns } from "../turns.ts";
 import type { Alarms, Sleeper } from "./alarms.ts";
 import { Budget } from "./budget.ts";
+import type { PendingBurial } from "./dead-letters.ts";
 import { type DecodedGroup, encodeGroup } from "./group-state.ts";
 import { MinHeap } from "./min-heap.ts";
 import type { Holding } from "./pulls.ts";
@@ -115,6 +116,8 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   readonly #ahead = ranks.map(() => new Set<number>());
   readonly #dead = new Set<number>();
   readonly #dying = new Set<Unsettled>();
+  /** What waits to be moved to the dead letters, in that order. */
+  readonly burials: PendingBurial[] = [];
   /** Only of consumers that have something: the host keeps a consumer in mind as long as it is here. */
   readonly #shares = new Map<Consumer, Share>();
   readonly #waiters: Waiter[] = [];

@@ -262,8 +262,10 @@ export class PullModel {
       each.dead !== undefined && (id === undefined || each.id === id);
     const all = this.#visible(letters).filter(isMeant);
     if (id !== undefined && all.length === 0) return "message_not_found";
-    const back = all.slice(0, limit);
-    for (const letter of back) {
+    let back = 0;
+    let blocked = false;
+    for (const letter of all) {
+      if (back >= limit) break;
       const { group: groupName, id: origin } = letter.dead ?? { group: "", id: -1 };
       const group = box.groups.find((each) => each.name === groupName);
       const original = this.#visible(box).find((each) => each.id === origin);
@@ -271,16 +273,21 @@ export class PullModel {
       const { rank, text, tags } = letter;
       const key = box.latest ? "newest" : undefined;
       if (group === undefined || original === undefined || !isSame) {
+        if (box.latest && this.#visible(box).length > 0) {
+          blocked = true;
+          continue;
+        }
         const createdAtMs = this.state.nowMs;
         const message = { id: box.nextId, rank, text, tags, key, createdAtMs };
-        this.#append(box, { ...message, expiresAtMs: neverMs });
+        this.#append(box, { ...message, expiresAtMs: letter.expiresAtMs });
       } else if (isSettled(standing(group, original))) {
         this.#enter(group, { ...blank(original), pinned: true });
       }
       this.#take(letters, (each) => each === letter);
+      back += 1;
     }
     this.#serve();
-    return String(back.length);
+    return blocked && back === 0 ? "exists" : String(back);
   }
 
   leave(consumer: string): void {
