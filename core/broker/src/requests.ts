@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { type Exchange, withIgnored } from "@mq9/dialects";
 import { type Consumer, type MailboxInfo, Mq9Error, type RegistryApi } from "@mq9/protocol";
 import type { LooseCursors } from "./loose-cursors.ts";
+import type { OneAtATime } from "./one-at-a-time.ts";
 import type { Domain } from "./pushed-group.ts";
 
 type OpenExchange = Exclude<Exchange, { readonly op: "refused" }>;
@@ -13,6 +14,8 @@ export interface Requester {
   readonly consumer: Consumer;
   readonly registry: RegistryApi;
   readonly cursors: LooseCursors;
+  /** Its requests that read a lot. */
+  readonly reads: OneAtATime;
   /** These messages of a group are settled or were handed back. */
   settled(mailbox: string, group: string, msgIds: readonly number[]): void;
   extended(mailbox: string, group: string, msgId: number, endsAtMs: number): void;
@@ -23,6 +26,17 @@ export interface Requester {
 /** What one reply may hold of payloads; no dialect writes longer ones. */
 const replyBytesMax = 1_048_576;
 
+const readsMuch: ReadonlySet<OpenExchange["op"]> = new Set([
+  "query",
+  "list",
+  "search",
+  "discover",
+  "mailboxes",
+  "scheduled",
+  "redrive",
+  "purge",
+]);
+
 /** The reply to a request. Never rejects: what goes wrong is a reply too. */
 export async function perform(
   mailboxes: Domain,
@@ -30,7 +44,10 @@ export async function perform(
   requester: Requester,
 ): Promise<Uint8Array> {
   try {
-    return withIgnored(exchange, await act(mailboxes, exchange, requester));
+    const acting = readsMuch.has(exchange.op)
+      ? requester.reads.run(() => act(mailboxes, exchange, requester))
+      : act(mailboxes, exchange, requester);
+    return withIgnored(exchange, await acting);
   } catch (error) {
     if (error instanceof Mq9Error) return exchange.fail(error);
     requester.failed(error);

@@ -4,6 +4,7 @@ import type { AccountMailboxes } from "@mq9/mailbox";
 import type { MailSubscription, RegistryApi } from "@mq9/protocol";
 import { type Client, Sublist, type Subscription } from "@mq9/router";
 import { LooseCursors } from "./loose-cursors.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
 import { PushedGroups } from "./pushed-groups.ts";
 import type { Tally } from "./receipts.ts";
 import type { Requester } from "./requests.ts";
@@ -26,6 +27,7 @@ export class Visitor implements Caller, Tally, Requester {
   readsText = false;
   readonly account: Account;
   readonly cursors: LooseCursors = new LooseCursors();
+  readonly reads: OneAtATime = new OneAtATime();
   readonly places: Map<Subscription, Place> = new Map();
 
   readonly #failed: (error: unknown) => void;

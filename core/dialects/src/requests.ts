@@ -60,14 +60,26 @@ export function openRequest(
   options: DialectOptions,
 ): Exchange {
   takeUnread();
-  const exchange = refusing(emptiedByVerb[command.verb], () =>
-    openCommand(command, body, caller, options),
-  );
+  const exchange = refusing(emptiedByVerb[command.verb], () => {
+    assertLength(command.verb, body);
+    return openCommand(command, body, caller, options);
+  });
   // A registration holds whatever its agent likes.
   const isFree = command.verb === "register" || command.verb === "report";
   const ignored = isFree ? [] : takeUnread();
   return ignored.length === 0 ? exchange : { ...exchange, ignored };
 }
+
+/** Decoding takes the event loop for itself: what nobody needs to say in so many words is not read. */
+function assertLength(verb: Command["verb"], body: Uint8Array): void {
+  const most = verb === "create" || verb === "register" ? bodyMaxOfCards : bodyMax;
+  if (body.length <= most) return;
+  throw new Mq9Error("too_large", `the body of this request is longer than ${most} bytes`);
+}
+
+const bodyMax = 65_536;
+/** A description may be an agent's whole card. */
+const bodyMaxOfCards = 262_144;
 
 function openCommand(
   command: Command,

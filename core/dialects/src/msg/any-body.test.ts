@@ -100,7 +100,7 @@ function check(body: string | Uint8Array): void {
       continue;
     }
     const reply = JSON.parse(text(exchange.refusal)) as { error: string; code: number };
-    expect(reply.code).toBe(400);
+    expect(reply.code).toBe(body.length > 65_536 ? 413 : 400);
     expect(reply.error.length).toBeGreaterThan(8);
     expect(reply.error.length).toBeLessThan(400);
   }
@@ -124,14 +124,15 @@ describe("any body", () => {
   });
 
   it.each([
-    ["a deep array", "[".repeat(100_000)],
-    ["a deep array that ends", "[".repeat(100_000) + "]".repeat(100_000)],
-    ["a deep object", `${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`],
-    ["a deep number", `{"group_name":"g","msg_id":${"[".repeat(50_000)}${"]".repeat(50_000)}}`],
-    ["a deep config", `{"config":${'{"config":'.repeat(50_000)}1${"}".repeat(50_000)}}`],
-    ["a long number", `{"limit":${"9".repeat(100_000)}}`],
-    ["a long text", `{"group_name":"g","msg_id":"${"9".repeat(100_000)}"}`],
-    ["many keys", `{${Array.from({ length: 20_000 }, (_, i) => `"k${i}":${i}`).join(",")}}`],
+    ["a deep array", "[".repeat(30_000)],
+    ["a deep array that ends", "[".repeat(30_000) + "]".repeat(30_000)],
+    ["a deep object", `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`],
+    ["a deep number", `{"group_name":"g","msg_id":${"[".repeat(10_000)}${"]".repeat(10_000)}}`],
+    ["a deep config", `{"config":${'{"config":'.repeat(10_000)}1${"}".repeat(10_000)}}`],
+    ["a long number", `{"limit":${"9".repeat(30_000)}}`],
+    ["a long text", `{"group_name":"g","msg_id":"${"9".repeat(30_000)}"}`],
+    ["many keys", `{${Array.from({ length: 5_000 }, (_, i) => `"k${i}":${i}`).join(",")}}`],
+    ["more than is read", " ".repeat(300_000)],
     ["a prototype", '{"__proto__":{"group_name":"g","msg_id":7,"limit":1}}'],
     ["half a surrogate", '{"group_name":"\\ud800","msg_id":1}'],
     ["a byte order mark", "\ufeff{}"],
