@@ -135,3 +135,9 @@ test("the same name in another account is another mailbox", async () => {
   expect(await rig.outcome(other.info("a"))).toBe("not_found");
   expect(await rig.outcome(other.list({ after: "", limit: 9 }))).toEqual([]);
 });
+
+test("a mailbox of dead letters keeps them all", () =>
+  runScript(`
+    create  a.dlq latest                -> invalid
+    create  a.dlq
+  `));

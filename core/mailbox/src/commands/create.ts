@@ -4,6 +4,7 @@ import {
   assertCreatableName,
   type CreateRequest,
   type CreateResult,
+  deadLetterSuffix,
   Mq9Error,
   mailboxExists,
   type NameStyle,
@@ -25,6 +26,12 @@ export async function create(
   request: CreateRequest,
 ): Promise<CreateResult> {
   if (request.name !== undefined) assertCreatableName(request.name);
+  if (request.kind === "latest" && request.name?.endsWith(deadLetterSuffix) === true) {
+    throw new Mq9Error(
+      "invalid",
+      `a mailbox whose name ends in ${deadLetterSuffix} holds dead letters and keeps them all: it can not be of type latest`,
+    );
+  }
   assertTtl(request.ttlSeconds, engine.options.ttlSecondsMax);
   if (request.desc !== undefined && request.desc.length > descLengthMax) {
     throw new Mq9Error("too_large", `desc is longer than ${descLengthMax} characters`);
