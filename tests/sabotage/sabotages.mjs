@@ -214,7 +214,7 @@ export const sabotages = [
   {
     name: "a dead letter stays with its group too",
     file: `${domain}/pull/dead-letters.ts`,
-    find: "      group.buried(seq);\n",
+    find: "    group.buried(message.seq);\n",
     put: "",
     suites: [pull],
   },
