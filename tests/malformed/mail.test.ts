@@ -45,8 +45,9 @@ describe("CREATE refuses", () => {
 
   test("a body that is no UTF-8, and one that is nested without end", async () => {
     expectError(await ask(create, Buffer.from('{"name":"\xff"}', "latin1")), 400);
-    expectError(await ask(create, "[".repeat(1_000_000)), 400);
-    expectError(await ask(create, `{"desc":${'{"a":'.repeat(100_000)}`), 400);
+    expectError(await ask(create, "[".repeat(200_000)), 400);
+    expectError(await ask(create, `{"desc":${'{"a":'.repeat(40_000)}`), 400);
+    expectError(await ask(create, "[".repeat(1_000_000)), 413);
   });
 
   const badTtls = [

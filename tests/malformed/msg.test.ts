@@ -82,8 +82,12 @@ describe.each(Object.keys(requests))("%s refuses", (tail) => {
 
   test("a body that is no UTF-8, and one that is nested without end", async () => {
     expectError(await ask(tail, Buffer.from('{"group_name":"\xff"}', "latin1")));
-    expectError(await ask(tail, "[".repeat(1_000_000)));
-    expectError(await ask(tail, `{"config":${'{"a":'.repeat(100_000)}`));
+    expectError(await ask(tail, "[".repeat(60_000)));
+    expectError(await ask(tail, `{"config":${'{"a":'.repeat(10_000)}`));
+  });
+
+  test("a body that is longer than any such request", async () => {
+    expectError(await ask(tail, "[".repeat(1_000_000)), 413);
   });
 });
 
@@ -272,10 +276,13 @@ test("unknown fields are not looked at", async () => {
   expect((await ask("MSG.QUERY.victim", body))["messages"]).toHaveLength(3);
 });
 
-test("a body of a megabyte is read or refused, and soon", async () => {
+test("a body of a megabyte is refused, and says how long one may be", async () => {
   const filler = "x".repeat(1_000_000);
-  expect(
-    (await ask("MSG.QUERY.victim", `{"limit":3,"filler":"${filler}"}`))["error"],
-  ).toBeDefined();
-  expectError(await ask("MSG.QUERY.victim", `{"key":"${filler}"`));
+  expectError(await ask("MSG.QUERY.victim", `{"limit":3,"filler":"${filler}"}`), 413, "65536");
+  const some = "x".repeat(60_000);
+  expect(await ask("MSG.QUERY.victim", `{"limit":3,"filler":"${some}"}`)).toMatchObject({
+    error: "",
+    ignored: ["filler"],
+  });
+  expectError(await ask("MSG.QUERY.victim", `{"key":"${some}"`));
 });
