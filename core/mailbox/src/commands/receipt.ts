@@ -60,7 +60,7 @@ function standings(slot: Slot, rank: Rank, msgId: number): ReceiptResult["groups
     found.push({
       group: group.name,
       state,
-      deliveryCount: message?.deliveries ?? 0,
+      deliveryCount: message?.delivery ?? 0,
       untilMs: message?.lease?.endsAtMs ?? (message?.notBeforeMs || undefined),
     });
   }

@@ -139,11 +139,11 @@ function deliveredOf(
   { msgId, deliveryCount }: Pick<NackRequest, "msgId" | "deliveryCount">,
 ): Unsettled {
   const message = group.unsettled(msgId);
-  if (message === undefined || message.dying || message.deliveries === 0) {
+  if (message === undefined || message.dying || message.delivery === 0) {
     throw notDelivered(slot, msgId, `group ${group.name} does not hold it`);
   }
-  if (deliveryCount !== undefined && deliveryCount !== message.deliveries) {
-    throw notDelivered(slot, msgId, `it is out in delivery ${message.deliveries} by now`);
+  if (deliveryCount !== undefined && deliveryCount !== message.delivery) {
+    throw notDelivered(slot, msgId, `it is out in delivery ${message.delivery} by now`);
   }
   return message;
 }

@@ -500,18 +500,20 @@ describe("settling", () => {
       fetch   a g                       -> 0:x~2
     `));
 
-  test("what nobody saw comes back as if it had never been out", () =>
+  test("a delivery that perhaps nobody saw is told to the next reader, and does not count", () =>
     runScript(`
       create  a
       send    a normal x                -> 0
       fetch   a g by=w max=2            -> 0:x
       nack    a g 0 unseen count=1
-      nack    a g 0                     -> not_delivered
-      fetch   a g by=w                  -> 0:x
-      leave   w
-      fetch   a g by=v                  -> 0:x~2
+      fetch   a g by=w                  -> 0:x~2
       nack    a g 0 unseen count=2
-      fetch   a g by=v                  -> 0:x~2
+      fetch   a g by=w                  -> 0:x~3
+      leave   w
+      fetch   a g by=v                  -> 0:x~4
+      leave   v
+      fetch   a g                       ->
+      query   a.dlq                     -> 0:x (1 unread)
     `));
 
   test("a late acknowledgement counts, and brings nothing back", () =>

@@ -330,7 +330,9 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   #giveBack(result: FetchResult): void {
     for (const { msgId } of result.messages) {
       const message = this.#unsettled.get(msgId);
-      if (message?.lease !== undefined) this.handBackUnseen(message);
+      if (message?.lease === undefined) continue;
+      message.deliveries -= 1;
+      this.handBack(message, 0);
     }
   }
 
@@ -506,7 +508,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       this.#host.positions.handed(this.slot, message.rank, message.seq, nowMs);
       return {
         ...this.slot.message(stored),
-        deliveryCount: message.deliveries,
+        deliveryCount: message.delivery,
         leaseEndsAtMs: endsAtMs,
       };
     });
@@ -759,9 +761,10 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     this.#unlease(message, notBeforeMs);
   }
 
-  /** Takes back what nobody saw: this delivery does not count. */
+  /** Takes back what perhaps nobody saw: this delivery is told to the next reader, and does not count. */
   handBackUnseen(message: Unsettled): void {
     message.deliveries -= 1;
+    message.unseen += 1;
     this.handBack(message, 0);
   }
 

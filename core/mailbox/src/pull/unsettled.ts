@@ -28,6 +28,8 @@ export class Unsettled implements UnsettledState {
   readonly seq: number;
   readonly rank: Rank;
   deliveries: number;
+  /** Deliveries that perhaps nobody saw: they are told, and do not count against it. */
+  unseen = 0;
   notBeforeMs: number;
   lease: Lease | undefined = undefined;
   /** The latest result it was part of, and its place there; they outlive the lease. */
@@ -35,6 +37,11 @@ export class Unsettled implements UnsettledState {
   place = 0;
   /** On its way to the dead letters. */
   dying = false;
+
+  /** Which delivery it is in, as its reader is told. */
+  get delivery(): number {
+    return this.deliveries + this.unseen;
+  }
 
   constructor({ seq, rank, deliveries, notBeforeMs }: UnsettledState) {
     this.seq = seq;
