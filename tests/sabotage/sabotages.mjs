@@ -144,8 +144,8 @@ export const sabotages = [
   {
     name: "what nobody saw counts as a delivery",
     file: `${domain}/pull/pull-group.ts`,
-    find: "    message.deliveries -= 1;\n",
-    put: "",
+    find: "    message.deliveries -= 1;\n    message.unseen += 1;\n",
+    put: "    message.unseen += 1;\n",
     suites: [pull],
   },
   {
