@@ -1,14 +1,10 @@
 // RECEIPT: where a message is, for its sender: whether it is stored, and how each group stands with it.
-import {
-  directoryName,
-  Mq9Error,
-  type Rank,
-  type ReceiptRequest,
-  type ReceiptResult,
-} from "@mq9/protocol";
-import type { MailboxRecord, MessageRecord } from "@mq9/store";
+import { Mq9Error, type Rank, type ReceiptRequest, type ReceiptResult } from "@mq9/protocol";
+import type { MessageRecord } from "@mq9/store";
+import { isDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import type { Slot } from "../slot.ts";
+import { findMessage, wasGiven } from "./find.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired`, `message_not_found` (a number that was never given) */
 export function receipt(
@@ -22,7 +18,9 @@ export function receipt(
     async (slot) => {
       const nowMs = engine.nowMs();
       if (!slot.isLive(nowMs)) throw slot.absence();
-      if (!wasGiven(slot, msgId)) throw new Mq9Error("message_not_found", "message not found");
+      if (isDirectory(slot) || !wasGiven(slot, msgId)) {
+        throw new Mq9Error("message_not_found", "message not found");
+      }
       if (stored === undefined) return { state: "gone", read: false, groups: [] };
       const { rank } = stored;
       return {
@@ -32,23 +30,12 @@ export function receipt(
       };
     },
     (slot) => {
-      if (slot.record === undefined || !wasGiven(slot, msgId)) return undefined;
-      return find(engine, slot, msgId).then((found) => {
+      if (isDirectory(slot)) return undefined;
+      return findMessage(engine, slot, msgId).then((found) => {
         stored = found;
       });
     },
   );
-}
-
-function wasGiven(slot: Slot, msgId: number): boolean {
-  return (
-    Number.isInteger(msgId) && msgId >= 0 && msgId < slot.nextSeq && slot.name !== directoryName
-  );
-}
-
-async function find(engine: Engine, slot: Slot, msgId: number): Promise<MessageRecord | undefined> {
-  if (slot.staged > 0) await engine.journal.settled();
-  return engine.store.message((slot.record as MailboxRecord).number, msgId);
 }
 
 function standings(slot: Slot, rank: Rank, msgId: number): ReceiptResult["groups"] {

@@ -2,7 +2,7 @@
 import { isKeptName, Mq9Error, type RemoveRequest } from "@mq9/protocol";
 import type { MessageRecord } from "@mq9/store";
 import type { Engine } from "../engine.ts";
-import type { Slot } from "../slot.ts";
+import { findMessage } from "./find.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired`, `message_not_found`, `forbidden` (the directory) */
 export function remove(engine: Engine, key: string, request: RemoveRequest): Promise<void> {
@@ -24,13 +24,7 @@ export function remove(engine: Engine, key: string, request: RemoveRequest): Pro
       await engine.durable(slot);
     },
     async (slot) => {
-      found = await find(engine, slot, request.msgId);
+      found = await findMessage(engine, slot, request.msgId);
     },
   );
-}
-
-async function find(engine: Engine, slot: Slot, msgId: number): Promise<MessageRecord | undefined> {
-  if (slot.record === undefined || msgId < 0 || msgId >= slot.nextSeq) return undefined;
-  if (slot.staged > 0) await engine.journal.settled();
-  return engine.store.message(slot.record.number, msgId);
 }

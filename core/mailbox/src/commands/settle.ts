@@ -8,12 +8,13 @@ import {
   Mq9Error,
   type NackRequest,
 } from "@mq9/protocol";
-import type { MailboxRecord, MessageRecord } from "@mq9/store";
+import type { MessageRecord } from "@mq9/store";
 import type { Engine } from "../engine.ts";
 import { holdsDeadLetters } from "../pull/dead-letters.ts";
 import type { PullGroup } from "../pull/pull-group.ts";
 import { backoffMs, type Unsettled } from "../pull/unsettled.ts";
 import type { Slot } from "../slot.ts";
+import { findMessage, wasGiven } from "./find.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `quota_exceeded` */
 export function ack(engine: Engine, key: string, request: AckRequest): Promise<readonly number[]> {
@@ -23,7 +24,7 @@ export function ack(engine: Engine, key: string, request: AckRequest): Promise<r
     key,
     async (slot) => {
       const group = groupOf(engine, slot, name);
-      if (!Number.isInteger(msgId) || msgId < 0 || msgId >= slot.nextSeq) {
+      if (!wasGiven(slot, msgId)) {
         throw notDelivered(slot, msgId, "no message of it has that number");
       }
       const message = group.unsettled(msgId);
@@ -45,10 +46,9 @@ export function ack(engine: Engine, key: string, request: AckRequest): Promise<r
     },
     (slot) => {
       const group = slot.pulls.get(name);
-      if (group === undefined || slot.record === undefined) return undefined;
+      if (group === undefined) return undefined;
       if (group.unsettled(msgId) !== undefined || group.isBehindAll(msgId)) return undefined;
-      if (!Number.isInteger(msgId) || msgId < 0 || msgId >= slot.nextSeq) return undefined;
-      return find(engine, slot, msgId).then((found) => {
+      return findMessage(engine, slot, msgId).then((found) => {
         stored = found;
       });
     },
@@ -61,11 +61,6 @@ function canSettleAhead(
   stored: MessageRecord | undefined,
 ): boolean {
   return stored !== undefined && !group.isSettled(stored.rank, msgId);
-}
-
-async function find(engine: Engine, slot: Slot, msgId: number): Promise<MessageRecord | undefined> {
-  if (slot.staged > 0) await engine.journal.settled();
-  return engine.store.message((slot.record as MailboxRecord).number, msgId);
 }
 
 /** @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `invalid` */
