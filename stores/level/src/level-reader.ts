@@ -8,7 +8,7 @@ import {
   type MessageRecord,
   StoreError,
 } from "@mq9/store";
-import { Floor, MessageFloors } from "./floor.ts";
+import { Bounds, type LearntBounds, MessageBounds } from "./bounds.ts";
 import {
   afterPrefix,
   mailboxPrefix,
@@ -25,8 +25,8 @@ type Entry = [Buffer, Buffer];
 
 /** Entries fetched in one go; each is a hop to the thread pool and back. */
 const entriesPerHop = 1000;
-/** Messages that are looked up one by one before a search. */
-const lookupsMax = 4;
+/** Numbers that are looked up one by one instead of a search, which costs as much as ten of them. */
+const lookupsMax = 16;
 /** LevelDB's own default is 16 KiB, which would cut a page of small messages into many hops. */
 const bytesPerHopMax = 1024 * 1024;
 
@@ -40,8 +40,8 @@ export interface CommittedPuts {
 
 export class LevelReader {
   readonly #db: Level;
-  readonly #due = new Floor();
-  readonly #messages = new MessageFloors();
+  readonly #due = new Bounds();
+  readonly #messages = new MessageBounds();
   readonly #onDamage: (error: StoreError, mailboxNumber: number | undefined) => void;
   /** Keys of the damaged records that were told. */
   readonly #damaged = new Set<string>();
@@ -94,11 +94,11 @@ export class LevelReader {
   async messages(mailboxNumber: number, range: MessageRange): Promise<MessageRecord[]> {
     const { rank, afterSeq, limit, bytesMax, newestFirst = false } = range;
     const found: MessageRecord[] = [];
-    const floor = this.#messages.of(mailboxNumber, rank);
-    const fromFirst = afterSeq < floor.value;
-    const from = Math.max(afterSeq + 1, floor.value);
+    const bounds = this.#messages.of(mailboxNumber, rank);
     const before = Math.min(range.beforeSeq ?? u48Max + 1, u48Max + 1);
-    if (from >= before || limit <= 0) return found;
+    const [from, last] = [Math.max(afterSeq + 1, bounds.first), Math.min(before - 1, bounds.last)];
+    if (from > last || limit <= 0) return found;
+    const [fromFirst, toLast] = [afterSeq < bounds.first, before > bounds.last || before > u48Max];
     let bytes = 0;
     let more = true;
     const take = (key: Buffer, value: Buffer): boolean => {
@@ -109,34 +109,39 @@ export class LevelReader {
       more = found.length < limit && bytes < bytesMax;
       return more;
     };
-    const read = floor.beginRead();
-    let first: number | undefined;
+    const read = bounds.beginRead();
+    const learnt: LearntBounds = {};
     try {
-      let next = from;
-      if (limit <= lookupsMax && !newestFirst) {
-        // A few messages most often have the next numbers: found by key they cost a tenth of a search.
-        for (; more && next < before; next += 1) {
-          const key = messageKey(mailboxNumber, rank, next);
+      let [low, high] = [from, last];
+      const few = high - low < lookupsMax;
+      if (few || limit <= lookupsMax / 4) {
+        // Where the numbers left are many, only as far as there is no gap.
+        while (more && low <= high) {
+          const key = messageKey(mailboxNumber, rank, newestFirst ? high : low);
           const value = this.#db.getSync(key);
-          if (value === undefined) break;
-          take(key, value);
+          if (value === undefined && !few) break;
+          if (value !== undefined) take(key, value);
+          if (newestFirst) high -= 1;
+          else low += 1;
         }
       }
-      if (more && next < before) {
+      if (more && low <= high) {
         const keys = {
-          gte: messageKey(mailboxNumber, rank, next),
-          lte: messageKey(mailboxNumber, rank, before - 1),
+          gte: messageKey(mailboxNumber, rank, low),
+          lte: messageKey(mailboxNumber, rank, high),
           reverse: newestFirst,
           highWaterMarkBytes: Math.min(bytesMax, bytesPerHopMax),
         };
         await this.#scan(keys, limit - found.length, take);
       }
-      if (fromFirst && (!newestFirst || more)) {
-        const none = before > u48Max ? Number.POSITIVE_INFINITY : before;
-        first = found.at(newestFirst ? -1 : 0)?.seq ?? none;
-      }
+      const ends = newestFirst
+        ? { first: found.at(-1), last: found[0] }
+        : { first: found[0], last: found.at(-1) };
+      const none = toLast ? Number.POSITIVE_INFINITY : before;
+      if (fromFirst && (!newestFirst || more)) learnt.first = ends.first?.seq ?? none;
+      if (toLast && (newestFirst || more)) learnt.last = ends.last?.seq ?? from - 1;
     } finally {
-      floor.endRead(read, first);
+      bounds.endRead(read, learnt);
     }
     return found;
   }
@@ -189,20 +194,20 @@ export class LevelReader {
   async due(untilMs: number, limit: number): Promise<DueEntry[]> {
     const found: DueEntry[] = [];
     const lastMs = Math.min(untilMs, u48Max);
-    if (lastMs < this.#due.value || limit <= 0) return found;
-    const gte = mailboxPrefix(spaces.due, this.#due.value);
+    if (lastMs < this.#due.first || limit <= 0) return found;
+    const gte = mailboxPrefix(spaces.due, this.#due.first);
     const lt = afterPrefix(mailboxPrefix(spaces.due, lastMs));
     const read = this.#due.beginRead();
-    let first: number | undefined;
+    const learnt: LearntBounds = {};
     try {
       await this.#scan({ gte, lt }, limit, (key, value) => {
         const entry = this.#unlessDamaged(readDue, key, value);
         if (entry !== undefined) found.push(entry);
         return found.length < limit;
       });
-      first = found[0]?.atMs ?? lastMs;
+      learnt.first = found[0]?.atMs ?? lastMs;
     } finally {
-      this.#due.endRead(read, first);
+      this.#due.endRead(read, learnt);
     }
     return found;
   }
