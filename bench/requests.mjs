@@ -10,13 +10,17 @@ export class Requester {
   #next = 1;
   #out = [];
   #inbox;
+  #onPushed = () => {};
 
   static async open(port, name) {
     const requester = new Requester();
     requester.#inbox = `_INBOX.${name}`;
     requester.#connection = await connect(port);
     requester.#connection.onBytes = scanFrames((buffer, at, lineEnd, bodyAt, bodyEnd) => {
-      requester.#reply(buffer, at, bodyAt, bodyEnd);
+      // "MSG <inbox>.<number> 1 <size>": everything else was pushed.
+      if (buffer.indexOf(requester.#inbox, at, "latin1") === at + 4)
+        requester.#reply(buffer, at, bodyAt, bodyEnd);
+      else requester.#onPushed(buffer.latin1Slice(at, lineEnd).split(" ")[3]);
     });
     requester.#connection.send(`SUB ${requester.#inbox}.* 1\r\n`);
     await requester.#connection.flush();
@@ -34,6 +38,14 @@ export class Requester {
       bytes,
       crlf,
     );
+  }
+
+  /** `onPushed(reply)` gets the reply subject of each message that a subscription is handed. */
+  async subscribe(subjects, queue, onPushed) {
+    this.#onPushed = onPushed;
+    for (const [i, subject] of subjects.entries())
+      this.#connection.send(`SUB ${subject} ${queue} ${i + 2}\r\n`);
+    await this.#connection.flush();
   }
 
   /** The reply as JSON. */

@@ -1,7 +1,8 @@
 // Holds a rate of sends and acknowledgements for a while, and tells how long each took: senders at a
-// fixed pace to many mailboxes, and workers that fetch in groups and acknowledge every message.
+// fixed pace to many mailboxes, and workers that fetch in groups, or are pushed to, and acknowledge every
+// message with a request.
 //
-//   node bench/work.mjs --seconds 120 --rate 20000 --mailboxes 100
+//   node bench/work.mjs --seconds 120 --rate 20000 --mailboxes 100 --way push
 import { parseArgs } from "node:util";
 import { nowUs, residentBytes, sleep } from "./meter.mjs";
 import { Latencies, Requester } from "./requests.mjs";
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     rate: { type: "string", default: "20000" },
     mailboxes: { type: "string", default: "100" },
     bytes: { type: "string", default: "256" },
+    way: { type: "string", default: "pull" },
     fetch: { type: "string", default: "100" },
     data: { type: "string", default: "." },
   },
@@ -53,34 +55,47 @@ async function run() {
   let [sent, acked, refused, stopped] = [0, 0, 0, false];
   const payload = Buffer.alloc(bytes, "x");
 
+  const acknowledge = (worker, subject, body, done) => {
+    const askedUs = nowUs();
+    worker.request(subject, body, (answer) => {
+      acks.add((nowUs() - askedUs) / 1000);
+      if (answer.includes('"error":""')) acked++;
+      else refused++;
+      done();
+    });
+  };
   const consume = (mailbox) => {
     if (stopped) return;
     const worker = workers[mailbox % workers.length];
     const startedUs = nowUs();
-    const body = `{"group_name":"g","deliver":"earliest","force_deliver":false,"held":"kept","config":{"num_msgs":${fetchCount},"max_wait_ms":1000}}`;
+    const body = `{"group_name":"g","deliver":"earliest","force_deliver":false,"config":{"num_msgs":${fetchCount},"max_wait_ms":1000}}`;
     worker.request(`$mq9.AI.MSG.FETCH.work.${mailbox}`, body, (reply) => {
       const { error, messages = [] } = JSON.parse(String(reply));
       if (error !== undefined && error !== "") refused++;
       if (messages.length > 0) fetches.add((nowUs() - startedUs) / 1000);
       let open = messages.length;
+      const done = () => {
+        open--;
+        if (open === 0) consume(mailbox);
+      };
       if (open === 0) consume(mailbox);
       for (const { msg_id } of messages) {
-        const askedUs = nowUs();
-        worker.request(
-          `$mq9.AI.MSG.ACK.work.${mailbox}`,
-          `{"group_name":"g","ack_mode":"one","msg_id":${msg_id}}`,
-          (answer) => {
-            acks.add((nowUs() - askedUs) / 1000);
-            if (answer.includes('"error":""')) acked++;
-            else refused++;
-            open--;
-            if (open === 0) consume(mailbox);
-          },
-        );
+        const settled = `{"group_name":"g","ack_mode":"one","msg_id":${msg_id}}`;
+        acknowledge(worker, `$mq9.AI.MSG.ACK.work.${mailbox}`, settled, done);
       }
     });
   };
-  for (let i = 0; i < mailboxes; i++) consume(i);
+  if (values.way === "push") {
+    for (const [at, worker] of workers.entries()) {
+      const own = Array.from({ length: mailboxes }, (_, i) => i).filter(
+        (i) => i % workers.length === at,
+      );
+      const subjects = own.map((i) => `$mq9.AI.MSG.PUSH.work.${i}`);
+      await worker.subscribe(subjects, "g", (reply) => acknowledge(worker, reply, "", () => {}));
+    }
+  } else {
+    for (let i = 0; i < mailboxes; i++) consume(i);
+  }
 
   const startedUs = nowUs();
   while (nowUs() - startedUs < seconds * 1e6) {
@@ -101,11 +116,11 @@ async function run() {
   const row = (name, latencies, count) =>
     `| ${name} | ${Math.round(count / elapsed)} | ${[0.5, 0.99, 0.999, 1].map((share) => latencies.at(share).toFixed(1)).join(" | ")} |\n`;
   process.stdout.write(
-    `\n${rate} sends of ${bytes} B a second to ${mailboxes} mailboxes for ${seconds} s; a group of one worker each, ${fetchCount} a fetch\n\n` +
+    `\n${rate} sends of ${bytes} B a second to ${mailboxes} mailboxes for ${seconds} s; a group of one worker each, ${values.way === "push" ? "pushed with leases" : `at most ${fetchCount} a fetch`}\n\n` +
       "| | per second | p50 ms | p99 ms | p99.9 ms | max ms |\n|---|---|---|---|---|---|\n" +
       row("send", sends, sentInTime) +
       row("ack", acks, ackedInTime) +
-      row("fetch that found mail", fetches, fetches.count) +
+      (fetches.count > 0 ? row("fetch that found mail", fetches, fetches.count) : "") +
       `\nsent ${sent}, acknowledged ${acked}, refused ${refused}; resident ${Math.round(residentBytes(server.pid) / 1048576)} MiB\n`,
   );
   sender.close();

@@ -12,6 +12,7 @@ import {
   type MailSubscription,
   Mq9Error,
   type Mq9ErrorCode,
+  PassingMap,
 } from "@mq9/protocol";
 import type { Client, Subscription } from "@mq9/router";
 import type { DeliveryHeaders } from "./delivery-headers.ts";
@@ -44,7 +45,7 @@ export class PushedGroup {
   readonly #subscription: Subscription;
   readonly #options: PushedGroupOptions;
   /** Out and not answered for: when its lease ends, and the consumer that holds it. */
-  readonly #out = new Map<number, { endsAtMs: number; readonly consumer: Consumer }>();
+  readonly #out = new PassingMap<number, { endsAtMs: number; readonly consumer: Consumer }>();
   #waiting: Consumer | undefined;
   #ended = false;
   #fetched = false;

@@ -71,7 +71,7 @@ export class Slot {
   #busy = false;
   readonly #queue: SlotTask[] = [];
   /** One set per read under way, of the messages removed since it began. */
-  readonly #reads = new Set<Set<number>>();
+  readonly #reads: Set<number>[] = [];
 
   constructor(key: string) {
     this.key = key;
@@ -93,7 +93,7 @@ export class Slot {
       !this.#busy &&
       !this.kept &&
       this.staged === 0 &&
-      this.#reads.size === 0 &&
+      this.#reads.length === 0 &&
       this.feeds.length === 0 &&
       !this.positionsDirty &&
       this.loose.size === 0 &&
@@ -154,12 +154,12 @@ export class Slot {
    */
   beginRead(): ReadonlySet<number> {
     const removed = new Set<number>();
-    this.#reads.add(removed);
+    this.#reads.push(removed);
     return removed;
   }
 
   endRead(removed: ReadonlySet<number>): void {
-    this.#reads.delete(removed as Set<number>);
+    this.#reads.splice(this.#reads.indexOf(removed as Set<number>), 1);
   }
 
   /** A message was removed for every reader, durably. */

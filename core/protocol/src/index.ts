@@ -41,6 +41,7 @@ export {
   mailboxNameMax,
   registryName,
 } from "./mailbox-name.ts";
+export { PassingMap } from "./passing-map.ts";
 export {
   allRanks,
   maskOf,

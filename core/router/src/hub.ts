@@ -139,9 +139,9 @@ export class Hub {
   dirty(outbox: Outbox): void {
     this.#dirty.push(outbox);
     if (this.#reading !== undefined || this.#flushScheduled) return;
-    // Said by an owner or a timer: everything said by the time the microtasks run goes out together.
+    // Said by an owner or a timer: everything said in this round of the event loop goes out together.
     this.#flushScheduled = true;
-    queueMicrotask(this.#flushLater);
+    setImmediate(this.#flushLater);
   }
 
   /** A reader is crowded: whoever is producing waits a little. */

@@ -53,7 +53,7 @@ it("learn nothing from a read that failed, and forget it", () => {
   expect([bounds.first, bounds.last]).toEqual([10, 12]);
 });
 
-it("are kept per mailbox and rank, for the mailboxes asked for lately", () => {
+it("are kept per mailbox and rank, for the mailboxes asked for last", () => {
   const all = new MessageBounds();
   const bounds = all.of(1, 2);
   bounds.endRead(bounds.beginRead(), { first: 9 });

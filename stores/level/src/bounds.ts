@@ -53,26 +53,30 @@ interface BoundsRead {
   highestPut: number;
 }
 
-/** Mailboxes whose bounds are remembered; the one not asked for longest is forgotten first. */
+/** Mailboxes whose bounds are remembered; the one learnt first is forgotten first. */
 const mailboxesMax = 32_768;
 const ranksPerMailbox = 4;
 
-/** The bounds of the messages of each rank, for mailboxes that were read lately. */
+/** The bounds of the messages of each rank, for mailboxes that were read. */
 export class MessageBounds {
   readonly #bounds = new Map<number, readonly Bounds[]>();
 
   of(mailboxNumber: number, rank: number): Bounds {
     let bounds = this.#bounds.get(mailboxNumber);
-    if (bounds !== undefined) this.#bounds.delete(mailboxNumber);
-    else bounds = Array.from({ length: ranksPerMailbox }, () => new Bounds());
-    this.#bounds.set(mailboxNumber, bounds);
-    if (this.#bounds.size > mailboxesMax) {
-      for (const oldest of this.#bounds.keys()) {
-        this.#bounds.delete(oldest);
-        break;
-      }
+    if (bounds === undefined) {
+      bounds = Array.from({ length: ranksPerMailbox }, () => new Bounds());
+      this.#bounds.set(mailboxNumber, bounds);
+      this.#forgetBeyond(mailboxesMax);
     }
     return bounds[rank] as Bounds;
+  }
+
+  #forgetBeyond(most: number): void {
+    if (this.#bounds.size <= most) return;
+    for (const oldest of this.#bounds.keys()) {
+      this.#bounds.delete(oldest);
+      return;
+    }
   }
 
   put(mailboxNumber: number, rank: number, seq: number): void {

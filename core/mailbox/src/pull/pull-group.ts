@@ -10,6 +10,7 @@ import {
   type GroupMessageState,
   type MailMessage,
   Mq9Error,
+  PassingMap,
   type Rank,
   ranks,
 } from "@mq9/protocol";
@@ -22,7 +23,6 @@ import type { Alarms, Sleeper } from "./alarms.ts";
 import { Budget } from "./budget.ts";
 import type { PendingBurial } from "./dead-letters.ts";
 import { type DecodedGroup, encodeGroup } from "./group-state.ts";
-import { MinHeap } from "./min-heap.ts";
 import type { Holding } from "./pulls.ts";
 import { readOne } from "./read-one.ts";
 import { Ready } from "./ready.ts";
@@ -68,6 +68,7 @@ export interface Wish {
 
 interface Waiter {
   readonly wish: Wish;
+  readonly untilMs: number;
   readonly resolve: (result: FetchResult) => void;
   readonly reject: (error: Mq9Error) => void;
   done: boolean;
@@ -75,15 +76,9 @@ interface Waiter {
 
 /** What one consumer has of a group. */
 interface Share {
-  readonly messages: Set<Unsettled>;
+  readonly messages: PassingMap<number, Unsettled>;
   /** Fetches of it that wait. */
   waiting: number;
-}
-
-/** A time at which something may change. */
-interface Due {
-  readonly atMs: number;
-  readonly what: FetchBatch | Unsettled | Waiter;
 }
 
 const nothing: FetchResult = { messages: [], more: false };
@@ -111,7 +106,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   beginning: Promise<void> | undefined = undefined;
   readonly #host: PullHost;
   readonly #cursors = new Float64Array(4).fill(-1);
-  readonly #unsettled = new Map<number, Unsettled>();
+  readonly #unsettled = new PassingMap<number, Unsettled>();
   readonly #ready = new Ready();
   readonly #ahead = ranks.map(() => new Set<number>());
   readonly #dead = new Set<number>();
@@ -119,9 +114,8 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   /** What waits to be moved to the dead letters, in that order. */
   readonly burials: PendingBurial[] = [];
   /** Only of consumers that have something: the host keeps a consumer in mind as long as it is here. */
-  readonly #shares = new Map<Consumer, Share>();
+  readonly #shares = new PassingMap<Consumer, Share>();
   readonly #waiters: Waiter[] = [];
-  readonly #times = new MinHeap<Due>();
   /** One fetch at a time looks for messages. */
   readonly #turn = new Turns(1);
   #startSeq = 0;
@@ -170,7 +164,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       const message = new Unsettled(each);
       this.#unsettled.set(message.seq, message);
       if (message.notBeforeMs > nowMs) {
-        this.#at(message.notBeforeMs, message);
+        this.#at(message.notBeforeMs);
       } else {
         message.notBeforeMs = 0;
         this.#ready.add(message.rank, message.seq);
@@ -197,7 +191,6 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       this.#forgetIfEmpty(consumer, share);
     }
     this.#leased = 0;
-    this.#times.sift(({ what }) => !(what instanceof FetchBatch || what instanceof Unsettled));
   }
 
   /** The mailbox's life is over: whoever waits hears why. */
@@ -265,9 +258,9 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       this.#shareOf(wish.consumer).waiting += 1;
     }
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { wish, resolve, reject, done: false };
-      this.#waiters.push(waiter);
-      this.#at(this.#host.nowMs() + wish.waitMs, waiter);
+      const untilMs = this.#host.nowMs() + wish.waitMs;
+      this.#waiters.push({ wish, untilMs, resolve, reject, done: false });
+      this.#at(untilMs);
       if (this.#changes !== changes) this.#wake(); // something came since it looked
     });
   }
@@ -513,7 +506,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       };
     });
     if (fairEvery > 0) this.#sinceFair = (this.#sinceFair + taken.length) % fairEvery;
-    this.#at(endsAtMs, batch);
+    this.#at(endsAtMs);
     this.#dirty = true;
     // A message that kills its reader must be counted before it is read once more.
     if (mustBeKnown) await this.#host.writeGroup(this);
@@ -527,7 +520,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     message.lease = { consumer, endsAtMs };
     message.notBeforeMs = 0;
     this.#leased += 1;
-    if (consumer !== undefined) this.#shareOf(consumer).messages.add(message);
+    if (consumer !== undefined) this.#shareOf(consumer).messages.set(message.seq, message);
   }
 
   #dropLease(message: Unsettled): void {
@@ -538,14 +531,14 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     const { consumer } = lease;
     const share = consumer && this.#shares.get(consumer);
     if (consumer === undefined || share === undefined) return;
-    share.messages.delete(message);
+    share.messages.delete(message.seq);
     this.#forgetIfEmpty(consumer, share);
   }
 
   #shareOf(consumer: Consumer): Share {
     const known = this.#shares.get(consumer);
     if (known !== undefined) return known;
-    const share = { messages: new Set<Unsettled>(), waiting: 0 };
+    const share = { messages: new PassingMap<number, Unsettled>(), waiting: 0 };
     this.#shares.set(consumer, share);
     this.#host.holds(consumer, this);
     return share;
@@ -579,7 +572,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     this.#dirty = true;
     if (notBeforeMs > this.#host.nowMs()) {
       this.#ready.remove(message.rank, message.seq);
-      this.#at(notBeforeMs, message);
+      this.#at(notBeforeMs);
       return;
     }
     message.notBeforeMs = 0;
@@ -631,7 +624,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   }
 
   #heldBy(consumer: Consumer): readonly Unsettled[] {
-    return [...(this.#shares.get(consumer)?.messages ?? [])];
+    return [...(this.#shares.get(consumer)?.messages.values() ?? [])];
   }
 
   #dropDone(): void {
@@ -640,42 +633,28 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     }
   }
 
-  #at(atMs: number, what: Due["what"]): void {
-    this.#times.push({ atMs, what });
+  /** Something may change at this instant. Kept nowhere else: `ring` looks through what there is. */
+  #at(atMs: number): void {
     this.#host.alarms.set(this, atMs);
-    const live = 2 * (this.#unsettled.size + this.#waiters.length) + 1024;
-    if (this.#times.size > live) this.#times.sift((due) => this.#counts(due));
-  }
-
-  #counts({ atMs, what }: Due): boolean {
-    if (what instanceof FetchBatch)
-      return what.messages.some((each) => each.batch === what && each.lease !== undefined);
-    if (what instanceof Unsettled)
-      return what.lease?.endsAtMs === atMs || what.notBeforeMs === atMs;
-    return !what.done;
   }
 
   /** Ends what has come to its end. */
   ring(nowMs: number): void {
-    const times = this.#times;
-    for (let due = times.first; due !== undefined && due.atMs <= nowMs; due = times.first) {
-      times.pop();
-      const { what } = due;
-      if (what instanceof FetchBatch) {
-        for (const message of what.messages) {
-          if (message.batch === what) this.#endIfOver(message, nowMs);
-        }
-      } else if (what instanceof Unsettled) {
-        this.#endIfOver(what, nowMs);
-      } else if (!what.done) {
-        this.#waitsNoMore(what);
-        what.resolve(nothing);
-      }
+    let next = Number.POSITIVE_INFINITY;
+    for (const waiter of this.#waiters) {
+      if (waiter.done) continue;
+      if (waiter.untilMs <= nowMs) {
+        this.#waitsNoMore(waiter);
+        waiter.resolve(nothing);
+      } else next = Math.min(next, waiter.untilMs);
     }
     this.#dropDone();
+    for (const message of this.#unsettled.values()) {
+      this.#endIfOver(message, nowMs);
+      if (!message.dying) next = Math.min(next, message.changesAtMs);
+    }
     if (this.#dirty) this.#changed();
-    const next = times.first;
-    if (next !== undefined) this.#host.alarms.set(this, next.atMs);
+    if (next !== Number.POSITIVE_INFINITY) this.#at(next);
   }
 
   #endIfOver(message: Unsettled, nowMs: number): void {
@@ -778,7 +757,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   extend(message: Unsettled, endsAtMs: number): void {
     const consumer = message.lease?.consumer;
     message.lease = { consumer, endsAtMs };
-    this.#at(endsAtMs, message);
+    this.#at(endsAtMs);
   }
 
   /** It lies among the dead letters now. */

@@ -1,6 +1,6 @@
 // What every group of pullers needs of the engine, and who holds what: a consumer that leaves gives
 // back everything, in whatever mailbox.
-import type { Consumer, Mq9Error } from "@mq9/protocol";
+import { type Consumer, type Mq9Error, PassingMap } from "@mq9/protocol";
 import type { Store } from "@mq9/store";
 import type { Engine } from "../engine.ts";
 import type { Positions } from "../positions.ts";
@@ -17,7 +17,7 @@ export interface Holding {
 export class Pulls implements PullHost {
   readonly alarms: Alarms;
   readonly #engine: Engine;
-  readonly #holdings = new Map<Consumer, Set<Holding>>();
+  readonly #holdings = new PassingMap<Consumer, PassingMap<Holding, true>>();
   readonly #left = new WeakSet<Consumer>();
 
   constructor(engine: Engine) {
@@ -78,8 +78,8 @@ export class Pulls implements PullHost {
 
   holds(consumer: Consumer, holding: Holding): void {
     const known = this.#holdings.get(consumer);
-    if (known !== undefined) known.add(holding);
-    else this.#holdings.set(consumer, new Set([holding]));
+    if (known !== undefined) known.set(holding, true);
+    else this.#holdings.set(consumer, new PassingMap<Holding, true>().set(holding, true));
   }
 
   holdsNoMore(consumer: Consumer, holding: Holding): void {
@@ -93,7 +93,7 @@ export class Pulls implements PullHost {
     this.#left.add(consumer);
     const holdings = this.#holdings.get(consumer);
     this.#holdings.delete(consumer);
-    for (const holding of holdings ?? []) holding.release(consumer);
+    for (const holding of holdings?.keys() ?? []) holding.release(consumer);
   }
 
   failure(error: unknown): Mq9Error {

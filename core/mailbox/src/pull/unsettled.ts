@@ -43,6 +43,12 @@ export class Unsettled implements UnsettledState {
     return this.deliveries + this.unseen;
   }
 
+  /** When its lease or its pause ends; `Infinity` = neither. */
+  get changesAtMs(): number {
+    if (this.lease !== undefined) return this.lease.endsAtMs;
+    return this.notBeforeMs > 0 ? this.notBeforeMs : Number.POSITIVE_INFINITY;
+  }
+
   constructor({ seq, rank, deliveries, notBeforeMs }: UnsettledState) {
     this.seq = seq;
     this.rank = rank;
