@@ -96,6 +96,10 @@ export class Latencies {
     this.#values.push(ms);
   }
 
+  clear() {
+    this.#values = [];
+  }
+
   get count() {
     return this.#values.length;
   }

@@ -11,6 +11,7 @@ import { startServer, stopServers } from "./servers.mjs";
 const { values } = parseArgs({
   options: {
     seconds: { type: "string", default: "60" },
+    warmup: { type: "string", default: "5" },
     rate: { type: "string", default: "20000" },
     mailboxes: { type: "string", default: "100" },
     bytes: { type: "string", default: "256" },
@@ -19,8 +20,9 @@ const { values } = parseArgs({
     data: { type: "string", default: "." },
   },
 });
-const [seconds, rate, mailboxes, bytes, fetchCount] = [
+const [seconds, warmup, rate, mailboxes, bytes, fetchCount] = [
   values.seconds,
+  values.warmup,
   values.rate,
   values.mailboxes,
   values.bytes,
@@ -98,7 +100,12 @@ async function run() {
   }
 
   const startedUs = nowUs();
-  while (nowUs() - startedUs < seconds * 1e6) {
+  let atWarmth;
+  while (nowUs() - startedUs < (warmup + seconds) * 1e6) {
+    if (atWarmth === undefined && nowUs() - startedUs >= warmup * 1e6) {
+      for (const latencies of [sends, acks, fetches]) latencies.clear();
+      atWarmth = { atUs: nowUs(), acked };
+    }
     const due = Math.floor(((nowUs() - startedUs) / 1e6) * rate);
     for (; sent < due; sent++) {
       const askedUs = nowUs();
@@ -109,14 +116,14 @@ async function run() {
     }
     await sleep(1);
   }
-  const elapsed = (nowUs() - startedUs) / 1e6;
-  const [sentInTime, ackedInTime] = [sends.count, acked];
+  const elapsed = (nowUs() - atWarmth.atUs) / 1e6;
+  const [sentInTime, ackedInTime] = [sends.count, acked - atWarmth.acked];
   for (let i = 0; i < 2000 && (acked < sent || sender.waiting > 0); i++) await sleep(5);
   stopped = true;
   const row = (name, latencies, count) =>
     `| ${name} | ${Math.round(count / elapsed)} | ${[0.5, 0.99, 0.999, 1].map((share) => latencies.at(share).toFixed(1)).join(" | ")} |\n`;
   process.stdout.write(
-    `\n${rate} sends of ${bytes} B a second to ${mailboxes} mailboxes for ${seconds} s; a group of one worker each, ${values.way === "push" ? "pushed with leases" : `at most ${fetchCount} a fetch`}\n\n` +
+    `\n${rate} sends of ${bytes} B a second to ${mailboxes} mailboxes for ${seconds} s after ${warmup} s of warming up; a group of one worker each, ${values.way === "push" ? "pushed with leases" : `at most ${fetchCount} a fetch`}\n\n` +
       "| | per second | p50 ms | p99 ms | p99.9 ms | max ms |\n|---|---|---|---|---|---|\n" +
       row("send", sends, sentInTime) +
       row("ack", acks, ackedInTime) +
