@@ -52,10 +52,30 @@ export const layers: readonly LayerRow[] = [
     folder: "core/router",
     name: "@mq9/router",
     workspace: ["@mq9/wire"],
+    npm: ["ws"], // frames of the WebSocket listener
+    platform: "node",
+  },
+  {
+    folder: "core/auth",
+    name: "@mq9/auth",
+    workspace: ["@mq9/wire", "@mq9/router"],
+    npm: ["bcryptjs"], // the hashes that nats-server configurations hold
+    platform: "node",
+  },
+  {
+    folder: "core/broker",
+    name: "@mq9/broker",
+    workspace: [...core, "@mq9/auth"],
     npm: [],
     platform: "node",
   },
-  { folder: "core/broker", name: "@mq9/broker", workspace: core, npm: [], platform: "node" },
+  {
+    folder: "edges/monitoring",
+    name: "@mq9/monitoring",
+    workspace: ["@mq9/router", "@mq9/broker"],
+    npm: ["fastify", "prom-client"],
+    platform: "node",
+  },
   {
     folder: "stores/level",
     name: "@mq9/store-level",
@@ -66,14 +86,14 @@ export const layers: readonly LayerRow[] = [
   {
     folder: "testkit",
     name: "@mq9/testkit",
-    workspace: [...core, "@mq9/broker", "@mq9/store-level"],
+    workspace: [...core, "@mq9/auth", "@mq9/broker", "@mq9/monitoring", "@mq9/store-level"],
     npm: "any",
     platform: "node",
   },
   {
     folder: "apps/mq9",
     name: "mq9",
-    workspace: [...core, "@mq9/broker", "@mq9/store-level"],
+    workspace: [...core, "@mq9/auth", "@mq9/broker", "@mq9/monitoring", "@mq9/store-level"],
     npm: "any",
     platform: "node",
   },

@@ -20,7 +20,13 @@ import {
 import { type ConnectOptions, defaultConnectOptions, parseConnect } from "./connect-options.ts";
 import { type Answer, Holds } from "./holds.ts";
 import type { Hub } from "./hub.ts";
-import { globalAccount, type Identity, type Permissions } from "./identity.ts";
+import {
+  globalAccount,
+  type Identity,
+  type Peer,
+  type Permissions,
+  type Refusal,
+} from "./identity.ts";
 import { infoObject, newNonce } from "./info.ts";
 import { KeepAlive } from "./keepalive.ts";
 import type { Transport, TransportEvents } from "./listeners/transport.ts";
@@ -39,6 +45,14 @@ export type ConnectionState = "CONNECTING" | "AWAIT_CONNECT" | "OPEN" | "DRAININ
 
 /** Answers an owner keeps back before the connection is no longer read. */
 const deferredMax = 16_384;
+const everyone: Identity = { account: globalAccount, user: "", permissions: undefined };
+const refusalReasons: Readonly<Record<Refusal, string>> = {
+  authorizationViolation: "Authentication Failure",
+  authenticationExpired: "Authentication Expired",
+  authenticationRevoked: "Credentials Revoked",
+  accountExpired: "Authentication Expired",
+  tooManyAccountConnections: "Maximum Account Connections Exceeded",
+};
 /** Publish decisions remembered per connection; cleared when full. */
 const decisionsMax = 512;
 
@@ -106,9 +120,14 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.#hub = hub;
     this.#transport = transport;
     this.#parser = new Parser(this, hub.limits);
-    this.#parser.connectRequired = hub.options.authRequired;
-    this.#nonce = hub.options.nonces ? newNonce() : "";
-    this.keepAlive = new KeepAlive(this, hub.options, this.sinceMs);
+    this.#parser.connectRequired = hub.authenticator?.required === true;
+    this.#nonce = hub.authenticator?.nonces === true ? newNonce() : "";
+    this.keepAlive = new KeepAlive(
+      this,
+      hub.options,
+      this.sinceMs,
+      hub.authenticator?.required === true,
+    );
   }
 
   /** Speaks first: exactly one INFO, alone in its write, then silence. */
@@ -134,6 +153,17 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   /** All its subscriptions, those of owned spaces among them. */
   get subscriptions(): ReadonlyMap<string, Subscription> {
     return this.#subscriptions;
+  }
+
+  /** The far end, as an authenticator sees it. */
+  get peer(): Peer {
+    return {
+      kind: this.#transport.kind,
+      address: this.remoteAddress,
+      port: this.remotePort,
+      nonce: this.#nonce,
+      tls: this.#transport.tls,
+    };
   }
 
   /** Why it was closed, in a few words; "" while it is open. */
@@ -262,14 +292,12 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       this.close("Authentication Failure", wireErrors.authorizationViolation);
       return;
     }
-    const { authenticate } = this.#hub.hooks;
-    const everyone: Identity = { account: globalAccount, user: "", permissions: undefined };
-    if (authenticate === undefined) {
+    const { authenticator } = this.#hub;
+    if (authenticator === undefined) {
       this.#admitted(options, everyone);
       return;
     }
-    const peer = { address: this.remoteAddress, port: this.remotePort, nonce: this.#nonce };
-    const answer = authenticate(options, peer);
+    const answer = authenticator.authenticate(options, this.peer);
     if (!(answer instanceof Promise)) {
       this.#admitted(options, answer);
       return;
@@ -519,9 +547,9 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     return false;
   }
 
-  #admitted(options: ConnectOptions, identity: Identity | undefined): void {
-    if (identity === undefined) {
-      this.close("Authentication Failure", wireErrors.authorizationViolation);
+  #admitted(options: ConnectOptions, identity: Identity | Refusal): void {
+    if (typeof identity === "string") {
+      this.#turnAway(identity);
       return;
     }
     if (options.protocol !== 0 && options.protocol !== 1) {
@@ -534,7 +562,6 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     }
     // A second CONNECT may be someone else: nothing of the first one stays.
     if (this.state === "OPEN") this.#endSubscriptions();
-    this.identity = identity;
     this.account = identity.account;
     this.sublist = this.#hub.sublistOf(identity.account);
     this.options = options;
@@ -543,11 +570,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.noResponders = options.noResponders;
     this.#verbose = options.verbose;
     this.#pedantic = options.pedantic;
-    this.#permissions = identity.permissions;
-    this.#decisions = undefined;
-    this.#careful = options.verbose || options.pedantic || identity.permissions !== undefined;
-    const responses = identity.permissions?.responses;
-    this.grants = responses && new ResponseGrants(responses, this.#hub.nowMs);
+    this.#bind(identity);
     this.#parser.headersAllowed = options.headers;
     // Headers to the owner of a space reach nobody who can not read them.
     this.#parser.headersTakenBelow = this.#hub.subjects.spaces.map(({ prefix }) => prefix);
@@ -559,6 +582,29 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       this.#hub.hooks.connected?.(this);
     }
     if (this.#verbose) this.#answer("ok");
+  }
+
+  /** Rules changed: it is asked about again. */
+  renew(): void {
+    const { authenticator } = this.#hub;
+    if (this.closed || this.identity === undefined) return;
+    const identity = authenticator?.renew(this.identity, this.options, this.peer) ?? everyone;
+    if (typeof identity === "string") this.#turnAway(identity);
+    else if (identity.account === this.account) this.#bind(identity);
+    else this.#turnAway("authenticationRevoked"); // what it has belongs to another world
+  }
+
+  #turnAway(refusal: Refusal): void {
+    this.close(refusalReasons[refusal], wireErrors[refusal]);
+  }
+
+  #bind(identity: Identity): void {
+    this.identity = identity;
+    this.#permissions = identity.permissions;
+    this.#decisions = undefined;
+    this.#careful = this.#verbose || this.#pedantic || identity.permissions !== undefined;
+    const responses = identity.permissions?.responses;
+    this.grants = responses && new ResponseGrants(responses, this.#hub.nowMs);
   }
 
   readonly #endStall = (): void => {
@@ -599,6 +645,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       clientIp: this.remoteAddress,
       nonce: this.#nonce,
       lameDuck: this.#hub.lameDuck,
+      authRequired: this.#hub.authenticator?.required === true,
     };
     this.outbox.add(encodeInfo(infoObject(this.#hub.server, client)));
   }

@@ -4,7 +4,7 @@
 import type { PublishFrame, WireLimits } from "@mq9/wire";
 import type { Connection } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
-import type { Authenticate } from "./identity.ts";
+import type { Authenticator } from "./identity.ts";
 import type { ServerInfo } from "./info.ts";
 import type { RouterOptions } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
@@ -15,7 +15,7 @@ import { Sublist } from "./sublist.ts";
 /** What an embedder may hear and decide. */
 export interface RouterHooks {
   /** Lets connections in; without it everyone is, in the account `$G`. */
-  readonly authenticate?: Authenticate;
+  readonly authenticator?: Authenticator | undefined;
   /** A connection sent its CONNECT and was let in. */
   readonly connected?: (connection: Connection) => void;
   /** A connection ended. `reason` is a short phrase for people. */
@@ -41,6 +41,8 @@ export class Hub {
   readonly hooks: RouterHooks;
   readonly limits: WireLimits;
   server: ServerInfo;
+  /** Replaced on reload. */
+  authenticator: Authenticator | undefined;
   readonly pool: SlabPool = new SlabPool();
   readonly subjects: SubjectTable = new SubjectTable();
   readonly delivery: Delivery;
@@ -76,6 +78,7 @@ export class Hub {
   }) {
     this.options = parts.options;
     this.hooks = parts.hooks;
+    this.authenticator = parts.hooks.authenticator;
     this.limits = parts.limits;
     this.server = parts.server;
     this.nowMs = parts.nowMs;

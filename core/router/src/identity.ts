@@ -1,39 +1,94 @@
 // Who a connection is and what it may do. The router asks the hook at CONNECT and the permissions
 // at every SUB and PUB; where they come from is the embedder's business.
 
-import { isSubset, overlaps, subjectMatches } from "@mq9/wire";
+import { isSubset, overlaps, subjectMatches, type WireErrorName } from "@mq9/wire";
 import type { ConnectOptions } from "./connect-options.ts";
 import type { DeliveryFilter } from "./subscription.ts";
 
 /** Account of connections when no accounts are configured. */
 export const globalAccount = "$G";
 
+/** How a connection came in. */
+export type PeerKind = "STANDARD" | "WEBSOCKET";
+
+/** What a client certificate says, once its chain was verified. */
+export interface PeerCertificate {
+  /** RFC 4514 text of the subject, most specific part first. */
+  readonly subject: string;
+  readonly emails: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly uris: readonly string[];
+  /** Hex SHA-256 of the public key's SPKI. */
+  readonly spkiSha256: string;
+}
+
+/** What is known of the encryption of a connection. */
+export interface PeerTls {
+  readonly version: string;
+  readonly cipher: string;
+  readonly certificate: PeerCertificate | undefined;
+}
+
 /** The far end of a connection that asks to be let in. */
 export interface Peer {
+  readonly kind: PeerKind;
   readonly address: string;
   readonly port: number;
   /** What INFO asked it to sign; "" without nonces. */
   readonly nonce: string;
+  /** Undefined on a plain connection. */
+  readonly tls: PeerTls | undefined;
 }
 
 /** Who a connection is. */
 export interface Identity {
   /** Its isolated world of subjects. */
   readonly account: string;
-  /** For logs and monitoring; "" when anonymous. */
+  /** User name, public nkey, or what its certificate says; "" when anonymous. Unique in the account. */
   readonly user: string;
   /** Undefined: everything but what the protocol reserves. */
   readonly permissions: Permissions | undefined;
+  /** The instant (Unix ms) from which it is no longer let in; undefined = never. */
+  readonly expiresAtMs?: number | undefined;
+  /** What owners of spaces may know of it: opaque to the router. */
+  readonly rights?: unknown;
+  /** Lower limits than everybody's; undefined = the server's. */
+  readonly maxSubscriptions?: number | undefined;
+  readonly maxPayloadBytes?: number | undefined;
 }
 
+/** Why somebody is not let in, or no longer: a name of the catalogue of errors. */
+export type Refusal = Extract<
+  WireErrorName,
+  | "authorizationViolation"
+  | "authenticationExpired"
+  | "authenticationRevoked"
+  | "accountExpired"
+  | "tooManyAccountConnections"
+>;
+
 /**
- * Lets a connection in. @returns undefined to refuse; a promise holds back what the connection
- * sends after CONNECT, in order, until it settles. It must not reject.
+ * Lets a connection in. A promise holds back what the connection sends after CONNECT, in order, until
+ * it settles; it must not reject.
  */
 export type Authenticate = (
   options: ConnectOptions,
   peer: Peer,
-) => Identity | undefined | Promise<Identity | undefined>;
+) => Identity | Refusal | Promise<Identity | Refusal>;
+
+/** Who lets connections in, and goes on answering for them. Replaced as a whole on reload. */
+export interface Authenticator {
+  /** No operation is accepted before CONNECT. */
+  readonly required: boolean;
+  /** INFO carries a nonce for clients to sign. */
+  readonly nonces: boolean;
+  readonly authenticate: Authenticate;
+  /**
+   * Who a connection is by today's rules that was let in by earlier ones. Asked for every connection
+   * after a reload. @returns a refusal to end it
+   */
+  renew(identity: Identity, options: ConnectOptions, peer: Peer): Identity | Refusal;
+}
 
 /** What one connection may publish and subscribe to. Subjects are byte strings. */
 export interface Permissions {

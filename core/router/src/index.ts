@@ -3,12 +3,17 @@ export { Connection, type ConnectionState } from "./connection.ts";
 export type { RouterHooks, RouterStats } from "./hub.ts";
 export {
   type Authenticate,
+  type Authenticator,
   createPermissions,
   globalAccount,
   type Identity,
   type Peer,
+  type PeerCertificate,
+  type PeerKind,
+  type PeerTls,
   type PermissionRules,
   type Permissions,
+  type Refusal,
   type ResponseGrant,
   type SubjectRules,
 } from "./identity.ts";

@@ -13,13 +13,13 @@ export interface ServerInfo {
   readonly host: string;
   readonly port: number;
   readonly maxPayloadBytes: number;
-  readonly authRequired: boolean;
 }
 
 /** What one connection is told besides. */
 export interface ClientInfo {
   readonly clientId: number;
   readonly clientIp: string;
+  readonly authRequired: boolean;
   /** "" for none. */
   readonly nonce: string;
   /** The server is about to stop. */
@@ -37,7 +37,7 @@ export function infoObject(server: ServerInfo, client: ClientInfo): Record<strin
     host: server.host,
     port: server.port,
     headers: true,
-    ...(server.authRequired ? { auth_required: true } : {}),
+    ...(client.authRequired ? { auth_required: true } : {}),
     max_payload: server.maxPayloadBytes,
     client_id: client.clientId,
     client_ip: client.clientIp,

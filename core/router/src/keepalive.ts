@@ -33,12 +33,11 @@ export class KeepAlive {
   #partialSinceMs = 0;
   #partialBytes = 0;
 
-  constructor(connection: Connection, options: RouterOptions, nowMs: number) {
+  /** @param mustConnect CONNECT has to come in time */
+  constructor(connection: Connection, options: RouterOptions, nowMs: number, mustConnect: boolean) {
     this.#connection = connection;
     this.#options = options;
-    this.#connectByMs = options.authRequired
-      ? nowMs + options.authTimeoutMs
-      : Number.POSITIVE_INFINITY;
+    this.#connectByMs = mustConnect ? nowMs + options.authTimeoutMs : Number.POSITIVE_INFINITY;
     this.#pingAtMs = nowMs + options.pingIntervalMs;
   }
 

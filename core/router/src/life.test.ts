@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createPermissions, type Identity } from "./identity.ts";
+import { type Authenticator, createPermissions, type Identity, type Refusal } from "./identity.ts";
 import { resolveRouterOptions } from "./options.ts";
 import { connectPeer, quiet } from "./testing/peer.ts";
 import { startRouter } from "./testing/rig.ts";
@@ -39,6 +39,15 @@ describe("keep-alive", () => {
   });
 });
 
+/** Hooks that let in whom this function lets in. */
+function asking(
+  authenticate: Authenticator["authenticate"],
+  more: Partial<Authenticator> = {},
+): { readonly authenticator: Authenticator } {
+  const renew: Authenticator["renew"] = (identity) => identity;
+  return { authenticator: { required: true, nonces: true, authenticate, renew, ...more } };
+}
+
 describe("authentication", () => {
   const lists = createPermissions({
     publish: { allow: ["foo.>", "other"], deny: ["foo.secret"] },
@@ -50,12 +59,11 @@ describe("authentication", () => {
     bob: { account: "B", user: "bob", permissions: undefined },
     carl: { account: "A", user: "carl", permissions: lists },
   };
-  const options = { authRequired: true };
-  const hooks = { authenticate: ({ user }: { user: string }) => people[user] };
+  const hooks = asking(({ user }) => people[user] ?? "authorizationViolation");
   const as = (user: string): Record<string, unknown> => ({ ...quiet, user });
 
   test("lets nobody speak before CONNECT", async () => {
-    await using server = await startRouter(options, hooks);
+    await using server = await startRouter({}, hooks);
     await using peer = await connectPeer(server.port, null);
     expect(JSON.parse(peer.infoLine.slice(5))).toMatchObject({ auth_required: true });
     peer.send("PING\r\n");
@@ -63,13 +71,13 @@ describe("authentication", () => {
   });
 
   test("waits only so long", async () => {
-    await using server = await startRouter({ ...options, authTimeoutMs: 100 }, hooks);
+    await using server = await startRouter({ authTimeoutMs: 100 }, hooks);
     await using peer = await connectPeer(server.port, null);
     expect(await peer.readToEnd()).toBe("-ERR 'Authentication Timeout'\r\n");
   });
 
   test("refuses strangers, and whoever names an account", async () => {
-    await using server = await startRouter(options, hooks);
+    await using server = await startRouter({}, hooks);
     for (const connect of [as("eve"), { ...as("ann"), account: "A" }]) {
       await using peer = await connectPeer(server.port, null);
       peer.send(`CONNECT ${JSON.stringify(connect)}\r\nPING\r\n`);
@@ -78,7 +86,7 @@ describe("authentication", () => {
   });
 
   test("keeps accounts apart", async () => {
-    await using server = await startRouter(options, hooks);
+    await using server = await startRouter({}, hooks);
     await using ann = await connectPeer(server.port, as("ann"));
     await using bob = await connectPeer(server.port, as("bob"));
     bob.send("SUB > 1\r\n");
@@ -89,7 +97,7 @@ describe("authentication", () => {
   });
 
   test("binds to permissions, by subsets and at delivery", async () => {
-    await using server = await startRouter(options, hooks);
+    await using server = await startRouter({}, hooks);
     await using ann = await connectPeer(server.port, as("ann"));
     await using carl = await connectPeer(server.port, as("carl"));
     carl.send(
@@ -109,7 +117,7 @@ describe("authentication", () => {
   });
 
   test("gives leave to answer a request once", async () => {
-    await using server = await startRouter(options, hooks);
+    await using server = await startRouter({}, hooks);
     await using ann = await connectPeer(server.port, as("ann"));
     await using carl = await connectPeer(server.port, as("carl"));
     carl.send("SUB foo.service 1\r\n");
@@ -122,17 +130,19 @@ describe("authentication", () => {
   });
 
   test("may take its time: what follows CONNECT waits, in order", async () => {
-    let admit: (identity: Identity | undefined) => void = () => {};
-    const authenticate = () =>
-      new Promise<Identity | undefined>((resolve) => {
-        admit = resolve;
-      });
-    await using server = await startRouter({ authRequired: true }, { authenticate });
+    let admit: (answer: Identity | Refusal) => void = () => {};
+    const late = asking(
+      () =>
+        new Promise((resolve) => {
+          admit = resolve;
+        }),
+    );
+    await using server = await startRouter({}, late);
     await using first = await connectPeer(server.port, null);
     first.send(`CONNECT ${JSON.stringify(quiet)}\r\nSUB foo 1\r\nPUB foo 1\r\n`);
     while (admit.length === 0) await new Promise((resolve) => setImmediate(resolve));
     first.send("x\r\nPING\r\n");
-    admit(people["ann"]);
+    admit(people["ann"] as Identity);
     await first.read("MSG foo 1 1\r\nx\r\nPONG\r\n");
     await using second = await connectPeer(server.port, null);
     second.send(`CONNECT ${JSON.stringify(quiet)}\r\nPING\r\n`);
@@ -140,21 +150,37 @@ describe("authentication", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     await first.flush();
-    admit(undefined);
+    admit("authorizationViolation");
     expect(await second.readToEnd()).toBe("-ERR 'Authorization Violation'\r\n");
   });
 
   test("can ask for a signature of a nonce", async () => {
     let asked = "";
-    const authenticate = (_: unknown, peer: { nonce: string }): Identity | undefined => {
-      asked = peer.nonce;
-      return people["ann"];
-    };
-    await using server = await startRouter({ authRequired: true, nonces: true }, { authenticate });
+    const signed = asking((_, { nonce }) => {
+      asked = nonce;
+      return people["ann"] as Identity;
+    });
+    await using server = await startRouter({}, signed);
     await using peer = await connectPeer(server.port);
     const { nonce } = JSON.parse(peer.infoLine.slice(5)) as { nonce: string };
     expect(nonce).toMatch(/^[\w-]{15}$/);
     expect(asked).toBe(nonce);
+  });
+
+  test("is asked about again when the rules change", async () => {
+    await using server = await startRouter({}, hooks);
+    await using ann = await connectPeer(server.port, as("ann"));
+    await using bob = await connectPeer(server.port, as("bob"));
+    ann.send("PUB bar 0\r\n\r\n");
+    expect(await ann.flush()).toBe("");
+    const { authenticator } = asking(() => "authorizationViolation", {
+      renew: ({ user }) =>
+        user === "ann" ? { ...(people["carl"] as Identity), user } : "authenticationRevoked",
+    });
+    server.router.reauthenticate(authenticator);
+    expect(await bob.readToEnd()).toBe("-ERR 'User Authentication Revoked'\r\n");
+    ann.send("PUB bar 0\r\n\r\n");
+    expect(await ann.flush()).toBe(`-ERR 'Permissions Violation for Publish to "bar"'\r\n`);
   });
 });
 

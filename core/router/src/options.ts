@@ -35,10 +35,6 @@ export interface RouterOptions {
   readonly firstPingMs: number;
   /** CONNECT has to come within this time when authentication is required. */
   readonly authTimeoutMs: number;
-  /** Connections must authenticate: no operation is accepted before CONNECT. */
-  readonly authRequired: boolean;
-  /** INFO carries a nonce for clients to sign. */
-  readonly nonces: boolean;
   /** A line or payload begun must end within this time; 0 = no limit. */
   readonly partialTimeoutMs: number;
   /** Malformed header blocks end the publisher's connection; false passes them on unread. */
@@ -66,8 +62,6 @@ export const defaultRouterOptions: RouterOptions = Object.freeze({
   pingMax: 2,
   firstPingMs: 120_000, // a stock server measures the round trip after 2 s; nothing here needs it
   authTimeoutMs: 2_000,
-  authRequired: false,
-  nonces: false,
   partialTimeoutMs: 10_000, // a peer that drips bytes holds a connection, never more
   strictHeaders: true,
   stallMs: 10,

@@ -13,6 +13,8 @@ const limits: OutboxLimits = {
 
 /** A transport whose kernel buffer the test empties by hand. */
 class Pipe implements Transport {
+  readonly kind = "STANDARD";
+  readonly tls = undefined;
   readonly remoteAddress = "";
   readonly remotePort = 0;
   isFull = false;

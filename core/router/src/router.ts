@@ -6,6 +6,7 @@ import { performance } from "node:perf_hooks";
 import { composeFrame, wireErrors } from "@mq9/wire";
 import { Connection } from "./connection.ts";
 import { Hub, type RouterHooks, type RouterStats } from "./hub.ts";
+import type { Authenticator } from "./identity.ts";
 import { newServerId } from "./info.ts";
 import { listenTcp } from "./listeners/tcp.ts";
 import type { Listener, Transport, TransportEvents } from "./listeners/transport.ts";
@@ -38,6 +39,8 @@ export interface Router {
   readonly connections: Iterable<Connection>;
   /** Subscriptions by account. */
   readonly accounts: ReadonlyMap<string, Sublist>;
+  /** Other rules from now on: every connection is asked about again, those no longer let in are ended. */
+  reauthenticate(authenticator: Authenticator | undefined): void;
   /** Accepts no more, tells clients to go elsewhere, then closes them one by one. */
   drain(times: DrainTimes): Promise<void>;
   /** Accepts no more and closes all connections after their pending output. Idempotent. */
@@ -78,7 +81,6 @@ class CoreRouter implements Router {
       host: options.host,
       port: options.port,
       maxPayloadBytes: options.maxPayloadBytes,
-      authRequired: options.authRequired,
     };
     this.#hub = new Hub({
       options,
@@ -140,6 +142,11 @@ class CoreRouter implements Router {
 
   get accounts(): ReadonlyMap<string, Sublist> {
     return this.#hub.accounts;
+  }
+
+  reauthenticate(authenticator: Authenticator | undefined): void {
+    this.#hub.authenticator = authenticator;
+    for (const connection of [...this.#hub.connections.values()]) connection.renew();
   }
 
   async drain(times: DrainTimes): Promise<void> {

@@ -38,6 +38,8 @@ export async function listenTcp(host: string, port: number, accept: Accept): Pro
 }
 
 class TcpTransport implements Transport {
+  readonly kind = "STANDARD";
+  readonly tls = undefined;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly #socket: Socket;

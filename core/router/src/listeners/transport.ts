@@ -1,8 +1,13 @@
 // What a connection needs from the thing that carries its bytes. Implemented once per kind of
 // listener, so that connection and outbox do not know which kind they are on.
 
+import type { PeerKind, PeerTls } from "../identity.ts";
+
 /** The bytes of one peer, in both directions. */
 export interface Transport {
+  readonly kind: PeerKind;
+  /** Undefined on a plain connection; of an encrypted one known from the end of its handshake on. */
+  readonly tls: PeerTls | undefined;
   /** Address of the peer, for INFO and logs. */
   readonly remoteAddress: string;
   readonly remotePort: number;

@@ -1,0 +1,9 @@
+// Who a connection is and what it may do.
+export type {
+  AccountConfig,
+  AuthConfig,
+  ConnectionType,
+  MailboxRules,
+  OperatorConfig,
+  UserConfig,
+} from "./config.ts";

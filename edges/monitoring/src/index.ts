@@ -1,0 +1,2 @@
+// HTTP monitoring of a broker.
+export {};
