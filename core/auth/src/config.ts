@@ -15,6 +15,16 @@ export interface MailboxRules {
   readonly manage?: readonly string[] | undefined;
 }
 
+/** What `Identity.rights` holds for the owner of `$mq9.AI.`. Undefined there = no users are configured. */
+export interface MailRights {
+  /** Undefined = what it owns, and what the account's policy gives to everybody. */
+  readonly mailboxes: MailboxRules | undefined;
+  /** See `AccountConfig.sendTo`. */
+  readonly sendTo: "anyone" | "granted";
+  /** It is of the system account: may do everything with every mailbox of its account. */
+  readonly isOperator: boolean;
+}
+
 /** Exactly one of `user` and `nkey`, or neither for a user that only a certificate names. */
 export interface UserConfig {
   readonly user?: string | undefined;

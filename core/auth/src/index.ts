@@ -4,6 +4,7 @@ export type {
   AuthConfig,
   ConnectionType,
   MailboxRules,
+  MailRights,
   OperatorConfig,
   UserConfig,
 } from "./config.ts";
