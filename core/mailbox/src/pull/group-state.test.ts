@@ -9,6 +9,7 @@ const unsettled: fc.Arbitrary<UnsettledState> = fc.record({
   seq,
   rank,
   deliveries: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 2 ** 31 })),
+  unseen: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1000 })),
   notBeforeMs: fc.oneof(fc.constant(0), seq),
 });
 const state = fc
@@ -17,7 +18,7 @@ const state = fc
     usedAtMs: seq,
     startSeq: seq,
     cursors: fc.array(fc.oneof(fc.constant(-1), seq), { minLength: 4, maxLength: 4 }),
-    unsettled: fc.array(unsettled, { maxLength: 50 }),
+    unsettled: fc.uniqueArray(unsettled, { maxLength: 50, selector: (each) => each.seq }),
     ahead: fc.array(fc.uniqueArray(seq, { maxLength: 5 }), { minLength: 4, maxLength: 4 }),
     dead: fc.uniqueArray(seq, { maxLength: 5 }),
   })
@@ -56,6 +57,7 @@ test("a thousand messages in order take a few bytes each", () => {
     seq: 1_000_000 + i,
     rank: 2 as const,
     deliveries: 1,
+    unseen: 0,
     notBeforeMs: 0,
   }));
   const bytes = encodeGroup({

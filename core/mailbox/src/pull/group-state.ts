@@ -5,6 +5,7 @@
 //   count(4) of unsettled: number(varint, as a difference to the one before) flags(1) [deliveries(varint)] [notBefore(8)]
 //   count(4) of settled ahead of the cursor: rank(1) number(8)
 //   count(4) of dead letters: number(8)
+//   for each unsettled with deliveries that perhaps nobody saw: number(8) how many(varint), to the end
 import type { Rank } from "@mq9/protocol";
 
 /** A message that was handed out, or handed back, and is not settled. */
@@ -13,6 +14,8 @@ export interface UnsettledState {
   readonly rank: Rank;
   /** How often it was handed out. */
   readonly deliveries: number;
+  /** Deliveries beside those that perhaps nobody saw. */
+  readonly unseen: number;
   /** Not to be handed out before; 0 = at once. */
   readonly notBeforeMs: number;
 }
@@ -39,9 +42,12 @@ const countShift = 3;
 /** A delivery count from here on stands behind the flags. */
 const countsMany = 31;
 const bytesPerUnsettledMax = 8 + 1 + 5 + 8;
+const bytesPerUnseenMax = 8 + 8;
 
 export function encodeGroup(state: GroupState): Uint8Array {
   const ahead = state.ahead.reduce((sum, set) => sum + set.size, 0);
+  const unseen: UnsettledState[] = [];
+  for (const each of state.unsettled) if (each.unseen > 0) unseen.push(each);
   const out = new Writer(
     1 +
       4 +
@@ -50,7 +56,8 @@ export function encodeGroup(state: GroupState): Uint8Array {
       12 +
       state.unsettled.size * bytesPerUnsettledMax +
       ahead * 9 +
-      state.dead.size * 8,
+      state.dead.size * 8 +
+      unseen.length * bytesPerUnseenMax,
   );
   out.u8(formatVersion);
   out.u32(state.deliveriesMax);
@@ -78,6 +85,10 @@ export function encodeGroup(state: GroupState): Uint8Array {
   });
   out.u32(state.dead.size);
   for (const seq of state.dead) out.f64(seq);
+  for (const each of unseen) {
+    out.f64(each.seq);
+    out.varint(each.unseen);
+  }
   return out.done();
 }
 
@@ -108,11 +119,21 @@ export function decodeGroup(bytes: Uint8Array): DecodedGroup | undefined {
     const few = flags >> countShift;
     const deliveries = few === countsMany ? from.varint() : few;
     const notBeforeMs = (flags & isDeferred) === 0 ? 0 : from.f64();
-    return { seq, rank: (flags & rankBits) as Rank, deliveries, notBeforeMs };
+    return { seq, rank: (flags & rankBits) as Rank, deliveries, unseen: 0, notBeforeMs };
   });
   const ahead = times(from.u32(), () => ({ rank: from.u8() as Rank, seq: from.f64() }));
   const dead = times(from.u32(), () => from.f64());
-  return { deliveriesMax, usedAtMs, startSeq, cursors, unsettled, ahead, dead };
+  const unseen = new Map<number, number>();
+  while (!from.atEnd) unseen.set(from.f64(), from.varint());
+  return {
+    deliveriesMax,
+    usedAtMs,
+    startSeq,
+    cursors,
+    unsettled: unsettled.map((each) => ({ ...each, unseen: unseen.get(each.seq) ?? 0 })),
+    ahead,
+    dead,
+  };
 }
 
 function times<T>(count: number, make: () => T): T[] {
@@ -162,6 +183,10 @@ class Reader {
 
   constructor(bytes: Uint8Array) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.#view.byteLength;
   }
 
   u8(): number {

@@ -516,6 +516,21 @@ describe("settling", () => {
       query   a.dlq                     -> 0:x (1 unread)
     `));
 
+  test("and is still told after the group was read back", () =>
+    runScript(`
+      create  a
+      send    a normal x                -> 0
+      fetch   a g by=w                  -> 0:x
+      nack    a g 0 unseen count=1
+      fetch   a g by=w                  -> 0:x~2
+      nack    a g 0
+      tick
+      clock   1s
+      tick
+      reopen
+      fetch   a g by=w                  -> 0:x~3
+    `));
+
   test("a late acknowledgement counts, and brings nothing back", () =>
     runScript(`
       create  a

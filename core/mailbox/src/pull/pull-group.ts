@@ -440,7 +440,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
         const settled = this.#ahead[rank]?.delete(seq) === true;
         if (!settled && nowMs < stored.expiresAtMs && !removed.has(seq)) {
           if (!taking.budget.takes(stored)) return false;
-          const message = new Unsettled({ seq, rank, deliveries: 0, notBeforeMs: 0 });
+          const message = new Unsettled({ seq, rank, deliveries: 0, unseen: 0, notBeforeMs: 0 });
           this.#unsettled.set(seq, message);
           taking.add(message, stored);
         }
@@ -790,7 +790,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       this.arrived();
       return;
     }
-    const message = new Unsettled({ seq, rank, deliveries: 0, notBeforeMs: 0 });
+    const message = new Unsettled({ seq, rank, deliveries: 0, unseen: 0, notBeforeMs: 0 });
     this.#unsettled.set(seq, message);
     this.#free(message, 0);
   }

@@ -29,7 +29,7 @@ export class Unsettled implements UnsettledState {
   readonly rank: Rank;
   deliveries: number;
   /** Deliveries that perhaps nobody saw: they are told, and do not count against it. */
-  unseen = 0;
+  unseen: number;
   notBeforeMs: number;
   lease: Lease | undefined = undefined;
   /** The latest result it was part of, and its place there; they outlive the lease. */
@@ -49,10 +49,11 @@ export class Unsettled implements UnsettledState {
     return this.notBeforeMs > 0 ? this.notBeforeMs : Number.POSITIVE_INFINITY;
   }
 
-  constructor({ seq, rank, deliveries, notBeforeMs }: UnsettledState) {
+  constructor({ seq, rank, deliveries, unseen, notBeforeMs }: UnsettledState) {
     this.seq = seq;
     this.rank = rank;
     this.deliveries = deliveries;
+    this.unseen = unseen;
     this.notBeforeMs = notBeforeMs;
   }
 }
