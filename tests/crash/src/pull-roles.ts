@@ -69,6 +69,9 @@ class Worker {
   readonly life: Life;
   readonly records: RecordWriter;
 
+  /** When the latest answer came. */
+  #heardAt = nowMs();
+
   constructor(life: Life, records: RecordWriter) {
     this.life = life;
     this.records = records;
@@ -168,16 +171,20 @@ class Worker {
     this.records.write({ ...common, op: "drained", via: "fetch", call, group, since: 0 });
   }
 
-  /** The connection is over; throws when it ended by itself, so that the role begins anew. */
+  /**
+   * The connection is over. The broker may have known since the last answer, long before the client
+   * noticed.
+   */
   leave(): void {
-    const tInv = nowMs();
-    this.records.write({ ...this.common("", tInv), tRet: tInv, res: "ok", op: "gone" });
+    const tInv = this.#heardAt;
+    this.records.write({ ...this.common("", tInv), tRet: nowMs(), res: "ok", op: "gone" });
   }
 
   async #ask(subject: string, body: object): Promise<Answer> {
     const { client } = this.life;
     const said = client.request(`$mq9.AI.${subject}`, Buffer.from(JSON.stringify(body)));
     const answer = await said.then(readAnswer, lost);
+    if (answer.is !== "unknown") this.#heardAt = nowMs();
     if (answer.is === "refused") await sleep(refusedPauseMs);
     return answer;
   }
