@@ -19,10 +19,11 @@ import {
 } from "@mq9/wire";
 import { type ConnectOptions, defaultConnectOptions, parseConnect } from "./connect-options.ts";
 import { type Answer, Holds } from "./holds.ts";
-import type { Hub } from "./hub.ts";
+import { type Hub, principalKey, type Refused } from "./hub.ts";
 import {
   globalAccount,
   type Identity,
+  noPermissions,
   type Peer,
   type Permissions,
   type Refusal,
@@ -32,7 +33,7 @@ import { KeepAlive } from "./keepalive.ts";
 import type { Transport, TransportEvents } from "./listeners/transport.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { ResponseGrants } from "./response-grants.ts";
-import type { Client, Hold } from "./subject-space.ts";
+import type { Client, Hold, SubjectSpace } from "./subject-space.ts";
 import type { SubjectEntry } from "./subject-table.ts";
 import type { Sublist } from "./sublist.ts";
 import { Subscription } from "./subscription.ts";
@@ -93,6 +94,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   #verbose = true;
   #pedantic = true;
   #permissions: Permissions | undefined = undefined;
+  #quarantined = false;
   /** Verbose, pedantic or bound by permissions: publishes need a closer look. */
   #careful = true;
   #decisions: Map<string, boolean> | undefined = undefined;
@@ -231,8 +233,12 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       }
       return;
     }
-    if (!this.#admit(entry)) return;
-    this.#publishOwned(entry, frame);
+    if (!this.#admit(entry)) {
+      if (this.#quarantined && hasReply) entry.space?.refuse?.(this, entry.text, replyOf(frame));
+      return;
+    }
+    if (entry.kind === "served") this.#publishServed(entry, frame);
+    else this.#publishOwned(entry, frame);
   }
 
   subscribe(subject: string, queue: string, sid: string): void {
@@ -364,12 +370,12 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   refusePublish(subject: string): void {
     this.#refused = true;
-    this.#error(publishViolation(subject));
+    this.#refuse("publish", subject, publishViolation(subject));
   }
 
   refuseSubscription(subject: string, queue: string): void {
     this.#refused = true;
-    this.#error(subscriptionViolation(subject, queue));
+    this.#refuse("subscribe", subject, subscriptionViolation(subject, queue));
   }
 
   pauseReading(): void {
@@ -404,6 +410,24 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.#subscriptions.delete(subscription.sid);
     if (subscription.space === undefined) this.sublist.remove(subscription);
     else subscription.space.unsubscribe(this, subscription);
+  }
+
+  /**
+   * Stops its reads and writes, or lets them go on. What it subscribed to stays known: nothing is
+   * delivered to it meanwhile, and what owners handed it goes back as if it had left.
+   */
+  quarantine(on: boolean): void {
+    if (this.closed || this.identity === undefined || on === this.#quarantined) return;
+    this.#bind(this.identity);
+    if (on) this.#leaveSpaces([...this.#subscriptions.values()]);
+    for (const subscription of [...this.#subscriptions.values()]) {
+      subscription.filter = this.#permissions?.filterFor(subscription.subject, subscription.queue);
+      if (on || subscription.space === undefined) continue;
+      if (!this.#enterSpace(subscription.space, subscription)) {
+        subscription.active = false;
+        this.#subscriptions.delete(subscription.sid);
+      }
+    }
   }
 
   /** Waits a little before more is read: it produces faster than a reader takes. */
@@ -459,6 +483,10 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.abort("Slow Consumer (Pending Bytes)");
   }
 
+  outboxAlarm(): void {
+    this.#hub.outputAlarm();
+  }
+
   outboxCrowded(outbox: Outbox): void {
     this.#hub.crowded(outbox);
   }
@@ -481,6 +509,30 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     if (this.#verbose && !this.#refused) this.#answer("ok");
   }
 
+  /** Delivers as ever, and hands it to the server itself where that serves the subject. */
+  #publishServed(entry: SubjectEntry, frame: PublishFrame): void {
+    if (this.#verbose) this.#answer("ok");
+    const hub = this.#hub;
+    const { data, bodyStart, headerBytes, bodyEnd } = frame;
+    const payloadStart = bodyStart + headerBytes;
+    const request = {
+      client: this,
+      account: this.account,
+      subject: entry.text,
+      reply: replyOf(frame),
+      headers: headerBytes === 0 ? undefined : data.subarray(bodyStart, payloadStart),
+      payload: data.subarray(payloadStart, bodyEnd),
+    };
+    let taken = hub.route(this.sublist, this, entry, frame);
+    try {
+      taken += hub.subjects.served.hand(request);
+    } catch (error) {
+      this.#ownerFailed(error);
+      return;
+    }
+    if (taken === 0 && !this.closed) hub.noResponders(this, entry.text, request.reply);
+  }
+
   /** An owner broke its promise not to throw. What it did half is unknown: the connection ends. */
   #ownerFailed(error: unknown): void {
     this.#refused = true;
@@ -493,7 +545,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     const subject = entry.text;
     if (this.#pedantic && !isLiteralSubject(subject)) this.#error(wireErrors.invalidPublishSubject);
     if (entry.kind === "reserved" || !this.#canPublish(subject)) {
-      this.#error(publishViolation(subject));
+      this.#refuse("publish", subject, publishViolation(subject));
       return false;
     }
     return true;
@@ -522,7 +574,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       reply.startsWith("_R_.") ||
       reply.startsWith("_GR_.") ||
       (reply.startsWith("$JS.ACK.") && reply.length > "$JS.ACK.".length);
-    if (isReserved) this.#error(replyViolation(reply));
+    if (isReserved) this.#refuse("reply", reply, replyViolation(reply));
     return !isReserved;
   }
 
@@ -535,16 +587,21 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       this.sublist.insert(subscription);
       return true;
     }
+    if (this.#enterSpace(space, subscription)) return true;
+    subscription.active = false;
+    this.#subscriptions.delete(sid);
+    return false;
+  }
+
+  /** @returns whether the owner took it; the connection was told when not */
+  #enterSpace(space: SubjectSpace, subscription: Subscription): boolean {
     this.#refused = false;
     try {
       space.subscribe(this, subscription);
     } catch (error) {
       this.#ownerFailed(error);
     }
-    if (!this.#refused) return true;
-    subscription.active = false;
-    this.#subscriptions.delete(sid);
-    return false;
+    return !this.#refused;
   }
 
   #admitted(options: ConnectOptions, identity: Identity | Refusal): void {
@@ -600,10 +657,14 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   #bind(identity: Identity): void {
     this.identity = identity;
-    this.#permissions = identity.permissions;
+    const { quarantined } = this.#hub;
+    this.#quarantined =
+      quarantined.size !== 0 && quarantined.has(principalKey(identity.account, identity.user));
+    const permissions = this.#quarantined ? noPermissions : identity.permissions;
+    this.#permissions = permissions;
     this.#decisions = undefined;
-    this.#careful = this.#verbose || this.#pedantic || identity.permissions !== undefined;
-    const responses = identity.permissions?.responses;
+    this.#careful = this.#verbose || this.#pedantic || permissions !== undefined;
+    const responses = permissions?.responses;
     this.grants = responses && new ResponseGrants(responses, this.#hub.nowMs);
   }
 
@@ -633,6 +694,12 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       this.#pausedForHolds = false;
       this.resumeReading();
     }
+  }
+
+  /** Says that something is not allowed; the connection stays. */
+  #refuse(what: Refused, subject: string, error: WireError): void {
+    this.#error(error);
+    this.#hub.hooks.refused?.(this, what, subject);
   }
 
   #error(error: WireError): void {
@@ -671,6 +738,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       subscription.active = false;
       if (subscription.space === undefined) this.sublist.remove(subscription);
     }
+    this.#leaveSpaces(held);
+  }
+
+  /** To the owners of spaces it is as if the connection had ended. */
+  #leaveSpaces(held: readonly Subscription[]): void {
     for (const space of this.#hub.subjects.spaces) {
       space.disconnect(
         this,

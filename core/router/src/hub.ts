@@ -12,6 +12,9 @@ import { SlabPool } from "./slab-pool.ts";
 import { type SubjectEntry, SubjectTable } from "./subject-table.ts";
 import { Sublist } from "./sublist.ts";
 
+/** What a connection was not allowed to do. */
+export type Refused = "publish" | "reply" | "subscribe";
+
 /** What an embedder may hear and decide. */
 export interface RouterHooks {
   /** Lets connections in; without it everyone is, in the account `$G`. */
@@ -20,6 +23,8 @@ export interface RouterHooks {
   readonly connected?: (connection: Connection) => void;
   /** A connection ended. `reason` is a short phrase for people. */
   readonly disconnected?: (connection: Connection, reason: string) => void;
+  /** A connection was told that it may not publish or subscribe to something. */
+  readonly refused?: (connection: Connection, what: Refused, subject: string) => void;
   /** An owner of a space threw: its defect ends the connection at hand, and no other. */
   readonly ownerFailed?: (connection: Connection, error: unknown) => void;
 }
@@ -34,6 +39,13 @@ export interface RouterStats {
   readonly slowConsumers: number;
   readonly staleConnections: number;
 }
+
+/** What outboxes gather in one turn goes out early beyond this. */
+const gatheredBytesMax = 67_108_864;
+/** At the cap this part of it is made free, so that not every message looks at all connections. */
+const cutPart = 10;
+/** Above the cap with nothing left to close, the next look is due this much later. */
+const capStepBytes = 8_388_608;
 
 /** Shared state of one router. */
 export class Hub {
@@ -58,6 +70,8 @@ export class Hub {
   totalConnections = 0;
   slowConsumers = 0;
   staleConnections = 0;
+  /** Of the slow consumers, those closed because all output together was too much. */
+  outputCuts = 0;
   lameDuck = false;
 
   /** The connection whose bytes are being worked on. */
@@ -65,8 +79,11 @@ export class Hub {
   #dirty: Outbox[] = [];
   #flushing: Outbox[] = [];
   #flushScheduled = false;
+  #isFlushing = false;
   #onEmpty: (() => void) | undefined = undefined;
   readonly #accounts = new Map<string, Sublist>();
+  /** Principals whose reads and writes are stopped, by `principalKey`. */
+  readonly quarantined: Set<string> = new Set();
 
   constructor(parts: {
     readonly options: RouterOptions;
@@ -83,6 +100,7 @@ export class Hub {
     this.server = parts.server;
     this.nowMs = parts.nowMs;
     this.delivery = new Delivery(parts.seed);
+    this.setOutputAlarm();
   }
 
   /** A connection is closing: it counts no more, but its transport still lives. */
@@ -147,6 +165,44 @@ export class Hub {
     setImmediate(this.#flushLater);
   }
 
+  /** The next alarm is due when this much more is held, or at the cap. */
+  setOutputAlarm(): void {
+    const { heldBytes } = this.pool;
+    const cap = this.options.maxPendingTotalBytes;
+    this.pool.alarmBytes = Math.max(
+      Math.min(cap, heldBytes + gatheredBytesMax),
+      heldBytes > cap ? heldBytes + capStepBytes : 0,
+    );
+  }
+
+  /**
+   * Output holds much memory. What only waits for the end of the turn goes out now; if that does not
+   * help, those with the most pending are closed until a part of the cap is free again.
+   */
+  outputAlarm(): void {
+    if (this.#isFlushing) return; // about to become less
+    this.#flush();
+    const cap = this.options.maxPendingTotalBytes;
+    if (this.pool.heldBytes >= cap) this.#cutMostPending(cap - cap / cutPart);
+    this.setOutputAlarm();
+  }
+
+  #cutMostPending(untilBytes: number): void {
+    const waiting: Connection[] = [];
+    for (const connection of this.connections.values()) {
+      if (connection.outbox.pendingBytes !== 0) waiting.push(connection);
+    }
+    for (const connection of this.leaving) {
+      if (connection.outbox.pendingBytes !== 0) waiting.push(connection);
+    }
+    waiting.sort((a, b) => b.outbox.pendingBytes - a.outbox.pendingBytes);
+    for (const connection of waiting) {
+      if (this.pool.heldBytes <= untilBytes) return;
+      this.outputCuts++;
+      connection.outboxOverflow();
+    }
+  }
+
   /** A reader is crowded: whoever is producing waits a little. */
   crowded(outbox: Outbox): void {
     this.#reading?.stall(outbox);
@@ -181,11 +237,13 @@ export class Hub {
   /** Tells a publisher that nobody took its request, if it wants to know. */
   noResponders(to: Connection, subject: string, reply: string): void {
     if (!to.noResponders || !to.headers || reply === "") return;
-    const inbox = to.sublist
-      .matchOnce(reply)
-      .plain.find((candidate) => candidate.connection === to);
-    if (inbox === undefined) return;
-    to.outbox.addComposed(reply, inbox.sidBytes, "", noRespondersBlock(subject), noPayload);
+    this.tell(to, reply, noRespondersBlock(subject), noPayload);
+  }
+
+  /** Says something on the inbox of one connection, if that is its own, and to nobody else. */
+  tell(to: Connection, inbox: string, headers: Buffer | undefined, payload: Uint8Array): void {
+    const own = to.sublist.matchOnce(inbox).plain.find((candidate) => candidate.connection === to);
+    if (own !== undefined) to.outbox.addComposed(inbox, own.sidBytes, "", headers, payload);
   }
 
   readonly #flushLater = (): void => {
@@ -195,6 +253,7 @@ export class Hub {
 
   #flush(): void {
     // Flushing may close connections, and their owners may say more.
+    this.#isFlushing = true;
     while (this.#dirty.length !== 0) {
       const batch = this.#dirty;
       this.#dirty = this.#flushing;
@@ -202,7 +261,13 @@ export class Hub {
       batch.length = 0;
       this.#flushing = batch;
     }
+    this.#isFlushing = false;
   }
+}
+
+/** One principal among all. Neither part can hold a line end. */
+export function principalKey(account: string, user: string): string {
+  return `${account}\n${user}`;
 }
 
 const noPayload = Buffer.alloc(0);

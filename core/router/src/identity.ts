@@ -110,6 +110,14 @@ export interface ResponseGrant {
   readonly ttlMs: number;
 }
 
+/** Leave for nothing at all. */
+export const noPermissions: Permissions = Object.freeze({
+  canPublish: () => false,
+  canSubscribe: () => false,
+  filterFor: () => () => false,
+  responses: undefined,
+});
+
 /** Subjects that are allowed and denied. Without `allow` everything is; `deny` always wins. */
 export interface SubjectRules {
   readonly allow?: readonly string[];

@@ -1,6 +1,6 @@
 export { type ConnectOptions, parseConnect } from "./connect-options.ts";
 export { Connection, type ConnectionState } from "./connection.ts";
-export type { RouterHooks, RouterStats } from "./hub.ts";
+export type { Refused, RouterHooks, RouterStats } from "./hub.ts";
 export {
   type Authenticate,
   type Authenticator,
@@ -22,6 +22,7 @@ export type { Accept, Listener, Transport, TransportEvents } from "./listeners/t
 export { defaultRouterOptions, type RouterOptions, resolveRouterOptions } from "./options.ts";
 export type { Outbox } from "./outbox.ts";
 export { createRouter, type DrainTimes, type Router } from "./router.ts";
+export { everyAccount, type ServedHandler, type ServedRequest } from "./served-subjects.ts";
 export type { Client, Hold, RouterServices, SubjectSpace } from "./subject-space.ts";
 export { MatchResult, Sublist } from "./sublist.ts";
 export type { DeliveryFilter, Subscription, SubscriptionRequest } from "./subscription.ts";

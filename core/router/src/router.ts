@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { composeFrame, wireErrors } from "@mq9/wire";
 import { Connection } from "./connection.ts";
-import { Hub, type RouterHooks, type RouterStats } from "./hub.ts";
+import { Hub, principalKey, type RouterHooks, type RouterStats } from "./hub.ts";
 import type { Authenticator } from "./identity.ts";
 import { newServerId } from "./info.ts";
 import { listenTcp } from "./listeners/tcp.ts";
@@ -41,6 +41,12 @@ export interface Router {
   readonly accounts: ReadonlyMap<string, Sublist>;
   /** Other rules from now on: every connection is asked about again, those no longer let in are ended. */
   reauthenticate(authenticator: Authenticator | undefined): void;
+  /**
+   * Stops the reads and writes of one principal, or lets them go on: connections it has and those it will
+   * make. Not remembered beyond the life of the router.
+   * @returns how many open connections it has
+   */
+  quarantine(account: string, user: string, on: boolean): number;
   /** Accepts no more, tells clients to go elsewhere, then closes them one by one. */
   drain(times: DrainTimes): Promise<void>;
   /** Accepts no more and closes all connections after their pending output. Idempotent. */
@@ -149,6 +155,20 @@ class CoreRouter implements Router {
     for (const connection of [...this.#hub.connections.values()]) connection.renew();
   }
 
+  quarantine(account: string, user: string, on: boolean): number {
+    const { quarantined, connections } = this.#hub;
+    if (on) quarantined.add(principalKey(account, user));
+    else quarantined.delete(principalKey(account, user));
+    let count = 0;
+    for (const connection of [...connections.values()]) {
+      const { identity } = connection;
+      if (identity?.account !== account || identity.user !== user) continue;
+      connection.quarantine(on);
+      count++;
+    }
+    return count;
+  }
+
   async drain(times: DrainTimes): Promise<void> {
     const hub = this.#hub;
     await this.#stopListening();
@@ -229,6 +249,15 @@ function servicesOf(hub: Hub): RouterServices {
       const entry = hub.subjects.entryFor(subject);
       return hub.delivery.send(sublist.match(subject), connectionOf(from), entry, frame);
     },
+    tell: (client, inbox, payload) => {
+      const to = connectionOf(client);
+      if (to !== undefined && !to.closed) hub.tell(to, inbox, undefined, payload);
+    },
+    hasInterest: (account, subject) => {
+      const result = hub.accounts.get(account)?.match(subject);
+      return result !== undefined && (result.plain.length !== 0 || result.groups.length !== 0);
+    },
+    serve: (account, subject, handler) => hub.subjects.serve(account, subject, handler),
     noResponders: (client, subject, reply) => {
       const to = connectionOf(client);
       if (to !== undefined) hub.noResponders(to, subject, reply);

@@ -2,6 +2,7 @@
 // SUB and UNSUB under the owner's prefix and every disconnect, and delivers what the owner emits.
 // Traffic outside the prefix never reaches the owner; traffic inside never meets ordinary
 // subscriptions (so no `>` and no `$mq9.>` sees it).
+import type { ServedHandler } from "./served-subjects.ts";
 import type { Sublist } from "./sublist.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -74,6 +75,11 @@ export interface SubjectSpace {
   subscribe(client: Client, subscription: Subscription): void;
   /** UNSUB, or its max was reached. Not called when the connection ends. */
   unsubscribe(client: Client, subscription: Subscription): void;
+  /**
+   * A request of a connection whose reads and writes are stopped; it was told by `-ERR`. What the owner
+   * answers goes through `RouterServices.tell`.
+   */
+  refuse?(client: Client, subject: string, reply: string): void;
   /** The connection ended; `subscriptions` are those of the space it still held. */
   disconnect(client: Client, subscriptions: readonly Subscription[]): void;
 }
@@ -103,6 +109,18 @@ export interface RouterServices {
     headers: Uint8Array | undefined,
     payload: Uint8Array,
   ): number;
+  /** Says something on the inbox of one connection, whatever that may subscribe to; to nobody else. */
+  tell(client: Client, inbox: string, payload: Uint8Array): void;
+  /** Whether anybody in the account would get it. */
+  hasInterest(account: string, subject: string): boolean;
+  /**
+   * Lets the server itself take part in an account, or in every one (`*`): its handler gets what clients
+   * publish to a subject, counts as a receiver, and is no connection. Ordinary subscriptions get it too.
+   * What the server publishes never reaches a handler.
+   * @param subject may hold wildcards after its first token; its first byte must be rare among subjects
+   * @returns ends it
+   */
+  serve(account: string, subject: string, handler: ServedHandler): () => void;
   /** Answers a request that nobody served with the 503 status, if the client asked for those. */
   noResponders(client: Client, subject: string, reply: string): void;
 }

@@ -2,11 +2,15 @@
 // first bytes of its MSG lines, who owns it, and the latest match. Used by connections on publish.
 
 import { hasEmptyToken, noBytes, noView, type PublishFrame, viewOf } from "@mq9/wire";
+import { type ServedHandler, ServedSubjects } from "./served-subjects.ts";
 import type { SubjectSpace } from "./subject-space.ts";
 import { type MatchResult, noResult } from "./sublist.ts";
 
-/** What a client may do with a subject, as far as its text alone decides. */
-export type SubjectKind = "ordinary" | "owned" | "reserved";
+/**
+ * What a client may do with a subject, as far as its text alone decides. Those that are `served` in some
+ * account are ordinary in all others.
+ */
+export type SubjectKind = "ordinary" | "owned" | "served" | "reserved";
 
 /** All about one published subject. */
 export class SubjectEntry {
@@ -37,11 +41,22 @@ export class SubjectTable {
   readonly #entries: (SubjectEntry | undefined)[] = Array.from({ length: places });
   readonly #lastMiss = new Int32Array(places);
   #spaces: readonly SubjectSpace[] = [];
+  readonly served: ServedSubjects = new ServedSubjects();
 
   /** Makes the subjects under its prefix the space's. */
   claim(space: SubjectSpace): void {
     this.#spaces = [...this.#spaces, space];
     this.#entries.fill(undefined);
+  }
+
+  /** Lets the server answer a subject. @returns takes it back */
+  serve(account: string, pattern: string, handler: ServedHandler): () => void {
+    const remove = this.served.add(account, pattern, handler);
+    this.#entries.fill(undefined);
+    return () => {
+      remove();
+      this.#entries.fill(undefined);
+    };
   }
 
   /** The space that a subject or pattern belongs to. */
@@ -86,6 +101,7 @@ export class SubjectTable {
     entry.space = this.spaceOf(entry.text);
     if (entry.space !== undefined) entry.kind = "owned";
     else if (isReserved(entry.text)) entry.kind = "reserved";
+    else if (this.served.covers(entry.text)) entry.kind = "served";
     const isInbox = entry.text.startsWith("_INBOX.");
     if (isInbox || subjectEnd - subjectStart > keptBytesMax || hasEmptyToken(entry.text)) {
       return entry;
