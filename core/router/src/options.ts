@@ -1,6 +1,7 @@
 // Options of the router, with every default in one table. Every queue, wait and count in the router
 // is bounded by one of these.
 
+import { totalmem } from "node:os";
 import { defaultWireLimits, type WireLimits } from "@mq9/wire";
 
 /** What can be chosen. All sizes in bytes, all times in milliseconds. */
@@ -22,6 +23,11 @@ export interface RouterOptions {
   readonly maxControlLineBytes: number;
   /** Output that waits for one connection. Beyond it the connection is a slow consumer and closed. */
   readonly maxPendingBytes: number;
+  /**
+   * Memory that the output of all connections together may hold. At it those with the most pending
+   * are closed. 0 = a quarter of the memory there is, at most 1 GiB.
+   */
+  readonly maxPendingTotalBytes: number;
   /** Output of a connection above which owners of spaces are told to wait, */
   readonly highWaterBytes: number;
   /** and below which they may go on. */
@@ -55,6 +61,7 @@ export const defaultRouterOptions: RouterOptions = Object.freeze({
   maxPayloadBytes: defaultWireLimits.payloadBytesMax,
   maxControlLineBytes: defaultWireLimits.controlLineBytesMax,
   maxPendingBytes: 67_108_864,
+  maxPendingTotalBytes: 0,
   highWaterBytes: 1_048_576, // enough to keep a fast reader busy, little enough for thousands of slow ones
   lowWaterBytes: 262_144,
   writeDeadlineMs: 10_000,
@@ -77,7 +84,13 @@ export function resolveRouterOptions(chosen: Partial<RouterOptions>): RouterOpti
   const highWaterBytes = Math.min(defaultRouterOptions.highWaterBytes, pendingBytesMax >> 2);
   const lowWaterBytes = Math.min(defaultRouterOptions.lowWaterBytes, highWaterBytes);
   const marks = { highWaterBytes, lowWaterBytes };
-  const options: RouterOptions = { ...defaultRouterOptions, ...marks, ...chosen };
+  const maxPendingTotalBytes = chosen.maxPendingTotalBytes || partOfMemory();
+  const options: RouterOptions = {
+    ...defaultRouterOptions,
+    ...marks,
+    ...chosen,
+    maxPendingTotalBytes,
+  };
   for (const [name, value] of Object.entries(options)) {
     if (typeof value === "number" && !(Number.isSafeInteger(value) && value >= 0)) {
       throw new RangeError(`${name} must be a whole number of at least 0, not ${value}`);
@@ -92,6 +105,14 @@ export function resolveRouterOptions(chosen: Partial<RouterOptions>): RouterOpti
   }
   if (options.pingIntervalMs === 0) throw new RangeError("pingIntervalMs must be at least 1");
   return Object.freeze(options);
+}
+
+/** A quarter of what this process may have, at most 1 GiB. */
+function partOfMemory(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  const total = totalmem();
+  const available = constrained > 0 && constrained < total ? constrained : total;
+  return Math.min(1_073_741_824, Math.floor(available / 4));
 }
 
 /** The part of the options that a parser enforces. */

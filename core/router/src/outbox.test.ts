@@ -53,6 +53,7 @@ class Pipe implements Transport {
 class Owner implements OutboxOwner {
   dirty: Outbox[] = [];
   overflows = 0;
+  alarms = 0;
   crowded = 0;
   outboxDirty(outbox: Outbox): void {
     this.dirty.push(outbox);
@@ -62,6 +63,9 @@ class Owner implements OutboxOwner {
   }
   outboxCrowded(): void {
     this.crowded += 1;
+  }
+  outboxAlarm(): void {
+    this.alarms += 1;
   }
 }
 

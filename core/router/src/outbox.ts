@@ -5,7 +5,7 @@
 import { copyRun, tailLength, writeBytes, writeTail } from "@mq9/wire";
 import type { Transport } from "./listeners/transport.ts";
 import type { Slab, SlabPool } from "./slab-pool.ts";
-import { slabBytes } from "./slab-pool.ts";
+import { slabBytes, slabSizes } from "./slab-pool.ts";
 
 /** Bounds of one outbox, in bytes and milliseconds. */
 export interface OutboxLimits {
@@ -25,12 +25,16 @@ export interface OutboxOwner {
   outboxOverflow(): void;
   /** Whoever produces this much should wait a little. */
   outboxCrowded(outbox: Outbox): void;
+  /** All outboxes together hold more than the pool's alarm. May close outboxes, this one too. */
+  outboxAlarm(): void;
 }
 
 /** Longer runs are sent from where they are instead of being copied. */
 const directBytesMin = 16_384;
 /** Part of the pending limit above which producers are held. */
 const crowdedPart = 0.75;
+/** Slabs of a smaller size would have done for this many flushes: smaller ones do from now on. */
+const smallFlushesMax = 16;
 
 /** Output of one connection. */
 export class Outbox {
@@ -54,7 +58,12 @@ export class Outbox {
   #queuedBytes = 0;
   #inFlightBytes = 0;
   #inFlightSlab: Slab | undefined = undefined;
+  /** What is in flight and lies in no slab. */
+  #inFlightRun: Buffer | undefined = undefined;
   #writes = 0;
+  /** Size of slab to begin with, from what was sent lately. */
+  #level = 0;
+  #smallFlushes = 0;
 
   #onWritable: (() => void)[] = [];
   #onUncrowded: Set<() => void> | undefined = undefined;
@@ -158,6 +167,7 @@ export class Outbox {
   addDirect(bytes: Buffer): void {
     if (this.#closed) return;
     this.#seal();
+    this.#pool.hold(bytes);
     this.#queue.push(bytes);
     this.#queueSlabs.push(undefined);
     this.#queuedBytes += bytes.length;
@@ -179,6 +189,7 @@ export class Outbox {
     this.#slab = undefined;
     this.#size = 0;
     this.#used = 0;
+    if (this.#level !== 0) this.#learn(used);
     this.#writes++;
     if (this.#transport.write(slab.bytes.subarray(0, used))) {
       this.#pool.give(slab);
@@ -191,7 +202,9 @@ export class Outbox {
   /** The transport took what was in flight. */
   drained(): void {
     if (this.#inFlightSlab !== undefined) this.#pool.give(this.#inFlightSlab);
+    if (this.#inFlightRun !== undefined) this.#pool.release(this.#inFlightRun);
     this.#inFlightSlab = undefined;
+    this.#inFlightRun = undefined;
     this.#inFlightBytes = 0;
     this.flush();
     if (this.#onUncrowded !== undefined && !this.isCrowded) this.#releaseProducers();
@@ -216,7 +229,14 @@ export class Outbox {
   close(): void {
     this.#closed = true;
     this.#seal();
-    for (const slab of this.#queueSlabs) if (slab !== undefined) this.#pool.give(slab);
+    for (const [at, slab] of this.#queueSlabs.entries()) {
+      if (slab !== undefined) this.#pool.give(slab);
+      else this.#pool.release(this.#queue[at] as Buffer);
+    }
+    if (this.#inFlightSlab !== undefined) this.#pool.forget(this.#inFlightSlab);
+    if (this.#inFlightRun !== undefined) this.#pool.release(this.#inFlightRun);
+    this.#inFlightSlab = undefined;
+    this.#inFlightRun = undefined;
     this.#queue.length = 0;
     this.#queueSlabs.length = 0;
     this.#queuedBytes = 0;
@@ -226,18 +246,47 @@ export class Outbox {
 
   /** Makes the slab at hand have room. @returns false when the outbox is closed, or closes now */
   #makeRoom(length: number): boolean {
+    if (this.#pool.heldBytes > this.#pool.alarmBytes) this.#owner.outboxAlarm();
     if (this.#closed) return false;
-    if (this.#slab !== undefined) {
+    const old = this.#slab;
+    if (old !== undefined && this.#used + length <= slabBytes) {
+      this.#grow(old, length);
+      return true;
+    }
+    if (old !== undefined) {
       this.#seal();
       if (!this.#relieve()) return false;
     }
-    this.#slab = this.#pool.take();
-    this.#size = slabBytes;
+    // What has to wait takes as little as it can.
+    const slab = this.#pool.take(length, this.#inFlightBytes === 0 ? this.#level : 0);
+    this.#slab = slab;
+    this.#size = slab.bytes.length;
     if (!this.#dirty) {
       this.#dirty = true;
       this.#owner.outboxDirty(this);
     }
-    return length <= this.#size;
+    return true;
+  }
+
+  /** Goes on in a larger slab. */
+  #grow(old: Slab, length: number): void {
+    const slab = this.#pool.take(this.#used + length, old.level + 1);
+    old.bytes.copy(slab.bytes, 0, 0, this.#used);
+    this.#pool.give(old);
+    this.#slab = slab;
+    this.#size = slab.bytes.length;
+    this.#level = slab.level;
+    this.#smallFlushes = 0;
+  }
+
+  /** Begins smaller again when what is said has become less. */
+  #learn(used: number): void {
+    if (used > (slabSizes[this.#level - 1] as number)) {
+      this.#smallFlushes = 0;
+    } else if (++this.#smallFlushes > smallFlushesMax) {
+      this.#smallFlushes = 0;
+      this.#level--;
+    }
   }
 
   /** Sends the queue, or checks its bounds while it has to wait. @returns false when that closed it */
@@ -247,10 +296,11 @@ export class Outbox {
     } else if (this.#queuedBytes + this.#inFlightBytes > this.#limits.pendingBytesMax) {
       this.#owner.outboxOverflow();
       return false;
-    } else if (this.isCrowded) {
-      this.#owner.outboxCrowded(this);
+    } else {
+      if (this.isCrowded) this.#owner.outboxCrowded(this);
+      if (this.#pool.heldBytes > this.#pool.alarmBytes) this.#owner.outboxAlarm();
     }
-    return true;
+    return !this.#closed;
   }
 
   #releaseProducers(): void {
@@ -263,8 +313,18 @@ export class Outbox {
   #seal(): void {
     const slab = this.#slab;
     if (slab === undefined) return;
-    this.#queue.push(slab.bytes.subarray(0, this.#used));
-    this.#queueSlabs.push(slab);
+    if (this.#inFlightBytes !== 0 && this.#used * 2 < slab.bytes.length) {
+      // It waits for long, maybe: it keeps no more than it says.
+      const bytes = Buffer.allocUnsafeSlow(this.#used);
+      slab.bytes.copy(bytes, 0, 0, this.#used);
+      this.#pool.give(slab);
+      this.#pool.hold(bytes);
+      this.#queue.push(bytes);
+      this.#queueSlabs.push(undefined);
+    } else {
+      this.#queue.push(slab.bytes.subarray(0, this.#used));
+      this.#queueSlabs.push(slab);
+    }
     this.#queuedBytes += this.#used;
     this.#slab = undefined;
     this.#size = 0;
@@ -283,8 +343,11 @@ export class Outbox {
       if (!this.#transport.write(bytes)) {
         this.#inFlightBytes = bytes.length;
         this.#inFlightSlab = slab;
+        this.#inFlightRun = slab === undefined ? bytes : undefined;
       } else if (slab !== undefined) {
         this.#pool.give(slab);
+      } else {
+        this.#pool.release(bytes);
       }
     }
     this.#queue.splice(0, sent);
