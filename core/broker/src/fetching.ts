@@ -17,6 +17,13 @@ export interface FetchDesk {
   readonly waitingMax: number;
   /** @returns how many connections got the answer */
   answer(client: Client, reply: string, body: Uint8Array): number;
+  /** Answers on the client's own inbox, whatever it may subscribe to. */
+  tell(client: Client, reply: string, body: Uint8Array): void;
+}
+
+/** What a principal hears whose reads and writes are stopped. */
+export function quarantined(): Mq9Error {
+  return new Mq9Error("forbidden", "an operator stopped all reads and writes of this user");
 }
 
 const nothing: FetchResult = { messages: [], more: false };
@@ -87,7 +94,8 @@ export class Fetches {
     );
     this.#waiting.delete(end);
     if (client.closed || client.ownerState !== visitor) {
-      visitor.mailboxes.release(visitor); // it left while this began
+      visitor.mailboxes.release(visitor); // it left while this began, or may not read any more
+      if (!client.closed) this.#desk.tell(client, reply, exchange.fail(quarantined()));
     } else if (answered || this.#desk.answer(client, reply, body) === 0) {
       handBack(visitor.mailboxes, operation.request.group, taken);
     }

@@ -18,7 +18,9 @@ import {
 import type { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error, type SendRequest } from "@mq9/protocol";
 import type { Client, RouterServices, SubjectSpace, Subscription } from "@mq9/router";
-import { Fetches } from "./fetching.ts";
+import { type AuditFact, actorOf } from "./audit.ts";
+import { audited } from "./audited-requests.ts";
+import { Fetches, quarantined } from "./fetching.ts";
 import { Pressure, requestWeight } from "./pressure.ts";
 import { Readers } from "./readers.ts";
 import { ChannelReceipt, type Desk, Receipt, type Tally } from "./receipts.ts";
@@ -41,6 +43,8 @@ export interface SpaceOptions extends DialectOptions {
   /** FETCHes of one connection that wait for mail at one time. */
   readonly waitingFetchesMax: number;
   readonly nowMs: () => number;
+  /** Hears what was done to mailboxes and agents, where somebody keeps that. */
+  readonly audit?: ((fact: AuditFact) => void) | undefined;
   /** Hears of a request that a defect of ours kept from being answered. */
   readonly failed: (error: unknown) => void;
 }
@@ -66,6 +70,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
       pressure: this.#pressure,
       waitingMax: options.waitingFetchesMax,
       answer: (client, reply, body) => router.publish(client.account, reply, "", undefined, body),
+      tell: (client, reply, body) => router.tell(client, reply, body),
     });
   }
 
@@ -154,6 +159,13 @@ export class MailboxSpace implements SubjectSpace, Desk {
     visitor.account.pushed.vanished(client);
     visitor.mailboxes.release(visitor);
     this.#pressure.left(client);
+  }
+
+  /** Its reads and writes are stopped: whoever waits for an answer gets one all the same. */
+  refuse(client: Client, subject: string, reply: string): void {
+    const target = this.#target(subject);
+    const emptied = target.kind === "refused" ? target.emptied : undefined;
+    this.#router.tell(client, reply, errorReply(quarantined(), emptied));
   }
 
   /** The broker is about to stop: FETCHes that wait are answered. */
@@ -318,11 +330,13 @@ export class MailboxSpace implements SubjectSpace, Desk {
 
   // --- requests ---------------------------------------------------------------------------------
 
-  #request(client: Client, visitor: Visitor, exchange: Exchange, reply: string): void {
-    if (exchange.op === "refused") {
-      this.reply(client, reply, exchange.refusal);
+  #request(client: Client, visitor: Visitor, opened: Exchange, reply: string): void {
+    if (opened.op === "refused") {
+      this.reply(client, reply, opened.refusal);
       return;
     }
+    const { audit } = this.#options;
+    const exchange = audit === undefined ? opened : audited(opened, actorOf(client), audit);
     if (exchange.op === "fetch") {
       this.#fetches.fetch(client, visitor, exchange, reply);
       return;
