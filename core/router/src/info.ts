@@ -1,6 +1,7 @@
 // INFO, and the identifiers in it.
 
 import { randomBytes } from "node:crypto";
+import { encodeNkey } from "@mq9/wire";
 
 /** What every connection is told of the server. */
 export interface ServerInfo {
@@ -49,44 +50,10 @@ export function infoObject(server: ServerInfo, client: ClientInfo): Record<strin
 
 /** A new server identifier: 56 characters that begin with `N`, as a public server key is written. */
 export function newServerId(): string {
-  const key = Buffer.alloc(35);
-  key[0] = 0x68; // the type "server"
-  randomBytes(32).copy(key, 1);
-  key.writeUInt16LE(crc16(key.subarray(0, 33)), 33);
-  return base32(key);
+  return encodeNkey("N", randomBytes(32));
 }
 
 /** Fifteen characters that a client has to sign. */
 export function newNonce(): string {
   return randomBytes(11).toString("base64url");
-}
-
-function crc16(bytes: Uint8Array): number {
-  let crc = 0;
-  for (const byte of bytes) {
-    crc ^= byte << 8;
-    for (let bit = 0; bit < 8; bit++) {
-      crc = (crc & 0x8000) !== 0 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
-    }
-  }
-  return crc;
-}
-
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
-/** Base32 without padding; 35 bytes make 56 characters. */
-function base32(bytes: Uint8Array): string {
-  let text = "";
-  let bits = 0;
-  let value = 0;
-  for (const byte of bytes) {
-    value = (value << 8) | byte;
-    bits += 8;
-    while (bits >= 5) {
-      bits -= 5;
-      text += alphabet[(value >>> bits) & 31];
-    }
-    value &= (1 << bits) - 1;
-  }
-  return bits > 0 ? text + alphabet[(value << (5 - bits)) & 31] : text;
 }

@@ -1,0 +1,37 @@
+import { nkeys } from "@nats-io/transport-node";
+import { describe, expect, test } from "vitest";
+import { decodeNkey, encodeNkey, isNkey } from "./nkey.ts";
+
+describe("nkeys", () => {
+  test.each([
+    ["U", nkeys.createUser],
+    ["A", nkeys.createAccount],
+    ["O", nkeys.createOperator],
+  ] as const)("of kind %s that others made are read and written again", (kind, create) => {
+    for (let round = 0; round < 20; round++) {
+      const text = create().getPublicKey();
+      const read = decodeNkey(text);
+      expect(read?.kind).toBe(kind);
+      expect(encodeNkey(kind, read?.key ?? Buffer.alloc(0))).toBe(text);
+    }
+  });
+
+  test("with one letter changed are none", () => {
+    const text = nkeys.createUser().getPublicKey();
+    for (let at = 0; at < text.length; at++) {
+      const other = text[at] === "A" ? "B" : "A";
+      expect(decodeNkey(text.slice(0, at) + other + text.slice(at + 1))).toBeUndefined();
+    }
+  });
+
+  test("of another kind, in lower case, cut, longer, and seeds are not taken", () => {
+    const pair = nkeys.createUser();
+    const text = pair.getPublicKey();
+    expect(isNkey(text, "U")).toBe(true);
+    expect(isNkey(text, "A")).toBe(false);
+    const seed = Buffer.from(pair.getSeed()).toString();
+    for (const wrong of [text.toLowerCase(), text.slice(1), `${text}A`, seed, "", "U"]) {
+      expect(decodeNkey(wrong)).toBeUndefined();
+    }
+  });
+});
