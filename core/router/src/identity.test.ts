@@ -47,6 +47,20 @@ describe("subscribing", () => {
     expect(permissions.canSubscribe(subject, queue)).toBe(allowed);
   });
 
+  test("an entry with a queue binds all queues on its subject", () => {
+    const rules = {
+      subscribe: { allow: ["foo", "foo v1", "foo v1.>", "foo *.dev"], deny: ["> *.prod"] },
+    };
+    const { canSubscribe } = createPermissions(rules);
+    const queues = ["", "v1", "v1.a", "x.dev", "v2", "v1.prod"];
+    expect(queues.filter((queue) => canSubscribe("foo", queue))).toEqual([
+      "",
+      "v1",
+      "v1.a",
+      "x.dev",
+    ]);
+  });
+
   test("what an allowed pattern overlaps but may not see is left out at delivery", () => {
     const filter = permissions.filterFor("bar.*", "");
     expect(filter?.("bar.no")).toBe(false);

@@ -55,6 +55,10 @@ export interface Identity {
   /** Lower limits than everybody's; undefined = the server's. */
   readonly maxSubscriptions?: number | undefined;
   readonly maxPayloadBytes?: number | undefined;
+  /** Connections of its account at one time; undefined = no limit. */
+  readonly accountConnectionsMax?: number | undefined;
+  /** What let it in, for `renew` of the next authenticator. Opaque to the router; holds no secret in clear. */
+  readonly proof?: unknown;
 }
 
 /** Why somebody is not let in, or no longer: a name of the catalogue of errors. */
@@ -78,11 +82,16 @@ export type Authenticate = (
 
 /** Who lets connections in, and goes on answering for them. Replaced as a whole on reload. */
 export interface Authenticator {
-  /** No operation is accepted before CONNECT. */
+  /** Nobody comes in without credentials; INFO says so. */
   readonly required: boolean;
   /** INFO carries a nonce for clients to sign. */
   readonly nonces: boolean;
   readonly authenticate: Authenticate;
+  /**
+   * Who a connection is before CONNECT, and without. Undefined, or none such: nothing is accepted of
+   * it before CONNECT.
+   */
+  anonymous?(peer: Peer): Identity | undefined;
   /**
    * Who a connection is by today's rules that was let in by earlier ones. Asked for every connection
    * after a reload. @returns a refusal to end it
@@ -149,7 +158,7 @@ export function createPermissions(rules: PermissionRules): Permissions {
         publishAllow.some((entry) => subjectMatches(entry, subject))) &&
       !publishDeny.some((entry) => subjectMatches(entry, subject)),
     canSubscribe: (subject, queue) =>
-      (allow === undefined || allow.some((entry) => entryCovers(entry, subject, queue))) &&
+      (allow === undefined || allows(allow, subject, queue)) &&
       !deny.some((entry) => entryCovers(entry, subject, queue)),
     filterFor: (subject, queue) => {
       const left = deny.filter(
@@ -170,6 +179,16 @@ interface SubscribeEntry {
 function parseEntry(entry: string): SubscribeEntry {
   const [subject = "", queue] = entry.trim().split(/\s+/);
   return { subject, queue };
+}
+
+/** Entries with a queue bind every queue on their subject, also where an entry without one allows it. */
+function allows(entries: readonly SubscribeEntry[], subject: string, queue: string): boolean {
+  const covering = entries.filter((entry) => isSubset(subject, entry.subject));
+  const ofQueues = covering.filter((entry) => entry.queue !== undefined);
+  if (queue === "" || ofQueues.length === 0) {
+    return covering.some((entry) => entry.queue === undefined);
+  }
+  return ofQueues.some((entry) => forQueue(entry, queue));
 }
 
 function forQueue(entry: SubscribeEntry, queue: string): boolean {

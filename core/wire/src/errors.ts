@@ -73,6 +73,16 @@ export function subscriptionViolation(subject: string, queue: string): WireError
   return mild(`Permissions Violation for Subscription to ${quoted(subject)}${group}`);
 }
 
+/** A subscription whose subject has more tokens than allowed. */
+export function tooManyTokens(subject: string, queue: string): WireError {
+  return mild(`${subscriptionViolation(subject, queue).text}, too many tokens`);
+}
+
+/** A subscription that ended because the rules changed. */
+export function subscriptionRevoked(subject: string, sid: string): WireError {
+  return mild(`Permissions Violation for Subscription to ${quoted(subject)} (sid ${quoted(sid)})`);
+}
+
 /**
  * Quotes a byte string the way clients expect it in error texts: `"` and `\` escaped, printable
  * UTF-8 kept, everything else as an escape sequence.
