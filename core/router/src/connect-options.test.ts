@@ -4,6 +4,7 @@ import { defaultConnectOptions, parseConnect } from "./connect-options.ts";
 test("what is absent is verbose, pedantic and echoing, and null counts as absent", () => {
   expect(parseConnect("{}")).toEqual(defaultConnectOptions);
   expect(parseConnect('{"verbose":null,"unknown":[1,{}]}')).toEqual(defaultConnectOptions);
+  expect(parseConnect("null")).toEqual(defaultConnectOptions);
   expect(defaultConnectOptions).toMatchObject({ verbose: true, pedantic: true, echo: true });
 });
 
@@ -47,12 +48,18 @@ test("every key that clients send is read", () => {
   });
 });
 
-test.each(["", "{", "[]", "null", "1", '{"protocol":"a"}', '{"protocol":1.5}', '{"verbose":1}'])(
-  "%j is refused",
-  (json) => {
-    expect(parseConnect(json)).toBeUndefined();
-  },
-);
+test.each([
+  "",
+  "{",
+  "[]",
+  "1",
+  '{"protocol":"a"}',
+  '{"protocol":1.5}',
+  '{"protocol":1e19}',
+  '{"verbose":1}',
+])("%j is refused", (json) => {
+  expect(parseConnect(json)).toBeUndefined();
+});
 
 test("keys are read in any case", () => {
   expect(parseConnect('{"Verbose":false,"NO_RESPONDERS":true}')).toMatchObject({

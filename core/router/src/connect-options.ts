@@ -80,7 +80,7 @@ type StringKey =
 /**
  * Reads the argument of CONNECT. Keys are taken in any case, as stock servers do; unknown ones are
  * ignored, `null` counts as absent.
- * @returns undefined when it is no JSON object or a known key has the wrong type
+ * @returns undefined when it is neither a JSON object nor null, or a known key has the wrong type
  */
 export function parseConnect(json: string): ConnectOptions | undefined {
   let parsed: unknown;
@@ -89,7 +89,8 @@ export function parseConnect(json: string): ConnectOptions | undefined {
   } catch {
     return undefined;
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
+  if (parsed === null) return defaultConnectOptions;
+  if (typeof parsed !== "object" || Array.isArray(parsed)) return undefined;
   const options: Mutable = { ...defaultConnectOptions };
   for (const [key, value] of Object.entries(parsed)) {
     if (value !== null && !take(options, key.toLowerCase(), value)) return undefined;
@@ -112,7 +113,7 @@ function take(options: Mutable, key: string, value: unknown): boolean {
     return true;
   }
   if (key === "protocol") {
-    if (!Number.isInteger(value)) return false;
+    if (!Number.isInteger(value) || Math.abs(value as number) >= 2 ** 63) return false;
     options.protocol = value as number;
   } else if (key === "account") {
     if (typeof value !== "string") return false;

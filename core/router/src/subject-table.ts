@@ -132,5 +132,5 @@ function hasBytes(entry: SubjectEntry, frame: PublishFrame): boolean {
 
 /** Subjects of other kinds of NATS servers, which clients may not publish to. */
 function isReserved(subject: string): boolean {
-  return subject.startsWith("_GR_.") || subject.startsWith("$GNR.") || subject.startsWith("$NRG.");
+  return (subject.startsWith("_GR_.") && subject.length > 5) || subject.startsWith("$NRG.");
 }
