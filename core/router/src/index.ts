@@ -17,6 +17,7 @@ export {
   type ResponseGrant,
   type SubjectRules,
 } from "./identity.ts";
+export type { ServerInfo } from "./info.ts";
 export type { KeepAlive } from "./keepalive.ts";
 export type { Accept, Listener, Transport, TransportEvents } from "./listeners/transport.ts";
 export { defaultRouterOptions, type RouterOptions, resolveRouterOptions } from "./options.ts";
@@ -24,5 +25,5 @@ export type { Outbox } from "./outbox.ts";
 export { createRouter, type DrainTimes, type Router } from "./router.ts";
 export { everyAccount, type ServedHandler, type ServedRequest } from "./served-subjects.ts";
 export type { Client, Hold, RouterServices, SubjectSpace } from "./subject-space.ts";
-export { MatchResult, Sublist } from "./sublist.ts";
+export { MatchResult, Sublist, type SublistStats } from "./sublist.ts";
 export type { DeliveryFilter, Subscription, SubscriptionRequest } from "./subscription.ts";

@@ -26,6 +26,9 @@ export class KeepAlive {
   /** SUB, UNSUB and PING of the peer; publishes are seen in the connection's own count. */
   #heard = 0;
   #heardBefore = 0;
+  /** When `#activity` was last seen to grow. */
+  #activeAtMs: number;
+  #activitySeen = 0;
 
   #writes = 0;
   #busySinceMs = -1;
@@ -37,13 +40,33 @@ export class KeepAlive {
   constructor(connection: Connection, options: RouterOptions, nowMs: number, mustConnect: boolean) {
     this.#connection = connection;
     this.#options = options;
-    this.#connectByMs = mustConnect ? nowMs + options.authTimeoutMs : Number.POSITIVE_INFINITY;
+    this.#activeAtMs = nowMs;
+    const timeoutMs = mustConnect ? options.authTimeoutMs : options.connectTimeoutMs;
+    this.#connectByMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : nowMs + timeoutMs;
     this.#pingAtMs = nowMs + options.pingIntervalMs;
   }
 
   /** Latest measured round trip in milliseconds; -1 before the first. */
   get roundTripMs(): number {
     return this.#roundTripMs;
+  }
+
+  /**
+   * When something was last said in either direction, as exactly as the router's timer looks: nothing
+   * is noted down per message.
+   */
+  activeAtMs(nowMs: number): number {
+    const activity = this.#activity;
+    if (activity !== this.#activitySeen) {
+      this.#activitySeen = activity;
+      this.#activeAtMs = nowMs;
+    }
+    return this.#activeAtMs;
+  }
+
+  /** Grows with every message in or out, and with every other operation of the peer. */
+  get #activity(): number {
+    return this.#heard + this.#connection.inMsgs + this.#connection.outMsgs;
   }
 
   /** CONNECT was accepted. */
@@ -69,6 +92,7 @@ export class KeepAlive {
 
   /** Does what is due. */
   check(nowMs: number): void {
+    this.activeAtMs(nowMs);
     if (nowMs >= this.#connectByMs) {
       this.#connection.close("Authentication Timeout", wireErrors.authenticationTimeout);
       return;

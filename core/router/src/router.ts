@@ -7,9 +7,10 @@ import { composeFrame, wireErrors } from "@mq9/wire";
 import { Connection } from "./connection.ts";
 import { Hub, principalKey, type RouterHooks, type RouterStats } from "./hub.ts";
 import type { Authenticator } from "./identity.ts";
-import { newServerId } from "./info.ts";
+import { newServerId, type ServerInfo } from "./info.ts";
 import { listenTcp } from "./listeners/tcp.ts";
 import type { Listener, Transport, TransportEvents } from "./listeners/transport.ts";
+import { connectionsPossible } from "./open-files.ts";
 import { type RouterOptions, resolveRouterOptions, wireLimits } from "./options.ts";
 import type { Client, RouterServices, SubjectSpace } from "./subject-space.ts";
 import type { MatchResult, Sublist } from "./sublist.ts";
@@ -35,6 +36,13 @@ export interface Router {
   accept(transport: Transport): TransportEvents;
   /** Identifier in INFO. */
   readonly serverId: string;
+  /** Connections it takes: `maxConnections`, or fewer when the process may not open as many files. */
+  readonly maxConnections: number;
+  /** What INFO says of it; its port is the one listened on. */
+  readonly server: ServerInfo;
+  readonly options: RouterOptions;
+  /** The clock that times of connections are of, in milliseconds. */
+  nowMs(): number;
   readonly stats: RouterStats;
   readonly connections: Iterable<Connection>;
   /** Subscriptions by account. */
@@ -71,6 +79,7 @@ export function createRouter(chosen: Partial<RouterOptions>, hooks: RouterHooks 
 class CoreRouter implements Router {
   readonly services: RouterServices;
   readonly serverId: string = newServerId();
+  readonly maxConnections: number;
   readonly #hub: Hub;
   #listener: Listener | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
@@ -79,6 +88,7 @@ class CoreRouter implements Router {
   #closed: Promise<void> | undefined = undefined;
 
   constructor(options: RouterOptions, hooks: RouterHooks) {
+    this.maxConnections = Math.min(options.maxConnections, connectionsPossible());
     const server = {
       serverId: this.serverId,
       serverName: options.serverName || this.serverId,
@@ -118,10 +128,12 @@ class CoreRouter implements Router {
     const hub = this.#hub;
     const connection = new Connection(hub, transport, ++this.#lastClientId);
     hub.totalConnections++;
-    const isFull = hub.connections.size >= hub.options.maxConnections;
+    const isFull = hub.connections.size >= this.maxConnections;
+    const { addresses } = hub;
+    const isWelcome = addresses?.entered(transport.remoteAddress, hub.nowMs()) ?? true;
     hub.connections.set(connection.id, connection);
     connection.start();
-    if (isFull || this.#stopping) {
+    if (isFull || !isWelcome || this.#stopping) {
       connection.close("Maximum Connections Exceeded", wireErrors.tooManyConnections);
     }
     return connection;
@@ -140,6 +152,18 @@ class CoreRouter implements Router {
       slowConsumers,
       staleConnections,
     };
+  }
+
+  get server(): ServerInfo {
+    return this.#hub.server;
+  }
+
+  get options(): RouterOptions {
+    return this.#hub.options;
+  }
+
+  nowMs(): number {
+    return this.#hub.nowMs();
   }
 
   get connections(): Iterable<Connection> {
@@ -215,6 +239,7 @@ class CoreRouter implements Router {
     let tidyAtMs = this.#hub.nowMs() + tidyIntervalMs;
     this.#timer ??= setInterval(() => {
       const nowMs = this.#hub.nowMs();
+      this.#hub.setOutputAlarm();
       if (nowMs >= tidyAtMs) {
         tidyAtMs = nowMs + tidyIntervalMs;
         this.#hub.tidy();

@@ -32,8 +32,25 @@ const inboxPrefix = "_INBOX.";
 /** Generations are unique among all lists, so a result is never taken for another list's. */
 let lastGeneration = 0;
 
+/** Figures of one list, for monitoring. */
+export interface SublistStats {
+  readonly cached: number;
+  readonly inserts: number;
+  readonly removes: number;
+  /** Searches that were asked for, and those that the cache answered. */
+  readonly matches: number;
+  readonly hits: number;
+  /** Receivers of the cached subjects: the most of one, and all together. */
+  readonly fanoutMax: number;
+  readonly fanoutSum: number;
+}
+
 /** Subscriptions of one account or space. */
 export class Sublist {
+  #inserts = 0;
+  #removes = 0;
+  #matches = 0;
+  #hits = 0;
   #generation = ++lastGeneration;
   #size = 0;
   readonly #root = new Node();
@@ -55,6 +72,26 @@ export class Sublist {
     return this.#cache.size;
   }
 
+  /** Looks through the cache, which is bounded. */
+  stats(): SublistStats {
+    let fanoutMax = 0;
+    let fanoutSum = 0;
+    for (const { plain, groups } of this.#cache.values()) {
+      const fanout = plain.length + groups.length;
+      fanoutMax = Math.max(fanoutMax, fanout);
+      fanoutSum += fanout;
+    }
+    return {
+      cached: this.#cache.size,
+      inserts: this.#inserts,
+      removes: this.#removes,
+      matches: this.#matches,
+      hits: this.#hits,
+      fanoutMax,
+      fanoutSum,
+    };
+  }
+
   /**
    * Adds a subscription.
    * @param pattern where to put it; by default the subject it was made with. Must be valid.
@@ -64,6 +101,7 @@ export class Sublist {
     for (const token of pattern.split(".")) node = node.childFor(token);
     node.add(subscription);
     this.#size++;
+    this.#inserts++;
     this.#forget(pattern);
   }
 
@@ -78,6 +116,7 @@ export class Sublist {
     }
     if (!(path.at(-1) as Node).delete(subscription)) return false;
     this.#size--;
+    this.#removes++;
     for (let depth = tokens.length; depth > 0 && (path[depth] as Node).isEmpty; depth--) {
       (path[depth - 1] as Node).drop(tokens[depth - 1] as string);
     }
@@ -90,7 +129,11 @@ export class Sublist {
     if (subject.startsWith(inboxPrefix)) return this.matchOnce(subject);
     const known = this.#cache.get(subject);
     if (known !== undefined) {
-      if (known.generation === this.#generation) return known;
+      if (known.generation === this.#generation) {
+        this.#matches++;
+        this.#hits++;
+        return known;
+      }
       this.#drop(subject, known);
     }
     let result = this.matchOnce(subject);
@@ -109,6 +152,7 @@ export class Sublist {
 
   /** The subscriptions a subject reaches, not remembered. */
   matchOnce(subject: string): MatchResult {
+    this.#matches++;
     const result = new MatchResult(this.#generation);
     if (this.#size !== 0 && !hasEmptyToken(subject)) collect(this.#root, subject, 0, result);
     return result;
