@@ -38,7 +38,7 @@ export async function converse(
     for (const client of clients.values()) await client.settle();
     return outcomeOf(clients, script.pools ?? []);
   } finally {
-    for (const client of clients.values()) client.leave();
+    await Promise.all([...clients.values()].map(async (client) => await client.leave()));
   }
 }
 
@@ -84,10 +84,8 @@ class Client {
 
   async perform(act: Act): Promise<void> {
     if (act.leaves === true) {
-      this.leave();
       this.#left = true;
-      // The server hears of it before anyone else says something: its own end closes.
-      await this.#until(() => this.#ended, this.#patience.silenceMs);
+      await this.leave();
       await sleep(this.#patience.lullMs);
       return;
     }
@@ -119,9 +117,12 @@ class Client {
     await this.#until(() => this.#pongs >= this.#pongsDue, this.#patience.silenceMs);
   }
 
-  leave(): void {
-    this.#socket.end();
-    this.#socket.destroySoon();
+  /** Hangs up, and waits for the server to do so too: it has no subscriptions of ours any more then. */
+  async leave(): Promise<void> {
+    if (!this.#ended) this.#socket.end();
+    this.#lastAt = performance.now();
+    await this.#until(() => false, this.#patience.silenceMs);
+    this.#socket.destroy();
   }
 
   get #pongs(): number {
