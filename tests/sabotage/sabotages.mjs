@@ -21,9 +21,9 @@ export const sabotages = [
   },
   {
     name: "a puller is handed what has ended",
-    file: `${domain}/pull/pull-group.ts`,
-    find: "if (!settled && nowMs < stored.expiresAtMs && !removed.has(seq)) {",
-    put: "if (!settled && nowMs <= stored.expiresAtMs && !removed.has(seq)) {",
+    file: `${domain}/pull/look.ts`,
+    find: "nowMs < stored.expiresAtMs && !removed.has(seq);",
+    put: "nowMs <= stored.expiresAtMs && !removed.has(seq);",
     suites: [pull],
   },
   {
@@ -94,7 +94,7 @@ export const sabotages = [
   // --- pull ---------------------------------------------------------------------------------------
   {
     name: "priorities share one cursor",
-    file: `${domain}/pull/pull-group.ts`,
+    file: `${domain}/pull/group-memory.ts`,
     find: "this.#cursors[rank] = seq;",
     put: "this.#cursors.fill(seq);",
     suites: [pull],
@@ -130,8 +130,8 @@ export const sabotages = [
   {
     name: "a batch settles what another consumer holds",
     file: `${domain}/pull/pull-group.ts`,
-    find: "each.batch === batch && this.#unsettled.get(each.seq) === each",
-    put: "this.#unsettled.get(each.seq) === each",
+    find: "each.batch === batch && this.#holds(each)",
+    put: "this.#holds(each)",
     suites: [pull, `${domain}/pull`],
   },
   {
@@ -150,7 +150,7 @@ export const sabotages = [
   },
   {
     name: "a consumer is remembered for ever",
-    file: `${domain}/pull/pull-group.ts`,
+    file: `${domain}/pull/shares.ts`,
     find: "    if (messages.size > 0 || waiting > 0) return;\n",
     put: "    return;\n",
     suites: [`${domain}/pull/forgotten.test.ts`],
@@ -172,22 +172,22 @@ export const sabotages = [
   {
     name: "a waiting fetch never ends",
     file: `${domain}/pull/pull-group.ts`,
-    find: "this.#at(this.#host.nowMs() + wish.waitMs, waiter);",
+    find: "      this.#at(untilMs);\n",
     put: "",
     suites: [pull],
   },
   {
     name: "a consumer that left keeps its leases",
     file: `${domain}/pull/pull-group.ts`,
-    find: "    for (const message of this.#heldBy(consumer)) this.#unlease(message, 0);\n    this.#dropDone();",
+    find: "    for (const message of this.#shares.heldBy(consumer)) this.#unlease(message, 0);\n    this.#dropDone();",
     put: "    this.#dropDone();",
     suites: [pull],
   },
   {
     name: "a message is out with two consumers",
-    file: `${domain}/pull/pull-group.ts`,
-    find: "          this.#ready.remove(rank, seq);\n          taking.add(message, found);",
-    put: "          taking.add(message, found);",
+    file: `${domain}/pull/look.ts`,
+    find: "          memory.ready.remove(rank, seq);\n          this.taken",
+    put: "          this.taken",
     suites: [pull],
   },
   {
@@ -207,8 +207,8 @@ export const sabotages = [
   {
     name: "a message that kills its readers is handed out for ever",
     file: `${domain}/pull/pull-group.ts`,
-    find: "return this.deliveriesMax > 0 && message.deliveries >= this.deliveriesMax;",
-    put: "return this.deliveriesMax > 0 && message.deliveries < 0;",
+    find: "if (this.deliveriesMax <= 0 || message.deliveries < this.deliveriesMax) return false;",
+    put: "if (this.deliveriesMax <= 0 || message.deliveries >= 0) return false;",
     suites: [pull],
   },
   {
@@ -241,7 +241,7 @@ export const sabotages = [
   },
   {
     name: "a group holds any number of unsettled messages",
-    file: `${domain}/pull/pull-group.ts`,
+    file: `${domain}/pull/look.ts`,
     find: "if (free <= 0) {",
     put: "if (free <= -1e9) {",
     suites: [pull],

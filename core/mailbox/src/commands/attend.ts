@@ -7,7 +7,6 @@ import { stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import { detachGlobs } from "../glob.ts";
 import type { Slot } from "../slot.ts";
-import { isGeneratedName } from "./create.ts";
 import { removeMany } from "./removal.ts";
 import { release } from "./scheduled.ts";
 

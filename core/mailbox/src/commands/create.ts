@@ -160,11 +160,3 @@ function base32(bytes: Uint8Array): string {
   }
   return bits > 0 ? text + alphabet[(buffer << (5 - bits)) & 31] : text;
 }
-
-/** Whether a name was made by `generateName`: nobody asks for such a name a second time. */
-export function isGeneratedName(name: string): boolean {
-  return generatedName.test(name);
-}
-
-const generatedName =
-  /^(?:m-(?:status-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z2-7]{26})$/;

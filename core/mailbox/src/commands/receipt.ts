@@ -41,7 +41,7 @@ export function receipt(
 function standings(slot: Slot, rank: Rank, msgId: number): ReceiptResult["groups"] {
   const found: ReceiptResult["groups"][number][] = [];
   for (const group of slot.pulls.values()) {
-    const standing = group.standing(rank, msgId);
+    const standing = group.memory.standing(rank, msgId);
     if (standing === undefined) continue;
     const { state, message } = standing;
     found.push({

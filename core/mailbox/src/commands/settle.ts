@@ -37,7 +37,7 @@ export function ack(engine: Engine, key: string, request: AckRequest): Promise<r
       const settled: number[] = [];
       if (message === undefined) {
         const { rank } = stored as MessageRecord;
-        if (group.settleAhead(rank, msgId)) settled.push(msgId);
+        if (group.memory.settleAhead(rank, msgId)) settled.push(msgId);
       } else {
         for (const seq of group.meant(message, mode)) if (group.settle(seq)) settled.push(seq);
       }
@@ -47,7 +47,7 @@ export function ack(engine: Engine, key: string, request: AckRequest): Promise<r
     (slot) => {
       const group = slot.pulls.get(name);
       if (group === undefined) return undefined;
-      if (group.unsettled(msgId) !== undefined || group.isBehindAll(msgId)) return undefined;
+      if (group.unsettled(msgId) !== undefined || group.memory.isBehindAll(msgId)) return undefined;
       return findMessage(engine, slot, msgId).then((found) => {
         stored = found;
       });
@@ -60,7 +60,7 @@ function canSettleAhead(
   msgId: number,
   stored: MessageRecord | undefined,
 ): boolean {
-  return stored !== undefined && !group.isSettled(stored.rank, msgId);
+  return stored !== undefined && !group.memory.isSettled(stored.rank, msgId);
 }
 
 /** @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `invalid` */

@@ -7,37 +7,29 @@ import {
   type DeadLetter,
   type FetchResult,
   type GroupInfo,
-  type GroupMessageState,
   type MailMessage,
   Mq9Error,
-  PassingMap,
   type Rank,
-  ranks,
 } from "@mq9/protocol";
-import type { MessageRecord, Store, StoreBatch } from "@mq9/store";
+import type { StoreBatch } from "@mq9/store";
 import type { LateWriter } from "../journal.ts";
 import type { Positions } from "../positions.ts";
 import type { Slot } from "../slot.ts";
 import { Turns } from "../turns.ts";
 import type { Alarms, Sleeper } from "./alarms.ts";
-import { Budget } from "./budget.ts";
 import type { PendingBurial } from "./dead-letters.ts";
-import { type DecodedGroup, encodeGroup } from "./group-state.ts";
+import { GroupMemory } from "./group-memory.ts";
+import type { DecodedGroup } from "./group-state.ts";
+import { Look, type LookGroup, type LookHost } from "./look.ts";
 import type { Holding } from "./pulls.ts";
-import { readOne } from "./read-one.ts";
-import { Ready } from "./ready.ts";
-import { backoffMs, FetchBatch, Unsettled } from "./unsettled.ts";
+import { Shares } from "./shares.ts";
+import { backoffMs, FetchBatch, type Unsettled } from "./unsettled.ts";
 
 /** What groups of pullers need of the engine. */
-export interface PullHost {
-  readonly store: Store;
+export interface PullHost extends LookHost {
   readonly alarms: Alarms;
   readonly positions: Positions;
   readonly journal: { settled(): Promise<void> };
-  readonly pageMessages: number;
-  readonly pageBytes: number;
-  readonly unsettledMax: number;
-  nowMs(): number;
   /** Runs something after the current turn of the event loop. */
   defer(run: () => void): void;
   /** Writes the group with the next commit and resolves when that is durable. @throws {Mq9Error} */
@@ -74,26 +66,12 @@ interface Waiter {
   done: boolean;
 }
 
-/** What one consumer has of a group. */
-interface Share {
-  readonly messages: PassingMap<number, Unsettled>;
-  /** Fetches of it that wait. */
-  waiting: number;
-}
-
 const nothing: FetchResult = { messages: [], more: false };
 /** How exactly it is known when somebody last fetched. */
 const usedWrittenMs = 3_600_000;
-/** Messages read at the same time when they are handed out again. */
-const readAtOnce = 16;
 /** How long after a failure a message is tried to be moved to the dead letters again. */
 const buryAgainMs = 60_000;
-/** Dead letters that a receipt still knows of. */
-const deadRememberedMax = 1000;
-/** Numbers settled ahead of the cursor, which only happens when a crash took the cursor back. */
-const aheadMax = 10_000;
-
-export class PullGroup implements LateWriter, Sleeper, Holding {
+export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
   readonly name: string;
   readonly slot: Slot;
   /** The life of the mailbox it belongs to. */
@@ -105,20 +83,14 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   /** Set while the group's beginning is not durable. */
   beginning: Promise<void> | undefined = undefined;
   readonly #host: PullHost;
-  readonly #cursors = new Float64Array(4).fill(-1);
-  readonly #unsettled = new PassingMap<number, Unsettled>();
-  readonly #ready = new Ready();
-  readonly #ahead = ranks.map(() => new Set<number>());
-  readonly #dead = new Set<number>();
+  readonly memory: GroupMemory = new GroupMemory();
   readonly #dying = new Set<Unsettled>();
   /** What waits to be moved to the dead letters, in that order. */
   readonly burials: PendingBurial[] = [];
-  /** Only of consumers that have something: the host keeps a consumer in mind as long as it is here. */
-  readonly #shares = new PassingMap<Consumer, Share>();
+  readonly #shares: Shares;
   readonly #waiters: Waiter[] = [];
   /** One fetch at a time looks for messages. */
   readonly #turn = new Turns(1);
-  #startSeq = 0;
   #leased = 0;
   #sinceFair = 0;
   /** It showed that it acknowledges every message for itself. */
@@ -127,14 +99,15 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   #fetches = 0;
   /** Grows whenever there may be something to hand out. */
   #changes = 0;
-  /** Grows when what was read before counts no more. */
-  #epoch = 0;
   #waking = false;
-  #dirty = false;
   #ended: Mq9Error | undefined;
 
   constructor(host: PullHost, slot: Slot, name: string, deliveriesMax: number) {
     this.#host = host;
+    this.#shares = new Shares({
+      holds: (consumer) => host.holds(consumer, this),
+      holdsNoMore: (consumer) => host.holdsNoMore(consumer, this),
+    });
     this.slot = slot;
     this.name = name;
     this.mailboxNumber = slot.record?.number as number;
@@ -145,8 +118,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   /** Begins behind these numbers, whatever was handed out or settled before. */
   begin(cursors: Float64Array): void {
     this.#forgetAll();
-    this.#cursors.set(cursors);
-    this.#startSeq = Math.min(...cursors) + 1;
+    this.memory.begin(cursors);
     this.#wake(); // others of the group may wait for what is ahead again
   }
 
@@ -155,19 +127,14 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     this.#forgetAll();
     this.deliveriesMax = state.deliveriesMax;
     this.usedAtMs = state.usedAtMs;
-    this.#startSeq = state.startSeq;
-    this.#cursors.set(state.cursors);
-    for (const { rank, seq } of state.ahead) this.#ahead[rank]?.add(seq);
-    for (const seq of state.dead) this.#dead.add(seq);
+    this.memory.restore(state);
     const nowMs = this.#host.nowMs();
-    for (const each of state.unsettled) {
-      const message = new Unsettled(each);
-      this.#unsettled.set(message.seq, message);
+    for (const message of this.memory.unsettled.values()) {
       if (message.notBeforeMs > nowMs) {
         this.#at(message.notBeforeMs);
       } else {
         message.notBeforeMs = 0;
-        this.#ready.add(message.rank, message.seq);
+        this.memory.ready.add(message.rank, message.seq);
       }
     }
     this.#wake();
@@ -179,17 +146,10 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   }
 
   #forgetAll(): void {
-    this.#epoch += 1;
     this.#changes += 1;
-    this.#unsettled.clear();
-    this.#ready.clear();
-    for (const set of this.#ahead) set.clear();
-    this.#dead.clear();
+    this.memory.clear();
     this.#dying.clear();
-    for (const [consumer, share] of this.#shares) {
-      share.messages.clear();
-      this.#forgetIfEmpty(consumer, share);
-    }
+    this.#shares.clearMessages();
     this.#leased = 0;
   }
 
@@ -217,7 +177,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       this.#leased === 0 &&
       this.#dying.size === 0 &&
       this.#waiters.length === 0 &&
-      !this.#dirty &&
+      !this.memory.dirty &&
       this.beginning === undefined
     );
   }
@@ -239,7 +199,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     const nowMs = this.#host.nowMs();
     if (nowMs - this.usedAtMs >= usedWrittenMs) {
       this.usedAtMs = nowMs;
-      this.#dirty = true;
+      this.memory.dirty = true;
       this.#changed();
     }
     const result = await this.#turn.run(() => this.#take(wish));
@@ -253,10 +213,9 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
 
   /** @param changes what the group knew before it looked in vain */
   #wait(wish: Wish, changes: number): Promise<FetchResult> {
-    if (wish.consumer !== undefined) {
-      if (this.#host.hasLeft(wish.consumer)) return Promise.resolve(nothing);
-      this.#shareOf(wish.consumer).waiting += 1;
-    }
+    const { consumer } = wish;
+    if (consumer !== undefined && this.#host.hasLeft(consumer)) return Promise.resolve(nothing);
+    this.#shares.waits(consumer);
     return new Promise((resolve, reject) => {
       const untilMs = this.#host.nowMs() + wish.waitMs;
       this.#waiters.push({ wish, untilMs, resolve, reject, done: false });
@@ -322,7 +281,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   /** Nobody saw this result: as if it had never been handed out. */
   #giveBack(result: FetchResult): void {
     for (const { msgId } of result.messages) {
-      const message = this.#unsettled.get(msgId);
+      const message = this.memory.unsettled.get(msgId);
       if (message?.lease === undefined) continue;
       message.deliveries -= 1;
       this.handBack(message, 0);
@@ -336,146 +295,23 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     const nowMs = this.#host.nowMs();
     if (!this.slot.isLive(nowMs)) throw this.slot.absence();
     if (wish.held === "again" && wish.consumer !== undefined) this.#takeBack(wish.consumer);
-    const taking = new Taking(this.#epoch, wish);
+    const look = new Look(this.#host, this, { ...wish, sinceFair: this.#sinceFair });
     try {
-      await this.#gather(taking);
-      return await this.#finish(taking);
+      await look.gather();
+      return await this.#finish(wish, look);
     } catch (error) {
-      if (taking.epoch === this.#epoch) {
-        for (const { message } of taking.taken) this.#unlease(message, 0);
-      }
+      if (!look.isOutdated) for (const { message } of look.taken) this.#unlease(message, 0);
       throw error;
     }
   }
 
-  async #gather(taking: Taking): Promise<void> {
-    const { budget } = taking;
-    await this.#takeFair(taking);
-    for (const rank of ranks) {
-      if (budget.left <= 0) break;
-      await this.#takeRank(rank, budget.left, taking);
-    }
-    if (!budget.more && budget.left <= 0) budget.more = await this.#hasMore();
-  }
-
-  /** The share of the lowest rank, if the wish guards it: one of `fairEvery` messages. */
-  async #takeFair(taking: Taking): Promise<void> {
-    const { fairEvery, limit } = taking.wish;
-    if (fairEvery <= 0) return;
-    const share = Math.min(limit, Math.floor((this.#sinceFair + limit) / fairEvery));
-    for (const rank of [3, 2, 1] as const) {
-      if (share > 0 && taking.budget.count === 0) await this.#takeRank(rank, share, taking);
-    }
-  }
-
-  /** Up to `most` messages of one rank: what waits to be handed out again, then what is new. */
-  async #takeRank(rank: Rank, most: number, taking: Taking): Promise<void> {
-    const { budget } = taking;
-    const until = budget.count + most;
-    const wanted = (): number =>
-      taking.epoch === this.#epoch ? Math.min(budget.left, until - budget.count) : 0;
-    while (wanted() > 0) {
-      const again = this.#ready.first(rank, Math.min(wanted(), readAtOnce));
-      if (again.length === 0) break;
-      await this.#takeAgain(rank, again, taking);
-    }
-    while (wanted() > 0) {
-      if (!(await this.#takeNew(rank, wanted(), taking))) break;
-    }
-  }
-
-  async #takeAgain(rank: Rank, seqs: readonly number[], taking: Taking): Promise<void> {
-    const removed = this.slot.beginRead();
-    try {
-      const stored = await Promise.all(
-        seqs.map((seq) => readOne(this.#host.store, this.mailboxNumber, { rank, seq })),
-      );
-      if (taking.epoch !== this.#epoch) return;
-      const nowMs = this.#host.nowMs();
-      seqs.forEach((seq, i) => {
-        const message = this.#unsettled.get(seq);
-        if (message === undefined) this.#ready.remove(rank, seq); // it would be looked at for ever
-        if (message === undefined || !this.#ready.has(rank, seq)) return; // settled meanwhile
-        const found = stored[i];
-        if (found === undefined || removed.has(seq) || nowMs >= found.expiresAtMs) {
-          this.settle(seq);
-        } else if (this.#isSpent(message)) {
-          this.#buryQuietly(message);
-        } else if (taking.budget.takes(found)) {
-          this.#ready.remove(rank, seq);
-          taking.add(message, found);
-        }
-      });
-    } finally {
-      this.slot.endRead(removed);
-    }
-  }
-
-  /** @returns whether there may be more of this rank */
-  async #takeNew(rank: Rank, most: number, taking: Taking): Promise<boolean> {
-    const host = this.#host;
-    const free = host.unsettledMax - this.#unsettled.size;
-    if (free <= 0) {
-      taking.capped = true;
-      return false;
-    }
-    const removed = this.slot.beginRead();
-    try {
-      const limit = Math.min(most, free, host.pageMessages);
-      const page = await host.store.messages(this.mailboxNumber, {
-        rank,
-        afterSeq: this.#cursors[rank] as number,
-        limit: limit + 1, // which tells whether there is more than was asked for
-        bytesMax: Math.min(host.pageBytes, Math.max(1, taking.budget.room)),
-      });
-      if (taking.epoch !== this.#epoch) return false;
-      const nowMs = host.nowMs();
-      const until = taking.budget.count + limit;
-      for (const stored of page) {
-        const { seq } = stored;
-        if (taking.budget.count >= until) {
-          if (taking.budget.left <= 0) taking.budget.more = true;
-          return true;
-        }
-        const settled = this.#ahead[rank]?.delete(seq) === true;
-        if (!settled && nowMs < stored.expiresAtMs && !removed.has(seq)) {
-          if (!taking.budget.takes(stored)) return false;
-          const message = new Unsettled({ seq, rank, deliveries: 0, unseen: 0, notBeforeMs: 0 });
-          this.#unsettled.set(seq, message);
-          taking.add(message, stored);
-        }
-        this.#cursors[rank] = seq;
-        this.#dirty = true;
-      }
-      return page.length > 0;
-    } finally {
-      this.slot.endRead(removed);
-    }
-  }
-
-  /** Whether anything could be handed out on top of a full hand. */
-  async #hasMore(): Promise<boolean> {
-    if (this.#ready.size > 0) return true;
-    for (const rank of ranks) {
-      const afterSeq = this.#cursors[rank] as number;
-      const page = await this.#host.store.messages(this.mailboxNumber, {
-        rank,
-        afterSeq,
-        limit: 1,
-        bytesMax: 1,
-      });
-      if (page.length > 0) return true;
-    }
-    return false;
-  }
-
   /** Leases what was taken and makes the result of it. */
-  async #finish({ epoch, wish, taken: gathered, budget, capped }: Taking): Promise<FetchResult> {
-    if (epoch !== this.#epoch) return nothing;
-    const taken = gathered.filter(({ message }) => this.#unsettled.get(message.seq) === message);
+  async #finish(wish: Wish, look: Look): Promise<FetchResult> {
+    if (look.isOutdated) return nothing;
+    const taken = look.taken.filter(({ message }) => this.#holds(message));
     if (taken.length === 0) {
-      if (this.#dirty) this.#changed();
-      if (!capped) return nothing;
+      if (this.memory.dirty) this.#changed();
+      if (!look.capped) return nothing;
       throw new Mq9Error(
         "quota_exceeded",
         `the limit of ${this.#host.unsettledMax} unacknowledged messages of one group is reached: acknowledge some first`,
@@ -507,11 +343,11 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     });
     if (fairEvery > 0) this.#sinceFair = (this.#sinceFair + taken.length) % fairEvery;
     this.#at(endsAtMs);
-    this.#dirty = true;
+    this.memory.dirty = true;
     // A message that kills its reader must be counted before it is read once more.
     if (mustBeKnown) await this.#host.writeGroup(this);
     else this.#changed();
-    return { messages, more: budget.more };
+    return { messages, more: look.budget.more };
   }
 
   // --- leases -----------------------------------------------------------------------------------
@@ -520,7 +356,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     message.lease = { consumer, endsAtMs };
     message.notBeforeMs = 0;
     this.#leased += 1;
-    if (consumer !== undefined) this.#shareOf(consumer).messages.set(message.seq, message);
+    this.#shares.take(consumer, message);
   }
 
   #dropLease(message: Unsettled): void {
@@ -528,68 +364,52 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     if (lease === undefined) return;
     message.lease = undefined;
     this.#leased -= 1;
-    const { consumer } = lease;
-    const share = consumer && this.#shares.get(consumer);
-    if (consumer === undefined || share === undefined) return;
-    share.messages.delete(message.seq);
-    this.#forgetIfEmpty(consumer, share);
-  }
-
-  #shareOf(consumer: Consumer): Share {
-    const known = this.#shares.get(consumer);
-    if (known !== undefined) return known;
-    const share = { messages: new PassingMap<number, Unsettled>(), waiting: 0 };
-    this.#shares.set(consumer, share);
-    this.#host.holds(consumer, this);
-    return share;
-  }
-
-  #forgetIfEmpty(consumer: Consumer, { messages, waiting }: Share): void {
-    if (messages.size > 0 || waiting > 0) return;
-    this.#shares.delete(consumer);
-    this.#host.holdsNoMore(consumer, this);
+    this.#shares.give(lease.consumer, message);
   }
 
   /** A fetch that waited is answered. */
   #waitsNoMore(waiter: Waiter): void {
     waiter.done = true;
-    const { consumer } = waiter.wish;
-    const share = consumer && this.#shares.get(consumer);
-    if (consumer === undefined || share === undefined) return;
-    share.waiting -= 1;
-    this.#forgetIfEmpty(consumer, share);
+    this.#shares.waitsNoMore(waiter.wish.consumer);
   }
 
   /** Ends a lease: the message may be handed out again, at once or later, or is dead. */
   #unlease(message: Unsettled, notBeforeMs: number): void {
     this.#dropLease(message);
-    if (this.#isSpent(message)) this.#buryQuietly(message);
-    else this.#free(message, notBeforeMs);
+    if (!this.buryIfSpent(message)) this.#free(message, notBeforeMs);
   }
 
   #free(message: Unsettled, notBeforeMs: number): void {
     message.notBeforeMs = notBeforeMs;
-    this.#dirty = true;
+    this.memory.dirty = true;
     if (notBeforeMs > this.#host.nowMs()) {
-      this.#ready.remove(message.rank, message.seq);
+      this.memory.ready.remove(message.rank, message.seq);
       this.#at(notBeforeMs);
       return;
     }
     message.notBeforeMs = 0;
-    this.#ready.add(message.rank, message.seq);
+    this.memory.ready.add(message.rank, message.seq);
     this.#changes += 1;
     this.#wake();
   }
 
-  #isSpent(message: Unsettled): boolean {
-    return this.deliveriesMax > 0 && message.deliveries >= this.deliveriesMax;
+  /** It is not settled, and of this life of the group. */
+  #holds(message: Unsettled): boolean {
+    return this.memory.unsettled.get(message.seq) === message;
+  }
+
+  buryIfSpent(message: Unsettled): boolean {
+    if (this.deliveriesMax <= 0 || message.deliveries < this.deliveriesMax) return false;
+    // Whoever owns the store hears of its failure.
+    this.#bury(message, { cause: "deliveries", reason: undefined }).catch(() => {});
+    return true;
   }
 
   /** @throws {Mq9Error} when it could not be moved; it is tried again then */
   async #bury(message: Unsettled, why: Why): Promise<void> {
     message.dying = true;
     this.#dying.add(message);
-    this.#ready.remove(message.rank, message.seq);
+    this.memory.ready.remove(message.rank, message.seq);
     try {
       await this.#host.bury(this, message, why);
     } catch (error) {
@@ -598,15 +418,10 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     }
   }
 
-  #buryQuietly(message: Unsettled): void {
-    // Whoever owns the store hears of its failure.
-    this.#bury(message, { cause: "deliveries", reason: undefined }).catch(() => {});
-  }
-
   /** What a consumer holds is handed out again to whoever asks next: it asks itself. */
   #takeBack(consumer: Consumer): void {
     const nowMs = this.#host.nowMs();
-    for (const message of this.#heldBy(consumer)) {
+    for (const message of this.#shares.heldBy(consumer)) {
       const waitMs = backoffMs(message.deliveries);
       this.#unlease(message, waitMs === 0 ? 0 : nowMs + waitMs);
     }
@@ -619,12 +434,8 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       this.#waitsNoMore(waiter);
       waiter.resolve(nothing);
     }
-    for (const message of this.#heldBy(consumer)) this.#unlease(message, 0);
+    for (const message of this.#shares.heldBy(consumer)) this.#unlease(message, 0);
     this.#dropDone();
-  }
-
-  #heldBy(consumer: Consumer): readonly Unsettled[] {
-    return [...(this.#shares.get(consumer)?.messages.values() ?? [])];
   }
 
   #dropDone(): void {
@@ -649,16 +460,16 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
       } else next = Math.min(next, waiter.untilMs);
     }
     this.#dropDone();
-    for (const message of this.#unsettled.values()) {
+    for (const message of this.memory.unsettled.values()) {
       this.#endIfOver(message, nowMs);
       if (!message.dying) next = Math.min(next, message.changesAtMs);
     }
-    if (this.#dirty) this.#changed();
+    if (this.memory.dirty) this.#changed();
     if (next !== Number.POSITIVE_INFINITY) this.#at(next);
   }
 
   #endIfOver(message: Unsettled, nowMs: number): void {
-    if (this.#unsettled.get(message.seq) !== message || message.dying) return;
+    if (!this.#holds(message) || message.dying) return;
     const { lease } = message;
     if (lease !== undefined) {
       if (lease.endsAtMs <= nowMs) this.#unlease(message, 0);
@@ -671,7 +482,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
 
   /** The message as long as it is not settled. */
   unsettled(seq: number): Unsettled | undefined {
-    return this.#unsettled.get(seq);
+    return this.memory.unsettled.get(seq);
   }
 
   /** What an acknowledgement of this message is about. */
@@ -684,7 +495,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
     }
     return batch.messages
       .slice(0, place + 1)
-      .filter((each) => each.batch === batch && this.#unsettled.get(each.seq) === each)
+      .filter((each) => each.batch === batch && this.#holds(each))
       .map((each) => each.seq);
   }
 
@@ -699,39 +510,14 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
 
   /** The group never sees it again. @returns false when it was settled before */
   settle(seq: number): boolean {
-    const message = this.#unsettled.get(seq);
+    const message = this.memory.unsettled.get(seq);
     if (message === undefined) return false;
     this.#dropLease(message);
-    this.#ready.remove(message.rank, seq);
-    this.#unsettled.delete(seq);
+    this.memory.ready.remove(message.rank, seq);
+    this.memory.unsettled.delete(seq);
     this.#dying.delete(message);
-    this.#dirty = true;
+    this.memory.dirty = true;
     return true;
-  }
-
-  /** Settles a message that this group has not been handed, as far as it remembers. @throws {Mq9Error} `quota_exceeded` */
-  settleAhead(rank: Rank, seq: number): boolean {
-    if (this.isSettled(rank, seq)) return false;
-    const ahead = this.#ahead[rank] as Set<number>;
-    if (ahead.size >= aheadMax) {
-      throw new Mq9Error(
-        "quota_exceeded",
-        `the limit of ${aheadMax} messages acknowledged before they were fetched is reached: fetch first`,
-      );
-    }
-    ahead.add(seq);
-    this.#dirty = true;
-    return true;
-  }
-
-  /** Whether the group has settled a message that it does not hold. */
-  isSettled(rank: Rank, seq: number): boolean {
-    return seq <= (this.#cursors[rank] as number) || this.#ahead[rank]?.has(seq) === true;
-  }
-
-  /** The group was handed everything up to this number, whatever its rank. */
-  isBehindAll(seq: number): boolean {
-    return this.#cursors.every((cursor) => seq <= cursor);
   }
 
   /** Hands a message back. An acknowledgement of what else its consumer got is not about it. */
@@ -763,17 +549,12 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
   /** It lies among the dead letters now. */
   buried(seq: number): void {
     this.settle(seq);
-    this.#dead.add(seq);
-    if (this.#dead.size <= deadRememberedMax) return;
-    for (const oldest of this.#dead) {
-      this.#dead.delete(oldest);
-      break;
-    }
+    this.memory.buried(seq);
   }
 
   /** It could not be moved to the dead letters: once more, later. */
   #spare(message: Unsettled, notBeforeMs: number): void {
-    if (this.#unsettled.get(message.seq) !== message) return;
+    if (!this.#holds(message)) return;
     message.dying = false;
     this.#dying.delete(message);
     this.#free(message, notBeforeMs);
@@ -781,74 +562,43 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
 
   /** A dead letter comes back, as if it had never been handed out. */
   revive(rank: Rank, seq: number): void {
-    this.#dead.delete(seq);
-    if (this.#unsettled.has(seq)) return;
-    if (seq > (this.#cursors[rank] as number)) {
-      // The group began again and has not come to it yet.
-      this.#ahead[rank]?.delete(seq);
-      this.#dirty = true;
-      this.arrived();
-      return;
-    }
-    const message = new Unsettled({ seq, rank, deliveries: 0, unseen: 0, notBeforeMs: 0 });
-    this.#unsettled.set(seq, message);
-    this.#free(message, 0);
+    const message = this.memory.revive(rank, seq);
+    if (message === undefined) this.arrived();
+    else this.#free(message, 0);
   }
 
   // --- what is known ----------------------------------------------------------------------------
 
   info(): GroupInfo {
     let deferred = 0;
-    for (const { notBeforeMs } of this.#unsettled.values()) if (notBeforeMs > 0) deferred += 1;
+    for (const { notBeforeMs } of this.memory.unsettled.values())
+      if (notBeforeMs > 0) deferred += 1;
     return {
       group: this.name,
       leased: this.#leased,
       deferred,
-      unsettled: this.#unsettled.size,
+      unsettled: this.memory.unsettled.size,
       waiting: this.#waiters.length,
       deliveriesMax: this.deliveriesMax,
     };
-  }
-
-  /** How this group stands with a message; undefined = it is none of its business. */
-  standing(
-    rank: Rank,
-    seq: number,
-  ): { state: GroupMessageState; message: Unsettled | undefined } | undefined {
-    if (seq < this.#startSeq) return undefined;
-    const message = this.#unsettled.get(seq);
-    if (message !== undefined) {
-      if (message.lease !== undefined) return { state: "leased", message };
-      return { state: message.notBeforeMs > 0 ? "deferred" : "waiting", message };
-    }
-    if (this.#dead.has(seq)) return { state: "dead_lettered", message };
-    return { state: this.isSettled(rank, seq) ? "acked" : "waiting", message };
   }
 
   // --- what is stored ---------------------------------------------------------------------------
 
   /** Whether it changed since the last call. */
   takeDirty(): boolean {
-    const dirty = this.#dirty;
-    this.#dirty = false;
+    const dirty = this.memory.dirty;
+    this.memory.dirty = false;
     return dirty;
   }
 
   encode(): Uint8Array {
-    return encodeGroup({
-      deliveriesMax: this.deliveriesMax,
-      usedAtMs: this.usedAtMs,
-      startSeq: this.#startSeq,
-      cursors: this.#cursors,
-      unsettled: { size: this.#unsettled.size, [Symbol.iterator]: () => this.#unsettled.values() },
-      ahead: this.#ahead,
-      dead: this.#dead,
-    });
+    return this.memory.encode(this);
   }
 
   writeLate(batch: StoreBatch): void {
     if (this.#ended !== undefined || this.slot.record?.number !== this.mailboxNumber) return;
-    this.#dirty = false;
+    this.memory.dirty = false;
     batch.putCursor(this.mailboxNumber, pullPrefix + this.name, this.encode());
   }
 }
@@ -857,23 +607,3 @@ export class PullGroup implements LateWriter, Sleeper, Holding {
 export const pullPrefix = "g:";
 /** From this delivery on the count is durable before the message is handed out. */
 const durableFrom = 3;
-
-/** One look for messages. */
-class Taking {
-  readonly epoch: number;
-  readonly wish: Wish;
-  readonly budget: Budget;
-  readonly taken: { readonly message: Unsettled; readonly stored: MessageRecord }[] = [];
-  /** The group holds as many messages as it may. */
-  capped = false;
-
-  constructor(epoch: number, wish: Wish) {
-    this.epoch = epoch;
-    this.wish = wish;
-    this.budget = new Budget(wish.limit, wish.bytesMax);
-  }
-
-  add(message: Unsettled, stored: MessageRecord): void {
-    this.taken.push({ message, stored });
-  }
-}
