@@ -28,6 +28,8 @@ export interface MailboxRecord {
   readonly scheduleNumber?: number | undefined;
   /** The numbers under which the ids of recent sends lie; undefined = it never had one. */
   readonly dedup?: DedupNumbers | undefined;
+  /** The user that created it; undefined = nobody was signed in. At most 65,535 bytes. */
+  readonly owner?: string | undefined;
 }
 
 /** Ids go into `current`; when that is older than the window it becomes `earlier`, and the one before is garbage. */

@@ -8,8 +8,10 @@
 // another key than its own.
 import { crc32 } from "node:zlib";
 
-/** Version of every record in the store. A reader that meets a greater one stops. */
+/** Version of nearly every record in the store. A reader that meets a greater one stops. */
 export const recordVersion = 1;
+/** Of records with a field that readers of version 1 do not know; others stay readable for them. */
+export const laterRecordVersion = 2;
 
 /** Bytes of a message key; the one key whose view is made once and reused. */
 export const messageKeyBytes = 14;
@@ -34,9 +36,9 @@ export class RecordWriter {
   }
 
   /** Ends the key and starts the value. */
-  startValue(): void {
+  startValue(version: number = recordVersion): void {
     this.#keyEnd = this.#at;
-    this.u8(recordVersion);
+    this.u8(version);
   }
 
   /** The key written so far, valid until the next `startKey`. */

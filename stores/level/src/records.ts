@@ -6,7 +6,7 @@
 //   dead      mailboxLength(2) mailbox msgId(6) groupLength(2) group deliveries(6) at(6) cause(1)
 //             [reasonLength(2) reason]
 //   mailbox   flags(1) number(6) ttl(6) createdAt(6) expiresAt(6) nextSeq(6) [digestLength(2) digest]
-//             [schedule(6)] [dedup(6) since(6)] [earlier(6)] desc
+//             [schedule(6)] [dedup(6) since(6)] [earlier(6)] [ownerLength(2) owner, in version 2] desc
 //   place     rank(1) seq(6)
 //   counters  nextMailboxNumber(6) clock(6)
 //   ring      commit(6)
@@ -21,7 +21,7 @@ import {
   StoreError,
 } from "@mq9/store";
 import { RecordReader } from "./record-reader.ts";
-import { isSealed, type RecordWriter, recordVersion } from "./record-writer.ts";
+import { isSealed, laterRecordVersion, type RecordWriter, recordVersion } from "./record-writer.ts";
 
 const messageHasKey = 0x01;
 const messageHasHeaders = 0x02;
@@ -123,7 +123,7 @@ function readDeadLetter(rest: RecordReader): DeadLetter {
 }
 
 export function writeMailbox(writer: RecordWriter, record: MailboxRecord): void {
-  const { tokenDigest, scheduleNumber, dedup } = record;
+  const { tokenDigest, scheduleNumber, dedup, owner } = record;
   const flags =
     (record.kind === "latest" ? mailboxIsLatest : 0) |
     (record.public ? mailboxIsPublic : 0) |
@@ -133,7 +133,7 @@ export function writeMailbox(writer: RecordWriter, record: MailboxRecord): void 
     (scheduleNumber === undefined ? 0 : mailboxHasSchedule) |
     (dedup === undefined ? 0 : mailboxHasDedup) |
     (dedup?.earlier === undefined ? 0 : mailboxHasEarlierDedup);
-  writer.startValue();
+  writer.startValue(owner === undefined ? recordVersion : laterRecordVersion);
   writer.u8(flags);
   writer.u48(record.number);
   writer.u48(record.ttlSeconds);
@@ -150,12 +150,13 @@ export function writeMailbox(writer: RecordWriter, record: MailboxRecord): void 
     writer.u48(dedup.sinceMs);
     if (dedup.earlier !== undefined) writer.u48(dedup.earlier);
   }
+  if (owner !== undefined) writer.shortText(owner);
   if (record.desc !== undefined) writer.text(record.desc);
 }
 
 /** @throws {StoreError} `corrupt` naming the mailbox; `format` */
 export function readMailbox(key: Buffer, value: Buffer): MailboxRecord {
-  const end = bodyEnd(key, value, mailboxName);
+  const end = bodyEnd(key, value, mailboxName, laterRecordVersion);
   const flags = value[1] as number;
   const rest = new RecordReader(value, 32);
   return {
@@ -171,6 +172,7 @@ export function readMailbox(key: Buffer, value: Buffer): MailboxRecord {
     nextSeq: value.readUIntBE(26, 6),
     scheduleNumber: (flags & mailboxHasSchedule) === 0 ? undefined : rest.u48(),
     dedup: (flags & mailboxHasDedup) === 0 ? undefined : readDedup(rest, flags),
+    owner: value[0] === laterRecordVersion ? rest.shortText() : undefined,
     desc: (flags & mailboxHasDesc) === 0 ? undefined : value.toString("utf8", rest.at, end),
   };
 }
@@ -239,13 +241,18 @@ export function readNumbers(key: Buffer, value: Buffer, name: string): number[] 
 }
 
 /** Checks seal and version; returns where the body ends. */
-function bodyEnd(key: Buffer, value: Buffer, name: (key: Buffer) => string): number {
+function bodyEnd(
+  key: Buffer,
+  value: Buffer,
+  name: (key: Buffer) => string,
+  newest: number = recordVersion,
+): number {
   if (!isSealed(key, value)) throw corrupt(name(key));
   const version = value[0] as number;
-  if (version === recordVersion) return value.length - 4;
+  if (version >= recordVersion && version <= newest) return value.length - 4;
   throw new StoreError(
     "format",
-    `${name(key)} was written in record version ${version}; this release reads version ${recordVersion}: run the release that wrote it`,
+    `${name(key)} was written in record version ${version}; this release reads version ${newest}: run the release that wrote it`,
   );
 }
 

@@ -319,6 +319,18 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Exa
         await roundTrip(
           sampleMailbox({ key: "acme/m-7", scheduleNumber: 9, dedup, tokenDigest, desc: "all" }),
         );
+        const owner = "O=Acme, CN=écrivain";
+        await roundTrip(sampleMailbox({ key: "acme/m-8", owner }));
+        await roundTrip(
+          sampleMailbox({
+            key: "acme/m-9",
+            owner,
+            scheduleNumber: 9,
+            dedup,
+            tokenDigest,
+            desc: "",
+          }),
+        );
         await roundTrip(sampleMailbox({ key: "acme/m-3", public: true }));
         await roundTrip(sampleMailbox({ key: "acme/m-4", dropped: true, desc: "x".repeat(9000) }));
       });

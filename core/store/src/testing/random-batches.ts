@@ -48,6 +48,7 @@ const change: fc.Arbitrary<Change> = (() => {
       nextSeq: seq,
       desc: fc.option(key, { nil: undefined }),
       scheduleNumber: fc.option(number, { nil: undefined }),
+      owner: fc.option(key, { nil: undefined }),
       dedup: fc.option(
         fc.record({
           current: number,
