@@ -398,9 +398,9 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.outbox.add(fixedLines.ping);
   }
 
-  /** Tells it that the server is about to stop, if it understands. */
+  /** Tells it to go elsewhere, as if the server were about to stop, if it understands. */
   announceLameDuck(): void {
-    if (this.options.protocol >= 1 && this.#pongSent && !this.closed) this.#sendInfo();
+    if (this.options.protocol >= 1 && this.#pongSent && !this.closed) this.#sendInfo(true);
   }
 
   /** Ends a subscription: UNSUB, or its max was reached. */
@@ -706,12 +706,12 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.outbox.add(encodeError(error));
   }
 
-  #sendInfo(): void {
+  #sendInfo(lameDuck: boolean = this.#hub.lameDuck): void {
     const client = {
       clientId: this.id,
       clientIp: this.remoteAddress,
       nonce: this.#nonce,
-      lameDuck: this.#hub.lameDuck,
+      lameDuck,
       authRequired: this.#hub.authenticator?.required === true,
     };
     this.outbox.add(encodeInfo(infoObject(this.#hub.server, client)));

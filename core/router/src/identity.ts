@@ -109,6 +109,8 @@ export interface Permissions {
   filterFor(subject: string, queue: string): DeliveryFilter | undefined;
   /** Publishing to the reply subjects of messages it got; undefined = not granted. */
   readonly responses: ResponseGrant | undefined;
+  /** The lists they were made of, for people to read; undefined when they were not made of lists. */
+  readonly rules?: PermissionRules | undefined;
 }
 
 /** Leave to answer requests. */
@@ -153,6 +155,7 @@ export function createPermissions(rules: PermissionRules): Permissions {
   const deny = (rules.subscribe?.deny ?? []).map(parseEntry);
   return {
     responses,
+    rules,
     canPublish: (subject) =>
       (publishAllow === undefined ||
         publishAllow.some((entry) => subjectMatches(entry, subject))) &&
