@@ -1,5 +1,7 @@
 // What a client says of itself in CONNECT. Parses its JSON; decides nothing.
 
+import type { CookieCredentials } from "./listeners/transport.ts";
+
 /** CONNECT as the router understands it. Text is decoded UTF-8. */
 export interface ConnectOptions {
   readonly verbose: boolean;
@@ -21,6 +23,22 @@ export interface ConnectOptions {
   readonly version: string;
   /** It names an account, which no client may. */
   readonly namesAccount: boolean;
+}
+
+/** Fills in what a WebSocket handshake brought, where CONNECT says nothing. */
+export function withCredentials(
+  options: ConnectOptions,
+  credentials: CookieCredentials | undefined,
+): ConnectOptions {
+  if (credentials === undefined) return options;
+  const { jwt = "", user = "", pass = "", token = "" } = credentials;
+  return {
+    ...options,
+    jwt: options.jwt || jwt,
+    user: options.user || user,
+    pass: options.pass || pass,
+    authToken: options.authToken || token,
+  };
 }
 
 type Mutable = { -readonly [K in keyof ConnectOptions]: ConnectOptions[K] };

@@ -17,7 +17,12 @@ import {
   type WireError,
   wireErrors,
 } from "@mq9/wire";
-import { type ConnectOptions, defaultConnectOptions, parseConnect } from "./connect-options.ts";
+import {
+  type ConnectOptions,
+  defaultConnectOptions,
+  parseConnect,
+  withCredentials,
+} from "./connect-options.ts";
 import { type Answer, Holds } from "./holds.ts";
 import { type Hub, principalKey, type Refused } from "./hub.ts";
 import {
@@ -193,7 +198,9 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   drained(): void {
     this.outbox.drained();
-    if (this.state === "DRAINING" && this.outbox.pendingBytes === 0) this.#transport.end();
+    if (this.state === "DRAINING" && this.outbox.pendingBytes === 0) {
+      this.#transport.end(this.#closeReason);
+    }
   }
 
   /** The transport is gone, whoever ended it. */
@@ -289,7 +296,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   }
 
   connect(json: string): void {
-    const options = parseConnect(json);
+    const said = parseConnect(json);
+    const options = said && withCredentials(said, this.#transport.credentials);
     if (options === undefined) {
       this.close("Parse Error");
       return;
@@ -445,7 +453,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.outbox.flush();
     this.#end(reason);
     this.state = "DRAINING";
-    if (this.outbox.pendingBytes === 0) this.#transport.end();
+    if (this.outbox.pendingBytes === 0) this.#transport.end(this.#closeReason);
   }
 
   /** Ends the connection at once; what is pending is lost. */
@@ -714,7 +722,16 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       lameDuck,
       authRequired: this.#hub.authenticator?.required === true,
     };
-    this.outbox.add(encodeInfo(infoObject(this.#hub.server, client)));
+    this.outbox.add(encodeInfo(infoObject(this.#hub.server, client, this.#transport.entrance)));
+  }
+
+  #countInput(held: number): void {
+    if (this.closed) return;
+    const isSame = this.#heldInput !== 0 && this.#parser.begun === this.#heldBegun;
+    this.#heldBegun = this.#parser.begun;
+    const more = held - this.#heldInput;
+    this.#heldInput = held;
+    this.#hub.input.hold(this, isSame, more);
   }
 
   /** Lets go of everything the connection held in the router. */

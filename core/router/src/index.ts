@@ -19,10 +19,35 @@ export {
 } from "./identity.ts";
 export type { ServerInfo } from "./info.ts";
 export type { KeepAlive } from "./keepalive.ts";
-export type { Accept, Listener, Transport, TransportEvents } from "./listeners/transport.ts";
+export {
+  checkTlsOptions,
+  defaultTlsOptions,
+  type TlsOptions,
+  TlsOptionsError,
+} from "./listeners/tls-options.ts";
+export type {
+  Accept,
+  CookieCredentials,
+  Entrance,
+  Listener,
+  Transport,
+  TransportEvents,
+} from "./listeners/transport.ts";
+export {
+  checkWebSocketOptions,
+  defaultWebSocketOptions,
+  type WebSocketOptions,
+} from "./listeners/websocket.ts";
+export type { CookieNames, OriginRules } from "./listeners/websocket-handshake.ts";
 export { defaultRouterOptions, type RouterOptions, resolveRouterOptions } from "./options.ts";
 export type { Outbox } from "./outbox.ts";
-export { createRouter, type DrainTimes, type Router } from "./router.ts";
+export {
+  createRouter,
+  type DrainTimes,
+  type Router,
+  type RouterAddress,
+  type TlsReload,
+} from "./router.ts";
 export { everyAccount, type ServedHandler, type ServedRequest } from "./served-subjects.ts";
 export type { Client, Hold, RouterServices, SubjectSpace } from "./subject-space.ts";
 export { MatchResult, Sublist, type SublistStats } from "./sublist.ts";

@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { encodeNkey } from "@mq9/wire";
+import type { Entrance } from "./listeners/transport.ts";
 
 /** What every connection is told of the server. */
 export interface ServerInfo {
@@ -27,18 +28,28 @@ export interface ClientInfo {
   readonly lameDuck: boolean;
 }
 
-/** The object of an INFO line; clients look some of its fields up without asking. */
-export function infoObject(server: ServerInfo, client: ClientInfo): Record<string, unknown> {
+/**
+ * The object of an INFO line; clients look some of its fields up without asking.
+ * @param entrance how this connection came in, if that differs from what the server says of itself
+ */
+export function infoObject(
+  server: ServerInfo,
+  client: ClientInfo,
+  entrance?: Entrance,
+): Record<string, unknown> {
   return {
     server_id: server.serverId,
     server_name: server.serverName,
     version: server.version,
     proto: 1,
     go: `node${process.versions.node}`,
-    host: server.host,
-    port: server.port,
+    host: entrance?.host ?? server.host,
+    port: entrance?.port ?? server.port,
     headers: true,
     ...(client.authRequired ? { auth_required: true } : {}),
+    ...(entrance?.tls === "required" ? { tls_required: true } : {}),
+    ...(entrance?.tls === "available" ? { tls_available: true } : {}),
+    ...(entrance?.tlsVerify === true ? { tls_verify: true } : {}),
     max_payload: server.maxPayloadBytes,
     client_id: client.clientId,
     client_ip: client.clientIp,

@@ -3,6 +3,8 @@
 
 import { totalmem } from "node:os";
 import { defaultWireLimits, type WireLimits } from "@mq9/wire";
+import { checkTlsOptions, type TlsOptions } from "./listeners/tls-options.ts";
+import { checkWebSocketOptions, type WebSocketOptions } from "./listeners/websocket.ts";
 
 /** What can be chosen. All sizes in bytes, all times in milliseconds. */
 export interface RouterOptions {
@@ -10,6 +12,10 @@ export interface RouterOptions {
   readonly host: string;
   /** 0 = any free port. */
   readonly port: number;
+  /** Encryption of that port; undefined = in clear. */
+  readonly tls?: TlsOptions | undefined;
+  /** A listener for WebSocket clients; undefined = none. */
+  readonly websocket?: WebSocketOptions | undefined;
   /** "" = the server id. */
   readonly serverName: string;
   /** NATS version that INFO reports; clients derive features from it. */
@@ -84,7 +90,8 @@ export function resolveRouterOptions(chosen: Partial<RouterOptions>): RouterOpti
   const highWaterBytes = Math.min(defaultRouterOptions.highWaterBytes, pendingBytesMax >> 2);
   const lowWaterBytes = Math.min(defaultRouterOptions.lowWaterBytes, highWaterBytes);
   const marks = { highWaterBytes, lowWaterBytes };
-  const maxPendingTotalBytes = chosen.maxPendingTotalBytes || partOfMemory();
+  // The time of a handshake after INFO is not the client's to say who it is.
+  const authTimeoutMs = defaultRouterOptions.authTimeoutMs + (chosen.tls?.timeoutMs ?? 0);
   const options: RouterOptions = {
     ...defaultRouterOptions,
     ...marks,
@@ -107,16 +114,28 @@ export function resolveRouterOptions(chosen: Partial<RouterOptions>): RouterOpti
   return Object.freeze(options);
 }
 
+    authTimeoutMs,
 /** A quarter of what this process may have, at most 1 GiB. */
 function partOfMemory(): number {
   const constrained = process.constrainedMemory?.() ?? 0;
   const total = totalmem();
   const available = constrained > 0 && constrained < total ? constrained : total;
-  return Math.min(1_073_741_824, Math.floor(available / 4));
+  return Math.min(bytesMax, Math.floor(available / part));
+}
+
+function checkListeners({ host, port, tls, websocket }: RouterOptions): void {
+  if (tls !== undefined) checkTlsOptions(tls);
+  if (websocket === undefined) return;
+  checkWebSocketOptions(websocket);
+  if (websocket.tls !== undefined) checkTlsOptions(websocket.tls);
+  if (port !== 0 && port === websocket.port && host === websocket.host) {
+    throw new RangeError(`port ${port} can not serve both NATS and WebSocket clients`);
+  }
 }
 
 /** The part of the options that a parser enforces. */
 export function wireLimits(options: RouterOptions): WireLimits {
+  checkListeners(options);
   return {
     controlLineBytesMax: options.maxControlLineBytes,
     payloadBytesMax: options.maxPayloadBytes,

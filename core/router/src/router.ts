@@ -9,7 +9,10 @@ import { Hub, principalKey, type RouterHooks, type RouterStats } from "./hub.ts"
 import type { Authenticator } from "./identity.ts";
 import { newServerId, type ServerInfo } from "./info.ts";
 import { listenTcp } from "./listeners/tcp.ts";
+import { checkTlsOptions, type TlsOptions } from "./listeners/tls-options.ts";
+import { TlsServer } from "./listeners/tls-server.ts";
 import type { Listener, Transport, TransportEvents } from "./listeners/transport.ts";
+import { listenWebSocket } from "./listeners/websocket.ts";
 import { connectionsPossible } from "./open-files.ts";
 import { type RouterOptions, resolveRouterOptions, wireLimits } from "./options.ts";
 import type { Client, RouterServices, SubjectSpace } from "./subject-space.ts";
@@ -24,10 +27,30 @@ export interface DrainTimes {
   readonly spreadMs: number;
 }
 
+/** Where a router listens. */
+export interface RouterAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Where WebSocket clients are served, if they are. */
+  readonly websocket?: { readonly host: string; readonly port: number } | undefined;
+}
+
+/** New encryption by listener; undefined = as it is. */
+export interface TlsReload {
+  readonly tls?: TlsOptions | undefined;
+  readonly websocketTls?: TlsOptions | undefined;
+}
+
 /** A running or startable NATS core server. */
 export interface Router {
-  /** Opens the TCP listener. @throws what the platform says, for instance `EADDRINUSE` */
-  listen(): Promise<{ host: string; port: number }>;
+  /** Opens every listener, or none. @throws what the platform says, for instance `EADDRINUSE` */
+  listen(): Promise<RouterAddress>;
+  /**
+   * Other certificates, keys and rules for connections that come from now on, on listeners that encrypt.
+   * @throws {TlsOptionsError} when one can not be used, {RangeError} when a listener does not encrypt;
+   * nothing is changed then
+   */
+  reloadTls(changes: TlsReload): void;
   /** Makes a subject space the owner's. Before `listen`. */
   claim(space: SubjectSpace): void;
   /** What owners may ask for. */
@@ -81,7 +104,9 @@ class CoreRouter implements Router {
   readonly serverId: string = newServerId();
   readonly maxConnections: number;
   readonly #hub: Hub;
-  #listener: Listener | undefined = undefined;
+  readonly #tls: TlsServer | undefined;
+  readonly #websocketTls: TlsServer | undefined;
+  #listeners: Listener[] = [];
   #timer: NodeJS.Timeout | undefined = undefined;
   #lastClientId = 0;
   #stopping = false;
@@ -107,16 +132,42 @@ class CoreRouter implements Router {
       nowMs: () => performance.now(),
     });
     this.services = servicesOf(this.#hub);
+    this.#tls = options.tls && new TlsServer(options.tls);
+    this.#websocketTls = options.websocket?.tls && new TlsServer(options.websocket.tls);
   }
 
-  async listen(): Promise<{ host: string; port: number }> {
+  async listen(): Promise<RouterAddress> {
     const { options, server } = this.#hub;
-    this.#listener = await listenTcp(options.host, options.port, (transport) =>
-      this.accept(transport),
-    );
-    this.#hub.server = { ...server, port: this.#listener.port };
+    const { host, port, websocket } = options;
+    const accept = (transport: Transport): TransportEvents => this.accept(transport);
+    const tcp = await listenTcp({ host, port, tls: this.#tls }, accept);
+    this.#listeners = [tcp];
+    let web: Listener | undefined;
+    try {
+      web = websocket && (await listenWebSocket(websocket, this.#websocketTls, accept));
+    } catch (error) {
+      await tcp.stop();
+      throw error;
+    }
+    if (web !== undefined) this.#listeners.push(web);
+    this.#hub.server = { ...server, port: tcp.port };
     this.#startTimer();
-    return { host: this.#listener.host, port: this.#listener.port };
+    return {
+      host: tcp.host,
+      port: tcp.port,
+      ...(web && { websocket: { host: web.host, port: web.port } }),
+    };
+  }
+
+  reloadTls({ tls, websocketTls }: TlsReload): void {
+    if (tls !== undefined) checkTlsOptions(tls);
+    if (websocketTls !== undefined) checkTlsOptions(websocketTls);
+    const isMissing =
+      (tls !== undefined && this.#tls === undefined) ||
+      (websocketTls !== undefined && this.#websocketTls === undefined);
+    if (isMissing) throw new RangeError("a listener in clear can not be encrypted while it runs");
+    if (tls !== undefined) this.#tls?.reload(tls);
+    if (websocketTls !== undefined) this.#websocketTls?.reload(websocketTls);
   }
 
   claim(space: SubjectSpace): void {
@@ -227,7 +278,7 @@ class CoreRouter implements Router {
 
   async #stopListening(): Promise<void> {
     this.#stopping = true;
-    await this.#listener?.stop();
+    await Promise.all(this.#listeners.map((listener) => listener.stop()));
   }
 
   /** One timer looks after all deadlines of all connections. */

@@ -1,20 +1,58 @@
-// Plain TCP. The only file of the router that opens sockets.
+// The port of NATS clients: in clear, encrypted, or both, with INFO before or after the handshake.
 
-import { createServer, type Socket } from "node:net";
-import type { Accept, Listener, Transport, TransportEvents } from "./transport.ts";
+import { createServer, type Server, type Socket } from "node:net";
+import { SocketTransport } from "./socket-transport.ts";
+import type { TlsServer } from "./tls-server.ts";
+import type { Accept, Entrance, Listener } from "./transport.ts";
 
-/** A peer that was told the connection is over has this long to close its side. */
-const lingerMs = 1_000;
+/** Where and how to listen. */
+export interface TcpListenerOptions {
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  /** Undefined = in clear. */
+  readonly tls: TlsServer | undefined;
+}
+
+/** First byte of a TLS handshake; no NATS operation begins with it. */
+const handshakeByte = 0x16;
 
 /**
- * Listens on a host and port; port 0 is any free one.
+ * Listens on a host and port.
  * @throws whatever the platform says when it cannot, for instance `EADDRINUSE`
  */
-export async function listenTcp(host: string, port: number, accept: Accept): Promise<Listener> {
-  const server = createServer({ noDelay: true }, (socket) => {
-    const transport = new TcpTransport(socket);
+export async function listenTcp(options: TcpListenerOptions, accept: Accept): Promise<Listener> {
+  const { host, port, tls } = options;
+  const arrivals = tls === undefined ? undefined : new EncryptedArrivals(tls, accept);
+  // Of a socket that is encrypted later, not a byte may be read before.
+  const server = createServer({ noDelay: true, pauseOnConnect: tls !== undefined }, (socket) => {
+    if (arrivals !== undefined) {
+      arrivals.take(socket);
+      return;
+    }
+    const transport = new SocketTransport(socket, undefined);
     transport.attach(accept(transport));
+    transport.read();
   });
+  const address = await listen(server, host, port);
+  arrivals?.listensOn({ host, port: address.port });
+  return {
+    ...address,
+    stop: () => {
+      // The callback of `close` would wait for the open connections, which live on.
+      server.close();
+      arrivals?.cutOff();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Makes a server listen. @returns where it does */
+export async function listen(
+  server: Server,
+  host: string,
+  port: number,
+): Promise<{ host: string; port: number }> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, backlog: 1_024 }, () => {
@@ -26,77 +64,98 @@ export async function listenTcp(host: string, port: number, accept: Accept): Pro
   server.on("error", () => {});
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no TCP address");
-  return {
-    host: address.address,
-    port: address.port,
-    stop: () => {
-      // The callback of `close` would wait for the open connections, which live on.
-      server.close();
-      return Promise.resolve();
-    },
-  };
+  return { host: address.address, port: address.port };
 }
 
-class TcpTransport implements Transport {
-  readonly kind = "STANDARD";
-  readonly tls = undefined;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly #socket: Socket;
-  #events: TransportEvents | undefined = undefined;
-  #inFlight = false;
-  #linger: NodeJS.Timeout | undefined = undefined;
+/** What becomes of sockets on a port that can encrypt. */
+class EncryptedArrivals {
+  readonly #tls: TlsServer;
+  readonly #accept: Accept;
+  /** Those that are no connections yet: they have not been told INFO. */
+  readonly #silent = new Set<Socket>();
+  #address = { host: "", port: 0 };
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    // An IPv4 peer of a socket that listens on both is still an IPv4 peer.
-    this.remoteAddress = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
-    this.remotePort = socket.remotePort ?? 0;
+  constructor(tls: TlsServer, accept: Accept) {
+    this.#tls = tls;
+    this.#accept = accept;
   }
 
-  attach(events: TransportEvents): void {
-    const socket = this.#socket;
-    this.#events = events;
-    socket.on("data", (chunk: Buffer) => events.data(chunk));
-    // Resets and timeouts of the peer; "close" follows and says all that matters.
-    socket.on("error", () => {});
-    socket.on("close", () => {
-      clearTimeout(this.#linger);
-      events.ended();
+  listensOn(address: { host: string; port: number }): void {
+    this.#address = address;
+  }
+
+  cutOff(): void {
+    for (const socket of this.#silent) socket.destroy();
+    this.#tls.close();
+  }
+
+  take(socket: Socket): void {
+    socket.on("error", () => {}); // "close" follows
+    const { handshakeFirst } = this.#tls.options;
+    if (handshakeFirst === false) {
+      this.#speakFirst(socket);
+      return;
+    }
+    this.#silent.add(socket);
+    socket.once("close", () => this.#silent.delete(socket));
+    if (handshakeFirst === true) this.#shakeFirst(socket);
+    else this.#shakeFirstIfAsked(socket, handshakeFirst);
+  }
+
+  /** INFO after the handshake. */
+  #shakeFirst(socket: Socket): void {
+    const entrance = this.#entrance("required");
+    this.#tls.handshake(socket, (encrypted, tls) => {
+      this.#silent.delete(socket);
+      const transport = new SocketTransport(encrypted, entrance, tls);
+      transport.attach(this.#accept(transport));
+      transport.read();
     });
   }
 
-  write(bytes: Buffer): boolean {
-    const socket = this.#socket;
-    socket.write(bytes, this.#written);
-    this.#inFlight = socket.writableLength !== 0;
-    return !this.#inFlight;
+  /** A peer that says anything within a moment knows what to do; others wait for INFO. */
+  #shakeFirstIfAsked(socket: Socket, momentMs: number): void {
+    const timer = setTimeout(() => {
+      socket.off("readable", asked);
+      this.#silent.delete(socket);
+      this.#speakFirst(socket);
+    }, momentMs);
+    const asked = (): void => {
+      clearTimeout(timer);
+      this.#shakeFirst(socket);
+    };
+    socket.once("readable", asked);
+    socket.once("close", () => clearTimeout(timer));
   }
 
-  pause(): void {
-    this.#socket.pause();
+  /** INFO in clear, and nothing else in clear unless that is allowed. */
+  #speakFirst(socket: Socket): void {
+    const { allowNonTls } = this.#tls.options;
+    const transport = new SocketTransport(
+      socket,
+      this.#entrance(allowNonTls ? "available" : "required"),
+    );
+    transport.attach(this.#accept(transport));
+    if (transport.isOver) return;
+    if (!allowNonTls) {
+      this.#encrypt(transport, socket);
+      return;
+    }
+    socket.once("readable", () => {
+      const first = socket.read() as Buffer | null;
+      if (first === null || transport.isOver) return; // "close" follows
+      socket.unshift(first);
+      if (first[0] === handshakeByte) this.#encrypt(transport, socket);
+      else transport.read();
+    });
   }
 
-  resume(): void {
-    this.#socket.resume();
+  #encrypt(transport: SocketTransport, socket: Socket): void {
+    transport.secure();
+    this.#tls.handshake(socket, (encrypted, tls) => transport.secured(encrypted, tls));
   }
 
-  end(): void {
-    const socket = this.#socket;
-    socket.end();
-    // A socket closed with unread input resets the peer, which may then miss our last words.
-    socket.resume();
-    this.#linger = setTimeout(() => socket.destroy(), lingerMs);
+  #entrance(tls: Entrance["tls"]): Entrance {
+    return { ...this.#address, tls, tlsVerify: this.#tls.options.verify };
   }
-
-  destroy(): void {
-    this.#socket.destroy();
-  }
-
-  /** Also called, a tick late, for writes that were taken at once. */
-  readonly #written = (error?: Error | null): void => {
-    if (error || !this.#inFlight || this.#socket.writableLength !== 0) return;
-    this.#inFlight = false;
-    this.#events?.drained();
-  };
 }
