@@ -22,6 +22,7 @@ import type { Glob } from "./glob.ts";
 import { Group } from "./group.ts";
 import { type Effect, Journal, type LateWriter } from "./journal.ts";
 import { latestKey } from "./latest.ts";
+import { type CommitObserver, MailMeters } from "./meters.ts";
 import type { MailboxOptions } from "./options.ts";
 import { Positions } from "./positions.ts";
 import { decodeGroup } from "./pull/group-state.ts";
@@ -31,7 +32,7 @@ import { type Quotas, quotasOf } from "./quotas.ts";
 import type { PublicAgent } from "./registry/public-agents.ts";
 import type { Embed } from "./registry/vectors.ts";
 import { Slot, type StoredPlace } from "./slot.ts";
-import { AccountTally, MailboxTally, messageBytes, tallyName } from "./tally.ts";
+import { AccountTally, MailboxTally, messageBytes, tallyName, totalsNumber } from "./tally.ts";
 import { Turns } from "./turns.ts";
 
 /** What the domain takes from outside. */
@@ -58,6 +59,9 @@ export interface MailboxDeps {
   readonly publicAgent?: ((entry: Uint8Array) => PublicAgent | undefined) | undefined;
   /** `tick` has something to do at this instant. */
   readonly wakeAt: (atMs: number) => void;
+  /** Counts what happens; undefined = nobody looks. */
+  readonly meters?: MailMeters | undefined;
+  readonly commits?: CommitObserver | undefined;
   /** The store failed. Nothing more is accepted until `reopened`. */
   readonly storeFailed: (error: unknown) => void;
 }
@@ -80,6 +84,7 @@ export class Engine implements FeedHost {
   /** Told when a mailbox began, ended or got another end, durably. */
   mailboxChanged: (slot: Slot) => void = () => {};
   readonly quotas: Quotas;
+  readonly meters: MailMeters;
   readonly #totals = new Map<string, AccountTally>();
   #nextMailboxNumber = 1;
   /** Every commit carries the clock: after a restart it never reads earlier than what is stored. */
@@ -92,13 +97,18 @@ export class Engine implements FeedHost {
     this.deps = deps;
     this.options = options;
     this.quotas = quotasOf(options);
+    this.meters = deps.meters ?? new MailMeters();
     this.store = deps.store;
     this.positions = new Positions(options.positionDelayMs, deps.wakeAt);
     this.pulls = new Pulls(this);
     this.journal = new Journal(
       deps.store,
       deps.defer,
-      { operationsMax: options.commitOperationsMax, bytesMax: options.commitBytesMax },
+      {
+        operationsMax: options.commitOperationsMax,
+        bytesMax: options.commitBytesMax,
+        observer: deps.commits,
+      },
       deps.storeFailed,
     );
   }
@@ -281,6 +291,18 @@ export class Engine implements FeedHost {
     } catch (error) {
       if (error instanceof StoreError && error.code === "corrupt") return "damaged";
       throw error;
+    }
+  }
+
+  /** What lies in each account, as far as it was read. */
+  get totals(): ReadonlyMap<string, AccountTally> {
+    return this.#totals;
+  }
+
+  /** Reads what lies in every account, so that it is known before anybody comes. */
+  async loadTotals(): Promise<void> {
+    for (const account of (await this.store.cursors(totalsNumber)).keys()) {
+      await this.#totalsOf(account).load();
     }
   }
 

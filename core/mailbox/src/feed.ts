@@ -9,6 +9,7 @@ import {
   ranks,
 } from "@mq9/protocol";
 import type { Store } from "@mq9/store";
+import type { MailMeters } from "./meters.ts";
 import type { Positions } from "./positions.ts";
 import type { Slot } from "./slot.ts";
 
@@ -16,6 +17,7 @@ import type { Slot } from "./slot.ts";
 export interface FeedHost {
   readonly store: Store;
   readonly positions: Positions;
+  readonly meters: MailMeters;
   readonly pageMessages: number;
   readonly pageBytes: number;
   /** Everything staged so far; `settled` tells when it is durable. */
@@ -113,6 +115,7 @@ export class Feed implements MailSubscription {
   #handOver(message: MailMessage, replayed: boolean, nowMs: number): void {
     this.#cursors[message.rank] = message.msgId;
     this.#host.positions.handed(this.#slot, message.rank, message.msgId, nowMs);
+    this.#host.meters.deliveries += 1;
     if (!this.#sink.deliver(message, replayed) && this.#state !== "ended") this.#wait();
   }
 

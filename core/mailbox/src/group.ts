@@ -199,7 +199,9 @@ export class Group {
 
   #handOver(member: Member, message: MailMessage, replayed: boolean, nowMs: number): void {
     const { rank, msgId } = message;
-    if (msgId > (this.#cursors[rank] as number)) this.#cursors[rank] = msgId;
+    const isFirst = msgId > (this.#cursors[rank] as number);
+    if (isFirst) this.#cursors[rank] = msgId;
+    this.#host.meters.handedOut(isFirst, nowMs - message.createdAtMs);
     const runs = member.outstanding.count;
     member.outstanding.add(rank, msgId, nowMs);
     this.#outstanding += member.outstanding.count - runs;

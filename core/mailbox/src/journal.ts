@@ -3,6 +3,7 @@
 // Never decides what is written, and never retries: after a failure nothing more is accepted.
 import { Mq9Error } from "@mq9/protocol";
 import type { Store, StoreBatch } from "@mq9/store";
+import type { CommitObserver } from "./meters.ts";
 
 /** What waits for a batch: told exactly once, in the order it was staged. */
 export interface Effect {
@@ -20,6 +21,7 @@ export interface JournalOptions {
   /** Changes per commit; bounds the time one commit keeps the event loop. */
   readonly operationsMax: number;
   readonly bytesMax: number;
+  readonly observer?: CommitObserver | undefined;
 }
 
 interface Staged {
@@ -114,6 +116,7 @@ export class Journal {
   fail(cause: unknown): void {
     if (this.#failure !== undefined) return;
     const failed = this.#inFlight;
+    if (failed !== undefined) this.#options.observer?.commitEnded(false);
     const open = this.#seal();
     const later = open === undefined ? this.#full.splice(0) : [...this.#full.splice(0), open];
     this.#inFlight = undefined;
@@ -159,6 +162,7 @@ export class Journal {
     const next = this.#full.shift() ?? this.#seal();
     if (next === undefined) return;
     this.#inFlight = next;
+    this.#options.observer?.commitBegan(next.batch.operations);
     this.#store.commit(next.batch).then(
       () => this.#done(next),
       (cause: unknown) => this.#failed(next, cause),
@@ -168,6 +172,7 @@ export class Journal {
   #done(finished: Staged): void {
     if (this.#inFlight !== finished) return; // told already, by `fail`
     this.#inFlight = undefined;
+    this.#options.observer?.commitEnded(true);
     this.#pendingBytes -= finished.bytes;
     // The next commit starts before the effects run, so the disk works while replies are written.
     this.#start();

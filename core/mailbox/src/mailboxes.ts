@@ -48,6 +48,14 @@ import { defaultMailboxOptions, type MailboxOptions } from "./options.ts";
 import { redrive } from "./pull/dead-letters.ts";
 import { Registries } from "./registry/registries.ts";
 
+/** What lies in the mailboxes of one account; delayed messages, and ended ones until they are swept, too. */
+export interface StoredTotals {
+  readonly mailboxes: number;
+  readonly messages: number;
+  /** Of headers and payloads. */
+  readonly bytes: number;
+}
+
 export class Mailboxes {
   readonly #engine: Engine;
   readonly #registries: Registries;
@@ -82,6 +90,16 @@ export class Mailboxes {
   /** Refuses new messages and mailboxes with this error; undefined = takes them again. */
   refuse(error: Mq9Error | undefined): void {
     this.#engine.refusal = error;
+  }
+
+  /** Reads what lies in every account, for `storedByAccount`. Rejects like a read. */
+  loadTotals(): Promise<void> {
+    return this.#engine.loadTotals();
+  }
+
+  /** What lies in the mailboxes of each account, but for those the broker keeps. */
+  get storedByAccount(): ReadonlyMap<string, StoredTotals> {
+    return this.#engine.totals;
   }
 
   /** Bytes accepted and not yet durable. */

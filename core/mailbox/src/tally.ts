@@ -7,7 +7,7 @@ import type { Journal, LateWriter } from "./journal.ts";
 /** The cursor beside a mailbox that holds its counts. */
 export const tallyName = "t";
 /** Account totals lie beside this number, which no mailbox has, named by the account. */
-const totalsNumber = 0;
+export const totalsNumber = 0;
 
 /** The counts of a mailbox that only takes mail are written after so much; a load reads the rest. */
 const unwrittenMessagesMax = 256;

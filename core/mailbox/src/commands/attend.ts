@@ -1,7 +1,7 @@
 // What the due index asks for: a mailbox that reached its end, one whose grace is over, messages
 // whose time to live has passed, delayed messages that become visible. Every step is one commit, and doing it twice does no harm.
 import { neverMs } from "@mq9/protocol";
-import type { DueEntry, MailboxRecord } from "@mq9/store";
+import type { DueEntry, MailboxRecord, MessageRecord } from "@mq9/store";
 import { stageIdsGone } from "../dedup.ts";
 import { stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
@@ -48,6 +48,7 @@ async function act(engine: Engine, entry: DueEntry, scene: Scene): Promise<void>
 function stageEnd(engine: Engine, scene: Scene, record: MailboxRecord): void {
   const { slot, directory, nowMs } = scene;
   const batch = engine.stage();
+  if (slot.tally?.inAccount === true && !record.dropped) engine.meters.mailboxesExpired += 1;
   const freeAtMs = record.expiresAtMs + engine.options.graceMs;
   const forgetAtMs = record.expiresAtMs + engine.options.nameMemoryMs;
   if (directory !== undefined) stageRetraction(engine, batch, directory, slot.name);
@@ -78,9 +79,16 @@ async function sweep(
 ): Promise<void> {
   const endedBeforeMs = nowMs - engine.options.graceMs;
   slot.sweepsAtMs.clear();
-  await removeMany(engine, slot, {
+  const ended = {
     mailboxNumber: record.number,
     beforeSeq: slot.nextSeq,
-    includes: ({ expiresAtMs }) => expiresAtMs < neverMs && expiresAtMs <= endedBeforeMs,
-  });
+    includes: ({ expiresAtMs }: MessageRecord) =>
+      expiresAtMs < neverMs && expiresAtMs <= endedBeforeMs,
+  };
+  const done = { removed: 0 };
+  try {
+    await removeMany(engine, slot, ended, done);
+  } finally {
+    engine.meters.messagesExpired += done.removed;
+  }
 }

@@ -160,6 +160,7 @@ function stageLetter(
   engine.afterCommit(letters, {
     committed: () => {
       letters.staged -= 1;
+      engine.meters.deadLetters += 1;
       engine.announce(letters, record.number, letter);
     },
     failed: () => {
