@@ -14,6 +14,7 @@ import {
   publishViolation,
   replyViolation,
   subscriptionViolation,
+  tooManyTokens,
   type WireError,
   wireErrors,
 } from "@mq9/wire";
@@ -112,6 +113,9 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   #pauses = 0;
   #stallTimer: NodeJS.Timeout | undefined = undefined;
   #closeReason = "";
+  /** Memory of an operation that is not whole, as the hub counts it, and which operation that is. */
+  #heldInput = 0;
+  #heldBegun = 0;
 
   constructor(hub: Hub, transport: Transport, id: number) {
     this.id = id;
@@ -194,6 +198,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.#hub.beginTurn(this);
     this.#parser.parse(chunk);
     this.#hub.endTurn();
+    const held = this.#parser.heldBytes;
+    if (held !== 0 || this.#heldInput !== 0) this.#countInput(held);
   }
 
   drained(): void {
@@ -265,6 +271,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     if (!this.#subscriptions.has(sid)) {
       if (!isValidSubject(subject)) {
         this.#error(wireErrors.invalidSubject);
+        return;
+      }
+      const { maxSubscriptionTokens } = this.#hub.options;
+      if (maxSubscriptionTokens !== 0 && hasMoreTokens(subject, maxSubscriptionTokens)) {
+        this.#error(tooManyTokens(subject, queue));
         return;
       }
       if (!this.#addSubscription(subject, queue, sid)) return;
@@ -580,7 +591,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     const reply = replyOf(frame);
     const isReserved =
       reply.startsWith("_R_.") ||
-      reply.startsWith("_GR_.") ||
+      (reply.startsWith("_GR_.") && reply.length > "_GR_.".length) ||
       (reply.startsWith("$JS.ACK.") && reply.length > "$JS.ACK.".length);
     if (isReserved) this.#refuse("reply", reply, replyViolation(reply));
     return !isReserved;
@@ -644,6 +655,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.state = "OPEN";
     if (isFirst) {
       this.keepAlive.connected(this.#hub.nowMs());
+      this.#hub.addresses?.welcomed(this.remoteAddress);
       this.#hub.hooks.connected?.(this);
     }
     if (this.#verbose) this.#answer("ok");
@@ -739,6 +751,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     if (this.#closeReason !== "") return;
     this.#closeReason = reason;
     this.#parser.halt();
+    if (this.#heldInput !== 0) this.#hub.input.drop(this, this.#heldInput);
+    this.#heldInput = 0;
     this.#holds?.clear();
     clearTimeout(this.#stallTimer);
     this.#stallTimer = undefined;
@@ -751,10 +765,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   #endSubscriptions(): void {
     const held = [...this.#subscriptions.values()];
     this.#subscriptions.clear();
-    for (const subscription of held) {
-      subscription.active = false;
-      if (subscription.space === undefined) this.sublist.remove(subscription);
-    }
+    for (const subscription of held) subscription.active = false;
+    this.#hub.retired.add(this.sublist, held);
     this.#leaveSpaces(held);
   }
 
@@ -768,6 +780,13 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     }
     this.ownerState = undefined;
   }
+}
+
+/** Whether a subject has more tokens than that. */
+function hasMoreTokens(subject: string, max: number): boolean {
+  let count = 1;
+  for (let at = subject.indexOf("."); at >= 0; at = subject.indexOf(".", at + 1)) count++;
+  return count > max;
 }
 
 function replyOf(frame: PublishFrame): string {

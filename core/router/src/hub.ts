@@ -2,15 +2,18 @@
 // outboxes to flush at the end of a turn. Knows no sockets.
 
 import type { PublishFrame, WireLimits } from "@mq9/wire";
+import { AddressLimits } from "./address-limits.ts";
 import type { Connection } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import type { Authenticator } from "./identity.ts";
 import type { ServerInfo } from "./info.ts";
 import type { RouterOptions } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
+import { Retired } from "./retired.ts";
 import { SlabPool } from "./slab-pool.ts";
 import { type SubjectEntry, SubjectTable } from "./subject-table.ts";
 import { Sublist } from "./sublist.ts";
+import { UnfinishedInput } from "./unfinished-input.ts";
 
 /** What a connection was not allowed to do. */
 export type Refused = "publish" | "reply" | "subscribe";
@@ -42,6 +45,8 @@ export interface RouterStats {
 
 /** What outboxes gather in one turn goes out early beyond this. */
 const gatheredBytesMax = 67_108_864;
+/** Connections that may say their last words at one time. */
+const leavingMax = 1_024;
 /** At the cap this part of it is made free, so that not every message looks at all connections. */
 const cutPart = 10;
 /** Above the cap with nothing left to close, the next look is due this much later. */
@@ -64,6 +69,12 @@ export class Hub {
   readonly leaving: Set<Connection> = new Set();
   /** A monotonic clock, in milliseconds. */
   readonly nowMs: () => number;
+  /** Operations that are not whole yet. */
+  readonly input: UnfinishedInput;
+  /** Subscriptions of connections that ended, on their way out. */
+  readonly retired: Retired = new Retired();
+  /** Undefined when there are no limits per address. */
+  readonly addresses: AddressLimits | undefined;
 
   inMsgs = 0;
   inBytes = 0;
@@ -100,6 +111,14 @@ export class Hub {
     this.server = parts.server;
     this.nowMs = parts.nowMs;
     this.delivery = new Delivery(parts.seed);
+    const { maxPartialTotalBytes, maxConnectionsPerAddress, connectRatePerAddress } = parts.options;
+    this.input = new UnfinishedInput(maxPartialTotalBytes);
+    if (maxConnectionsPerAddress !== 0 || connectRatePerAddress !== 0) {
+      this.addresses = new AddressLimits({
+        connectionsMax: maxConnectionsPerAddress,
+        ratePerSecond: connectRatePerAddress,
+      });
+    }
     this.setOutputAlarm();
   }
 
@@ -107,11 +126,20 @@ export class Hub {
   closing(connection: Connection): void {
     this.connections.delete(connection.id);
     this.leaving.add(connection);
+    if (this.leaving.size > leavingMax) {
+      // The one that has had the most time for its last words.
+      for (const first of this.leaving) {
+        first.cut();
+        this.leaving.delete(first);
+        return;
+      }
+    }
   }
 
   /** The transport of a connection ended. */
   gone(connection: Connection): void {
     this.leaving.delete(connection);
+    this.addresses?.left(connection.remoteAddress);
     if (this.#onEmpty !== undefined && this.leaving.size + this.connections.size === 0) {
       this.#onEmpty();
     }
@@ -199,7 +227,9 @@ export class Hub {
     for (const connection of waiting) {
       if (this.pool.heldBytes <= untilBytes) return;
       this.outputCuts++;
-      connection.outboxOverflow();
+      // Owners may be in the middle of something: they hear of it in a turn of its own.
+      connection.outbox.close();
+      setImmediate(() => connection.outboxOverflow());
     }
   }
 
@@ -225,6 +255,7 @@ export class Hub {
 
   /** Lets go of what nobody uses: results that name ended subscriptions, accounts that are empty. */
   tidy(): void {
+    this.addresses?.tidy(this.nowMs());
     this.subjects.forgetResults();
     const used = new Set<Sublist>();
     for (const connection of this.connections.values()) used.add(connection.sublist);

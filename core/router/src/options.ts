@@ -49,6 +49,20 @@ export interface RouterOptions {
   readonly authTimeoutMs: number;
   /** A line or payload begun must end within this time; 0 = no limit. */
   readonly partialTimeoutMs: number;
+  /** CONNECT has to come within this time even when nobody has to say who they are; 0 = no limit. */
+  readonly connectTimeoutMs: number;
+  /**
+   * Memory that operations not whole yet may hold, of all connections together. Beyond it those that
+   * are unfinished for longest are closed, before CONNECT first. 0 = an eighth of the memory there
+   * is, at most 512 MiB.
+   */
+  readonly maxPartialTotalBytes: number;
+  /** Connections of one address, an IPv6 network of 64 bits counting as one; 0 = no limit. */
+  readonly maxConnectionsPerAddress: number;
+  /** New connections per second of one address that do not get past CONNECT; 0 = no limit. */
+  readonly connectRatePerAddress: number;
+  /** Tokens of the subject of a subscription; 0 = no limit. */
+  readonly maxSubscriptionTokens: number;
   /** Malformed header blocks end the publisher's connection; false passes them on unread. */
   readonly strictHeaders: boolean;
   /** Longest a producer is held for a crowded reader, per read. */
@@ -76,6 +90,11 @@ export const defaultRouterOptions: RouterOptions = Object.freeze({
   firstPingMs: 120_000, // a stock server measures the round trip after 2 s; nothing here needs it
   authTimeoutMs: 2_000,
   partialTimeoutMs: 10_000, // a peer that drips bytes holds a connection, never more
+  connectTimeoutMs: 0, // as a stock server: a person with a terminal needs no CONNECT
+  maxPartialTotalBytes: 0,
+  maxConnectionsPerAddress: 0, // many agents may share an address
+  connectRatePerAddress: 0,
+  maxSubscriptionTokens: 0,
   strictHeaders: true,
   stallMs: 10,
 });
@@ -95,8 +114,10 @@ export function resolveRouterOptions(chosen: Partial<RouterOptions>): RouterOpti
   const options: RouterOptions = {
     ...defaultRouterOptions,
     ...marks,
+    authTimeoutMs,
     ...chosen,
-    maxPendingTotalBytes,
+    maxPendingTotalBytes: chosen.maxPendingTotalBytes || partOfMemory(4, 1_073_741_824),
+    maxPartialTotalBytes: chosen.maxPartialTotalBytes || partOfMemory(8, 536_870_912),
   };
   for (const [name, value] of Object.entries(options)) {
     if (typeof value === "number" && !(Number.isSafeInteger(value) && value >= 0)) {
@@ -104,6 +125,7 @@ export function resolveRouterOptions(chosen: Partial<RouterOptions>): RouterOpti
     }
   }
   if (options.port > 65_535) throw new RangeError(`port must be at most 65535`);
+  checkListeners(options);
   if (options.maxPayloadBytes > options.maxPendingBytes) {
     throw new RangeError("maxPayloadBytes must not exceed maxPendingBytes");
   }
@@ -114,9 +136,8 @@ export function resolveRouterOptions(chosen: Partial<RouterOptions>): RouterOpti
   return Object.freeze(options);
 }
 
-    authTimeoutMs,
-/** A quarter of what this process may have, at most 1 GiB. */
-function partOfMemory(): number {
+/** A part of what this process may have, up to a maximum. */
+function partOfMemory(part: number, bytesMax: number): number {
   const constrained = process.constrainedMemory?.() ?? 0;
   const total = totalmem();
   const available = constrained > 0 && constrained < total ? constrained : total;
@@ -135,7 +156,6 @@ function checkListeners({ host, port, tls, websocket }: RouterOptions): void {
 
 /** The part of the options that a parser enforces. */
 export function wireLimits(options: RouterOptions): WireLimits {
-  checkListeners(options);
   return {
     controlLineBytesMax: options.maxControlLineBytes,
     payloadBytesMax: options.maxPayloadBytes,

@@ -69,16 +69,24 @@ class Owner implements OutboxOwner {
   }
 }
 
-function rig(): { pipe: Pipe; owner: Owner; outbox: Outbox; drain: () => void } {
+interface Rig {
+  readonly pipe: Pipe;
+  readonly owner: Owner;
+  readonly outbox: Outbox;
+  readonly pool: SlabPool;
+  drain(): void;
+}
+
+function rig(pool: SlabPool = new SlabPool()): Rig {
   const pipe = new Pipe();
   const owner = new Owner();
-  const outbox = new Outbox(pipe, owner, new SlabPool(), limits);
+  const outbox = new Outbox(pipe, owner, pool, limits);
   const drain = (): void => {
     pipe.isFull = false;
     pipe.take();
     outbox.drained();
   };
-  return { pipe, owner, outbox, drain };
+  return { pipe, owner, outbox, pool, drain };
 }
 
 describe("Outbox", () => {
@@ -112,7 +120,7 @@ describe("Outbox", () => {
     );
     fc.assert(
       fc.property(fc.array(action, { maxLength: 30 }), (actions) => {
-        const { pipe, owner, outbox, drain } = rig();
+        const { pipe, owner, outbox, pool, drain } = rig();
         let expected = "";
         for (const [at, { do: what, size }] of actions.entries()) {
           const body = Buffer.alloc(size, 97 + (at % 26));
@@ -144,18 +152,20 @@ describe("Outbox", () => {
           }
           expect(owner.overflows).toBe(0);
           expect(outbox.pendingBytes).toBe(expected.length - pipe.text.length);
+          expect(pool.heldBytes).toBeGreaterThanOrEqual(outbox.pendingBytes);
         }
         drain();
         outbox.flush();
         expect(pipe.text).toBe(expected);
         expect(outbox.pendingBytes).toBe(0);
+        expect(pool.heldBytes).toBe(0);
       }),
       { numRuns: 300 },
     );
   });
 
   test("a reader that takes nothing fills memory up to the limit and no further", () => {
-    const { pipe, owner, outbox } = rig();
+    const { pipe, owner, outbox, pool } = rig();
     pipe.isFull = true;
     const line = Buffer.alloc(1_000, 120);
     let added = 0;
@@ -171,7 +181,48 @@ describe("Outbox", () => {
     expect(pipe.writes).toBe(1);
     outbox.close();
     outbox.add(line);
-    expect(outbox.pendingBytes).toBe(pipe.inFlight?.length);
+    expect(outbox.pendingBytes).toBe(0);
+    expect(pool.heldBytes).toBe(0);
+  });
+
+  test("readers that got one small message hold little, and what they share is counted once", () => {
+    const pool = new SlabPool();
+    const rigs = Array.from({ length: 100 }, () => rig(pool));
+    const small = Buffer.alloc(100, 120);
+    for (const { pipe, outbox } of rigs) {
+      pipe.isFull = true;
+      outbox.add(small);
+      outbox.flush();
+      outbox.add(small);
+      outbox.flush();
+    }
+    expect(pool.heldBytes).toBeLessThanOrEqual(100 * 2 * 4_096);
+    const before = pool.heldBytes;
+    const large = Buffer.allocUnsafeSlow(1_000_000);
+    for (const { outbox } of rigs.slice(0, 50)) outbox.addDirect(large.subarray(0, 500_000));
+    expect(pool.heldBytes).toBeLessThanOrEqual(before + 1_000_000);
+    for (const [at, { outbox, drain }] of rigs.entries()) {
+      if (at % 2 === 0) drain();
+      else outbox.close();
+    }
+    expect(pool.heldBytes).toBe(0);
+  });
+
+  test("asks its owner before it takes more than the alarm", () => {
+    const { pipe, owner, outbox, pool } = rig();
+    pipe.isFull = true;
+    outbox.add(Buffer.alloc(1_000));
+    outbox.flush();
+    pool.alarmBytes = 200_000;
+    let alarmedAt = 0;
+    owner.outboxAlarm = () => {
+      alarmedAt = pool.heldBytes;
+      outbox.close();
+    };
+    for (let at = 0; at < 1_000; at += 1) outbox.add(Buffer.alloc(1_000));
+    expect(alarmedAt).toBeGreaterThan(200_000);
+    expect(alarmedAt).toBeLessThan(200_000 + 2 * slabBytes);
+    expect(pool.heldBytes).toBe(0);
   });
 
   test("small lines to a busy reader share slabs instead of taking one each", () => {

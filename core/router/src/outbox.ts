@@ -237,6 +237,7 @@ export class Outbox {
     if (this.#inFlightRun !== undefined) this.#pool.release(this.#inFlightRun);
     this.#inFlightSlab = undefined;
     this.#inFlightRun = undefined;
+    this.#inFlightBytes = 0;
     this.#queue.length = 0;
     this.#queueSlabs.length = 0;
     this.#queuedBytes = 0;

@@ -67,6 +67,13 @@ export class Parser {
     return this.#phase === "body" ? this.#bodyFilled : 0;
   }
 
+  /** Memory that what is not whole yet holds, in bytes. */
+  get heldBytes(): number {
+    let bytes = this.#kept.length + this.#body.length;
+    for (const chunk of this.#waiting) bytes += chunk.length;
+    return bytes;
+  }
+
   /** The last chunk ended inside an operation. */
   get isPartial(): boolean {
     return this.#phase !== "idle";
@@ -289,7 +296,9 @@ export class Parser {
     }
     this.#keep(chunk, at, lineEnd < 0 ? end : lineEnd);
     if (lineEnd < 0) return end;
-    this.#line(this.#kept, 0, this.#keptLength);
+    const line = this.#kept;
+    this.#kept = noBytes;
+    this.#line(line, 0, this.#keptLength);
     return lineEnd + 1;
   }
 
