@@ -1,9 +1,9 @@
 // Performs one decoded request and writes its reply in the words of the generation that asked.
 import { createHash, randomBytes } from "node:crypto";
 import { type Exchange, withIgnored } from "@mq9/dialects";
+import type { Turns } from "@mq9/mailbox";
 import { type Consumer, type MailboxInfo, Mq9Error, type RegistryApi } from "@mq9/protocol";
 import type { LooseCursors } from "./loose-cursors.ts";
-import type { OneAtATime } from "./one-at-a-time.ts";
 import type { Domain } from "./pushed-group.ts";
 
 type OpenExchange = Exclude<Exchange, { readonly op: "refused" }>;
@@ -15,7 +15,7 @@ export interface Requester {
   readonly registry: RegistryApi;
   readonly cursors: LooseCursors;
   /** Its requests that read a lot. */
-  readonly reads: OneAtATime;
+  readonly reads: Turns;
   /** These messages of a group are settled or were handed back. */
   settled(mailbox: string, group: string, msgIds: readonly number[]): void;
   extended(mailbox: string, group: string, msgId: number, endsAtMs: number): void;

@@ -1,10 +1,9 @@
 // What the owner of `$mq9.AI.` remembers of each connection and each account.
 import type { Caller, Generation } from "@mq9/dialects";
-import type { AccountMailboxes } from "@mq9/mailbox";
+import { type AccountMailboxes, Turns } from "@mq9/mailbox";
 import type { MailSubscription, RegistryApi } from "@mq9/protocol";
 import { type Client, Sublist, type Subscription } from "@mq9/router";
 import { LooseCursors } from "./loose-cursors.ts";
-import { OneAtATime } from "./one-at-a-time.ts";
 import { PushedGroups } from "./pushed-groups.ts";
 import type { Tally } from "./receipts.ts";
 import type { Requester } from "./requests.ts";
@@ -27,7 +26,8 @@ export class Visitor implements Caller, Tally, Requester {
   readsText = false;
   readonly account: Account;
   readonly cursors: LooseCursors = new LooseCursors();
-  readonly reads: OneAtATime = new OneAtATime();
+  /** What reads a lot: a hundred that came together must not keep everybody else waiting for all of them. */
+  readonly reads: Turns = new Turns(1, () => new Promise(setImmediate));
   readonly places: Map<Subscription, Place> = new Map();
 
   readonly #failed: (error: unknown) => void;

@@ -1,5 +1,5 @@
 // Limits and times of the domain. Every queue, page and wait here is bounded by one of these.
-import { ttlSecondsMax } from "@mq9/protocol";
+import { delayMsMax, ttlSecondsMax } from "@mq9/protocol";
 
 export interface MailboxOptions {
   /** Mailboxes kept in memory while nobody uses them; others are read again when needed. */
@@ -91,7 +91,7 @@ export const defaultMailboxOptions: MailboxOptions = {
   accountMessagesMax: 5_000_000,
   accountBytesMax: 10_737_418_240,
   dedupWindowMs: 600_000,
-  delayMsMax: 2_592_000_000, // 30 days
+  delayMsMax,
   queryScanMax: 10_000,
   agentsMax: 10_000,
   agentBytesMax: 65_536, // a card with dozens of skills is a few KiB

@@ -59,6 +59,7 @@ export {
   type Consumer,
   type DeadLetter,
   deadLetterSuffix,
+  delayMsMax,
   type ExtendRequest,
   type FetchRequest,
   type FetchResult,
@@ -71,6 +72,7 @@ export {
   type NackRequest,
   type ReceiptRequest,
   type ReceiptResult,
+  reasonLengthMax,
   type ScheduledMessage,
   type StartPosition,
 } from "./pull.ts";

@@ -160,6 +160,10 @@ export interface ScheduledMessage {
 export const fetchWaitMsMax = 60_000;
 /** The most messages one fetch returns. */
 export const fetchMax = 1000;
+/** The longest a message waits before it becomes visible, or visible again: 30 days. */
+export const delayMsMax = 2_592_000_000;
+/** Characters of the reason a worker may give for handing a message back. */
+export const reasonLengthMax = 1024;
 /** Shortest and longest lease. */
 export const leaseMsMin = 1_000;
 export const leaseMsMax = 43_200_000;

@@ -1,7 +1,13 @@
 // The headers that tell the broker how to keep a message, in any generation's publish: one walk over
 // the bytes of a block reads them and takes out the lines that only the broker writes. Blocks of
 // messages that carry none of them pass as they are.
-import { Mq9Error, type PriorityLabel, parsePriorityLabel, ttlSecondsMax } from "@mq9/protocol";
+import {
+  delayMsMax,
+  Mq9Error,
+  type PriorityLabel,
+  parsePriorityLabel,
+  ttlSecondsMax,
+} from "@mq9/protocol";
 import {
   firstLineOf,
   isLine,
@@ -26,7 +32,7 @@ export interface SendHeaders {
 }
 
 /** Thirty days. */
-const delaySecondsMax = 2_592_000;
+const delaySecondsMax = delayMsMax / 1000;
 
 /** Lines that only the broker writes are recognised by how their names begin. */
 const ownNames: readonly string[] = [

@@ -1,6 +1,6 @@
 // What a worker says of a message it was handed: ACK, NACK and EXTEND as requests, and the short words
 // it may publish to the reply subject of a message that was pushed to it.
-import { type AckMode, Mq9Error } from "@mq9/protocol";
+import { type AckMode, delayMsMax, Mq9Error, reasonLengthMax } from "@mq9/protocol";
 import type { Exchange, PublishTarget } from "../dialect.ts";
 import {
   decodeBody,
@@ -16,11 +16,6 @@ import { errorReply } from "../replies.ts";
 import { decodeText, encodeText } from "../utf8.ts";
 import { groupField, leaseField } from "./fetch.ts";
 import { wholeNumber } from "./subjects.ts";
-
-/** Longest time a message handed back stays away: thirty days. */
-const delayMsMax = 2_592_000_000;
-/** Longest reason kept with a dead letter, in characters. */
-const reasonMax = 1024;
 
 const fail = (error: Mq9Error): Uint8Array => errorReply(error);
 const done = (): Uint8Array => encodeJson({ error: "" });
@@ -125,7 +120,7 @@ export function openSettle(
     return { op: "nack", operation, succeed: done, fail };
   }
   if (word === "+TERM") {
-    const reason = rest === "" ? undefined : rest.slice(0, reasonMax);
+    const reason = rest === "" ? undefined : rest.slice(0, reasonLengthMax);
     const operation = { mailbox, group, msgId, poison: true, reason, deliveryCount };
     return { op: "nack", operation, succeed: done, fail };
   }
@@ -167,6 +162,6 @@ function modeField(body: JsonObject, request: string): AckMode {
 
 function reasonField(body: JsonObject, request: string): string | undefined {
   const reason = textField(body, "reason", request);
-  if (reason === undefined || reason.length <= reasonMax) return reason;
-  throw invalidBody(request, `reason must be at most ${reasonMax} characters`);
+  if (reason === undefined || reason.length <= reasonLengthMax) return reason;
+  throw invalidBody(request, `reason must be at most ${reasonLengthMax} characters`);
 }

@@ -1,8 +1,8 @@
+import { Turns } from "@mq9/mailbox";
 import { expect, test } from "vitest";
-import { OneAtATime } from "./one-at-a-time.ts";
 
 test("tasks run one after the other, also after one that failed, and others come between", async () => {
-  const turns = new OneAtATime();
+  const turns = new Turns(1, () => new Promise(setImmediate));
   const seen: string[] = [];
   let running = 0;
   const task = (name: string) => async (): Promise<string> => {
