@@ -11,8 +11,26 @@ export interface LimitOptions {
   readonly maxControlLineBytes: number;
   /** Bytes waiting for a reader that does not read; above it the connection is closed. */
   readonly maxPendingBytes: number;
+  /**
+   * Memory that output waiting for all readers together may take; at it those with the most waiting
+   * are closed. 0 = a quarter of the memory there is, at most 1 GiB.
+   */
+  readonly maxPendingTotalBytes: number;
+  /**
+   * Memory that operations of all connections may take that are not whole yet; above it those begun
+   * first are closed. 0 = an eighth of the memory there is, at most 512 MiB.
+   */
+  readonly maxPartialTotalBytes: number;
   /** Client connections at one time. */
   readonly maxConnections: number;
+  /** Of one IPv4 address or IPv6 network of 64 bits; 0 = no limit. */
+  readonly maxConnectionsPerAddress: number;
+  /** New connections per second of one address that do not get past CONNECT; 0 = no limit. */
+  readonly connectRatePerAddress: number;
+  /** Milliseconds until CONNECT has to come even when nobody has to say who they are; 0 = no limit. */
+  readonly connectTimeoutMs: number;
+  /** Tokens in the subject of a subscription; 0 = no limit. */
+  readonly maxSubscriptionTokens: number;
   /** Subscriptions of one connection; 0 = no limit. */
   readonly maxSubscriptionsPerConnection: number;
   /** FETCHes of one connection that wait for mail at one time. */
@@ -151,6 +169,12 @@ export const defaultOptions: Omit<BrokerOptions, "tap"> = {
     maxPayloadBytes: mebibyte, // same as nats-server, so stock clients need no change
     maxControlLineBytes: 4 * kibibyte, // same; the longest SUB or PUB line accepted
     maxPendingBytes: 64 * mebibyte, // same; a slower reader is disconnected, never waited for
+    maxPendingTotalBytes: 0, // the router knows the memory there is
+    maxPartialTotalBytes: 0,
+    maxConnectionsPerAddress: 0, // many agents may share an address
+    connectRatePerAddress: 0,
+    connectTimeoutMs: 0, // same as nats-server: a person with a terminal needs no CONNECT
+    maxSubscriptionTokens: 64, // each costs memory and time in every match; real subjects have ten
     maxConnections: 65_536, // same; the operating system's file limit usually comes first
     maxSubscriptionsPerConnection: 10_000, // an agent needs a handful; stops a leaking client
     maxWaitingFetchesPerConnection: 64, // one per mailbox an agent reads; each is a timer
@@ -334,7 +358,13 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "limits.maxPayloadBytes": [1, 64 * mebibyte],
   "limits.maxControlLineBytes": [512, mebibyte],
   "limits.maxPendingBytes": [64 * kibibyte, gibibyte],
+  "limits.maxPendingTotalBytes": [0, Number.MAX_SAFE_INTEGER],
+  "limits.maxPartialTotalBytes": [0, Number.MAX_SAFE_INTEGER],
   "limits.maxConnections": [1, 1_000_000],
+  "limits.maxConnectionsPerAddress": [0, 1_000_000],
+  "limits.connectRatePerAddress": [0, 1_000_000],
+  "limits.connectTimeoutMs": [0, dayMs],
+  "limits.maxSubscriptionTokens": [0, 1_000_000],
   "limits.maxSubscriptionsPerConnection": [0, 10_000_000],
   "limits.maxWaitingFetchesPerConnection": [0, 100_000],
   "limits.pingIntervalMs": [100, dayMs],

@@ -50,7 +50,13 @@ export interface Settings {
   readonly maxPayload: number;
   readonly maxControlLine: number;
   readonly maxPending: number;
+  readonly maxPendingTotal: number;
+  readonly maxPartialTotal: number;
   readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly connectRate: number;
+  readonly connectTimeout: number;
+  readonly maxSubscriptionTokens: number;
   readonly maxSubscriptions: number;
   readonly maxWaitingFetches: number;
   readonly pingInterval: number;
@@ -323,12 +329,54 @@ const clientLimits = {
     help: "unread output that ends a connection",
     option: "limits.maxPendingBytes",
   },
+  maxPendingTotal: {
+    kind: bytes,
+    fallback: limits.maxPendingTotalBytes,
+    group: "Limits:",
+    help: "memory for unread output of all clients; 0 = a quarter of what there is, at most 1GiB",
+    option: "limits.maxPendingTotalBytes",
+  },
+  maxPartialTotal: {
+    kind: bytes,
+    fallback: limits.maxPartialTotalBytes,
+    group: "Limits:",
+    help: "memory for messages not yet whole; 0 = an eighth of what there is, at most 512MiB",
+    option: "limits.maxPartialTotalBytes",
+  },
   maxConnections: {
     kind: count,
     fallback: limits.maxConnections,
     group: "Limits:",
     help: "client connections",
     option: "limits.maxConnections",
+  },
+  maxConnectionsPerAddress: {
+    kind: count,
+    fallback: limits.maxConnectionsPerAddress,
+    group: "Limits:",
+    help: "client connections of one address; 0 = no limit",
+    option: "limits.maxConnectionsPerAddress",
+  },
+  connectRate: {
+    kind: count,
+    fallback: limits.connectRatePerAddress,
+    group: "Limits:",
+    help: "connections a second of one address that never get past CONNECT; 0 = no limit",
+    option: "limits.connectRatePerAddress",
+  },
+  connectTimeout: {
+    kind: milliseconds,
+    fallback: limits.connectTimeoutMs,
+    group: "Limits:",
+    help: "time for CONNECT even without authentication; 0 = no limit",
+    option: "limits.connectTimeoutMs",
+  },
+  maxSubscriptionTokens: {
+    kind: count,
+    fallback: limits.maxSubscriptionTokens,
+    group: "Limits:",
+    help: "tokens in the subject of a subscription; 0 = no limit",
+    option: "limits.maxSubscriptionTokens",
   },
   maxSubscriptions: {
     kind: count,
