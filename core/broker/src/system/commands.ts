@@ -1,0 +1,74 @@
+// What an operator can do to a running server: `$SYS.REQ.SERVER.<id>.KICK|LDM|RELOAD|MQ9.QUARANTINE`.
+// Only the system account gets here. Everything done is audited.
+import type { Client, Connection, Router } from "@mq9/router";
+import { type AuditActor, type AuditFact, actorOf } from "../audit.ts";
+import type { Parameters } from "../monitor/parameters.ts";
+import { SystemError } from "./envelope.ts";
+
+/** One user of one account. */
+export interface Principal {
+  readonly account: string;
+  /** "" = those of the account that do not sign in. */
+  readonly user: string;
+}
+
+/** What commands need of the broker. */
+export interface Desk {
+  readonly router: Pick<Router, "connections">;
+  readonly audit: ((fact: AuditFact) => void) | undefined;
+  /** Reads the configuration again; undefined = there is none to read. */
+  readonly reload: (() => Promise<void>) | undefined;
+  /** @returns its connections */
+  quarantine(principal: Principal, on: boolean, by: AuditActor): number;
+}
+
+/** Carries out one command. @returns what the answer tells of it; undefined = that it was done */
+export type Command = (
+  desk: Desk,
+  parameters: Parameters,
+  by: Client,
+) => object | undefined | Promise<object | undefined>;
+
+export const commands: Readonly<Record<string, Command>> = {
+  KICK: (desk, parameters, by) => {
+    const connection = connectionNamed(desk, parameters, "no such client or leafnode id");
+    desk.audit?.({
+      kind: "connection.kicked",
+      by: actorOf(by),
+      kicked: actorOf(connection),
+    });
+    connection.close("Kicked");
+    return undefined;
+  },
+  LDM: (desk, parameters) => {
+    connectionNamed(desk, parameters, "no such client id").announceLameDuck();
+    return undefined;
+  },
+  RELOAD: async (desk, _parameters, by) => {
+    if (desk.reload === undefined) {
+      throw new SystemError(500, "this server has no configuration that could be read again");
+    }
+    desk.audit?.({ kind: "config.reloaded", by: actorOf(by) });
+    await desk.reload();
+    return undefined;
+  },
+  "MQ9.QUARANTINE": (desk, parameters, by) => {
+    const account = parameters.text("account");
+    const on = parameters.flag("on");
+    if (account === undefined || on === undefined) {
+      throw new SystemError(400, "account and on are needed, for instance with user");
+    }
+    const user = parameters.text("user") ?? "";
+    const actor = actorOf(by);
+    if (on && actor.account === account && actor.user === user) {
+      throw new SystemError(400, "whoever asks can not be quarantined: nobody could lift it");
+    }
+    return { account, user, on, connections: desk.quarantine({ account, user }, on, actor) };
+  },
+};
+
+function connectionNamed(desk: Desk, parameters: Parameters, otherwise: string): Connection {
+  const cid = parameters.whole("cid");
+  for (const connection of desk.router.connections) if (connection.id === cid) return connection;
+  throw new SystemError(500, otherwise);
+}
