@@ -4,7 +4,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { defaultDialectOptions, directoryBody, publicAgent } from "@mq9/dialects";
 import { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error } from "@mq9/protocol";
-import { createRouter, type Router } from "@mq9/router";
+import { createRouter, type Router, type RouterAddress } from "@mq9/router";
 import { type Store, StoreError } from "@mq9/store";
 import { Alarm } from "./alarm.ts";
 import { type BrokerClock, SteadyClock, storeAheadEveryMs } from "./clock.ts";
@@ -12,7 +12,7 @@ import { DiskGuard, type DiskReserve } from "./disk-guard.ts";
 import { createEmbeddings, type Embeddings } from "./embeddings.ts";
 import type { Log } from "./log.ts";
 import { MailboxSpace } from "./mailbox-space.ts";
-import type { BrokerOptions } from "./options.ts";
+import { type BrokerOptions, resolveTls, type TlsOptionsInput } from "./options.ts";
 
 export interface BrokerDeps {
   /** Not yet opened; the broker opens and closes it. */
@@ -25,9 +25,14 @@ export interface BrokerDeps {
   readonly version: string;
 }
 
-export interface BrokerAddress {
-  readonly host: string;
-  readonly port: number;
+/** Where a broker listens. */
+export type BrokerAddress = RouterAddress;
+
+/** What can change while a broker runs; undefined = stays as it is. */
+export interface BrokerReload {
+  /** Only where the listener encrypts already. */
+  readonly tls?: TlsOptionsInput | undefined;
+  readonly websocketTls?: TlsOptionsInput | undefined;
 }
 
 type State = "new" | "starting" | "running" | "recovering" | "failed" | "stopping" | "stopped";
@@ -111,6 +116,8 @@ export class Broker implements AsyncDisposable {
       {
         host: options.host,
         port: options.port,
+        tls: options.tls,
+        websocket: options.websocket,
         serverName: options.serverName,
         ...limits,
         maxSubscriptions: maxSubscriptionsPerConnection,
@@ -190,6 +197,17 @@ export class Broker implements AsyncDisposable {
       if (this.#is("starting")) this.#state = "new";
       throw error;
     }
+  }
+
+  /**
+   * Other rules from now on, for all who may stay.
+   * @throws {OptionsError} when they can not be used; nothing is changed then
+   */
+  reload({ tls, websocketTls }: BrokerReload): void {
+    this.#router.reloadTls({
+      tls: tls && resolveTls(tls, "tls"),
+      websocketTls: websocketTls && resolveTls(websocketTls, "websocket.tls"),
+    });
   }
 
   /**

@@ -1,5 +1,11 @@
 // The assembled broker: what it can be told, and how it is started and stopped.
-export { Broker, type BrokerAddress, type BrokerDeps, createBroker } from "./broker.ts";
+export {
+  Broker,
+  type BrokerAddress,
+  type BrokerDeps,
+  type BrokerReload,
+  createBroker,
+} from "./broker.ts";
 export type { DiskReserve } from "./disk-guard.ts";
 export { type Log, type LogFields, type LogValue, silentLog } from "./log.ts";
 export {
@@ -17,4 +23,6 @@ export {
   type RegistryOptions,
   resolveOptions,
   type ShutdownOptions,
+  type TlsOptionsInput,
+  type WebSocketOptionsInput,
 } from "./options.ts";

@@ -2,6 +2,15 @@
 // Called by createBroker's callers with what a person chose; knows no flags, files or environment.
 import { BlockList, isIP } from "node:net";
 import { ttlSecondsMax } from "@mq9/protocol";
+import {
+  checkTlsOptions,
+  checkWebSocketOptions,
+  defaultTlsOptions,
+  defaultWebSocketOptions,
+  type TlsOptions,
+  TlsOptionsError,
+  type WebSocketOptions,
+} from "@mq9/router";
 
 /** Bounds of what one client may ask for. Every queue in the router is bounded by one of these. */
 export interface LimitOptions {
@@ -118,6 +127,10 @@ export interface BrokerOptions {
   readonly host: string;
   /** TCP port; 0 = any free one. */
   readonly port: number;
+  /** Encryption of that port; undefined = in clear. */
+  readonly tls: TlsOptions | undefined;
+  /** A second port, for browsers; undefined = none. In clear beyond loopback only with `insecure`. */
+  readonly websocket: WebSocketOptions | undefined;
   /** `server_name` in INFO, without spaces; "" = the server's own id. */
   readonly serverName: string;
   /** Listen beyond this machine although no authentication is configured. */
@@ -131,11 +144,23 @@ export interface BrokerOptions {
   readonly shutdown: ShutdownOptions;
 }
 
+/** Encryption with what may be left out. */
+export type TlsOptionsInput = Pick<TlsOptions, "cert" | "key"> & {
+  readonly [K in keyof TlsOptions]?: TlsOptions[K] | undefined;
+};
+
+/** A WebSocket listener with what may be left out; its default host is that of the NATS port. */
+export type WebSocketOptionsInput = {
+  readonly [K in Exclude<keyof WebSocketOptions, "tls">]?: WebSocketOptions[K] | undefined;
+} & { readonly port: number; readonly tls?: TlsOptionsInput | undefined };
+
 /** What a caller may leave out: everything. `undefined` means the default. */
 export interface BrokerOptionsInput {
   readonly host?: string | undefined;
   /** -1 is taken as 0. */
   readonly port?: number | undefined;
+  readonly tls?: TlsOptionsInput | undefined;
+  readonly websocket?: WebSocketOptionsInput | undefined;
   readonly serverName?: string | undefined;
   readonly insecure?: boolean | undefined;
   /** Default: true while the broker listens on loopback only. */
@@ -160,7 +185,7 @@ const mebibyte = 1024 * kibibyte;
 const gibibyte = 1024 * mebibyte;
 
 /** The one table of defaults. `tap` and the soft mark depend on where the broker runs. */
-export const defaultOptions: Omit<BrokerOptions, "tap"> = {
+export const defaultOptions: Omit<BrokerOptions, "tap" | "tls" | "websocket"> = {
   host: "127.0.0.1", // without authentication the address of a mailbox is its only credential
   port: 4222, // the port every NATS client tries first
   serverName: "",
@@ -260,6 +285,8 @@ export function resolveOptions(input: BrokerOptionsInput = {}): BrokerOptions {
   const options: BrokerOptions = {
     ...top,
     port: top.port === -1 ? 0 : top.port,
+    tls: input.tls && resolveTls(input.tls, "tls"),
+    websocket: input.websocket && resolveWebSocket(input.websocket, top.host),
     tap: input.tap ?? isLoopback(top.host),
     limits: Object.freeze(withDefaults<LimitOptions>(defaultOptions.limits, input.limits)),
     mailbox: Object.freeze(withDefaults<MailboxOptions>(defaultOptions.mailbox, input.mailbox)),
@@ -268,6 +295,7 @@ export function resolveOptions(input: BrokerOptionsInput = {}): BrokerOptions {
     shutdown: Object.freeze(withDefaults<ShutdownOptions>(defaultOptions.shutdown, input.shutdown)),
   };
   checkAddress(options);
+  checkWebSocket(options);
   checkNumbers(options);
   checkTogether(options);
   return Object.freeze(options);
@@ -343,10 +371,70 @@ function checkAddress(options: BrokerOptions): void {
       `server name ${JSON.stringify(serverName)} must be at most 128 characters without spaces`,
     );
   }
-  if (!options.insecure && !isLoopback(host)) {
+  checkReach("host", host, options);
+  if (options.websocket !== undefined)
+    checkReach("websocket.host", options.websocket.host, options);
+}
+
+/** Every listener is held to the same rule. */
+function checkReach(option: string, host: string, { insecure }: BrokerOptions): void {
+  if (insecure || isLoopback(host)) return;
+  throw new OptionsError(
+    option,
+    `refusing to listen on ${host} without authentication: everyone who can reach that address could read and write every mailbox whose name they know; listen on 127.0.0.1, or say so with the insecure option if the network itself is trusted`,
+  );
+}
+
+/**
+ * Completes and checks encryption.
+ * @param path how the option is called in errors
+ * @throws {OptionsError} when certificate and key can not be used
+ */
+export function resolveTls(input: TlsOptionsInput, path: string): TlsOptions {
+  const { cert, key, ca, pinnedCerts, minVersion, ...rest } = input;
+  const fixed = { cert, key, ca, pinnedCerts, minVersion };
+  const tls = Object.freeze({ ...fixed, ...withDefaults(defaultTlsOptions, rest) });
+  try {
+    checkTlsOptions(tls);
+  } catch (error) {
+    if (!(error instanceof TlsOptionsError)) throw error;
+    throw new OptionsError(`${path}.${error.option}`, error.message);
+  }
+  return tls;
+}
+
+function resolveWebSocket(input: WebSocketOptionsInput, host: string): WebSocketOptions {
+  const { port, tls, cookies, trustedProxies, localOrigins, ...rest } = input;
+  const chosen = withDefaults({ ...defaultWebSocketOptions, host, port: 0 }, rest);
+  return Object.freeze({
+    ...chosen,
+    port: port === -1 ? 0 : port,
+    // Without users, any page that a browser on this machine shows could read all mail.
+    localOrigins: localOrigins ?? true,
+    tls: tls && resolveTls(tls, "websocket.tls"),
+    cookies,
+    trustedProxies,
+  });
+}
+
+function checkWebSocket({ host, port, websocket, insecure }: BrokerOptions): void {
+  if (websocket === undefined) return;
+  try {
+    checkWebSocketOptions(websocket);
+  } catch (error) {
+    if (error instanceof RangeError) throw new OptionsError("websocket", error.message);
+    throw error;
+  }
+  if (port !== 0 && port === websocket.port && host === websocket.host) {
     throw new OptionsError(
-      "host",
-      `refusing to listen on ${host} without authentication: everyone who can reach that address could read and write every mailbox whose name they know; listen on 127.0.0.1, or say so with the insecure option if the network itself is trusted`,
+      "websocket.port",
+      `port ${port} can not serve both NATS and WebSocket clients`,
+    );
+  }
+  if (websocket.tls === undefined && !insecure && !isLoopback(websocket.host)) {
+    throw new OptionsError(
+      "websocket.tls",
+      `refusing to serve WebSocket clients on ${websocket.host} in clear: everyone on the way could read along; give it a certificate, or say so with the insecure option if something in front of it encrypts`,
     );
   }
 }
