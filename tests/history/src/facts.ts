@@ -89,8 +89,9 @@ export class Facts {
   readonly gone: Map<string, number> = new Map();
   /** By connection, mailbox and group: when it may have given back what it held. */
   readonly refetches: Map<string, number[]> = new Map();
-  /** When the broker ended, ascending. */
+  /** When the broker was told to end and when it served again, ascending. */
   readonly broken: number[] = [];
+  restarts = 0;
   readonly violations: Violation[] = [];
 
   constructor(history: readonly HistoryRecord[]) {
@@ -185,7 +186,9 @@ export class Facts {
         push(this.refetches, join(record.conn, record.mailbox, record.group), record.tInv);
         return;
       case "life":
-        if (record.what === "ended") this.broken.push(record.tInv);
+        // It ends between the two: it answers until the kill arrives.
+        this.broken.push(record.tInv);
+        if (record.what === "ended") this.restarts += 1;
         return;
       case "drained":
         this.drained.push(record);

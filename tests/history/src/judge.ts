@@ -32,6 +32,6 @@ function countsOf(history: readonly HistoryRecord[], facts: Facts): Record<strin
   counts["messages"] = messages.length;
   counts["accepted"] = messages.filter((one) => one.acceptedAt < Infinity).length;
   counts["unknown"] = messages.filter((one) => !one.refused && one.acceptedAt === Infinity).length;
-  counts["restarts"] = facts.broken.length;
+  counts["restarts"] = facts.restarts;
   return counts;
 }
