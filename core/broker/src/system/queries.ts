@@ -27,7 +27,10 @@ export const serverQueries: Readonly<Record<string, Query>> = {
 
 /** Questions about one account: `$SYS.REQ.ACCOUNT.<account>.<name>`. */
 export const accountQueries: Readonly<
-  Record<string, (view: MonitorView, parameters: Parameters, account: string) => object>
+  Record<
+    string,
+    (view: MonitorView, parameters: Parameters, account: string) => object | Promise<object>
+  >
 > = {
   CONNZ: ownConnections,
   SUBSZ: (view, parameters, account) => subsz(view, { ...subszBody(parameters), account }),

@@ -6,7 +6,7 @@ import { isLiteralSubject, isValidSubject } from "@mq9/wire";
 import { MonitorError, type Parameters } from "../monitor/parameters.ts";
 import type { MonitorView } from "../monitor/view.ts";
 import { commands, type Desk } from "./commands.ts";
-import { accountNamed, Envelope, jsonBytes, SystemError } from "./envelope.ts";
+import { accountNamed, type Envelope, jsonBytes, SystemError } from "./envelope.ts";
 import { parseBody } from "./filter.ts";
 import {
   accountFigures,
