@@ -51,7 +51,6 @@ export class SystemEvents {
   }
 
   connected(connection: Connection): void {
-    if (this.#account === undefined) return;
     const { account } = connection;
     this.#tell(`$SYS.ACCOUNT.${accountToken(account)}.CONNECT`, () =>
       this.#deps.envelope.event("client_connect", {
@@ -61,25 +60,20 @@ export class SystemEvents {
     this.#accountChanged(account);
   }
 
-  /** @param reason why it ended, in a few words */
+  /** A connection that was let in ended. @param reason in a few words */
   disconnected(connection: Connection, reason: string): void {
-    if (this.#account === undefined) return;
-    const build = (): Buffer =>
-      this.#deps.envelope.event("client_disconnect", {
-        client: clientJson(connection, this.#startedAt(connection), Date.now()),
-        // As the client sees it: what it sent, and what it got.
-        sent: { msgs: connection.inMsgs, bytes: connection.inBytes },
-        received: { msgs: connection.outMsgs, bytes: connection.outBytes },
-        reason,
-      });
-    if (connection.identity === undefined) {
-      // Never let in. One that left by itself before it said who it is, is no news.
-      if (!reason.startsWith("Auth") && !reason.includes("Revoked")) return;
-      this.#tell(`$SYS.SERVER.${this.#serverId}.CLIENT.AUTH.ERR`, build);
-    }
     const { account } = connection;
-    this.#tell(`$SYS.ACCOUNT.${accountToken(account)}.DISCONNECT`, build);
+    const token = accountToken(account);
+    this.#tell(`$SYS.ACCOUNT.${token}.DISCONNECT`, () => this.#farewell(connection, reason));
     this.#accountChanged(account);
+  }
+
+  /** Somebody was not let in. */
+  turnedAway(connection: Connection, reason: string): void {
+    const token = accountToken(connection.account);
+    const build = (): Buffer => this.#farewell(connection, reason);
+    this.#tell(`$SYS.SERVER.${this.#serverId}.CLIENT.AUTH.ERR`, build);
+    this.#tell(`$SYS.ACCOUNT.${token}.DISCONNECT`, build);
   }
 
   /** The server takes leave of its clients. */
@@ -100,6 +94,16 @@ export class SystemEvents {
     return this.#deps.view.router.serverId;
   }
 
+  #farewell(connection: Connection, reason: string): Buffer {
+    return this.#deps.envelope.event("client_disconnect", {
+      client: clientJson(connection, this.#startedAt(connection), Date.now()),
+      // As the client sees it: what it sent, and what it got.
+      sent: { msgs: connection.inMsgs, bytes: connection.inBytes },
+      received: { msgs: connection.outMsgs, bytes: connection.outBytes },
+      reason,
+    });
+  }
+
   #startedAt({ sinceMs }: Connection): number {
     return Date.now() - this.#deps.view.router.nowMs() + sinceMs;
   }
@@ -113,6 +117,7 @@ export class SystemEvents {
 
   /** Tells how many connections an account has, soon: storms of connections are one event. */
   #accountChanged(account: string): void {
+    if (this.#account === undefined) return;
     this.#changed.add(account);
     this.#settling ??= setTimeout(() => {
       this.#settling = undefined;
