@@ -1,7 +1,7 @@
 // Everything a broker tells about itself and lets operators do: the audit, the events and the answers
 // of the system account. Hears the router's hooks; assembled by the broker.
 import type { Client, Connection, Refused, Router, RouterHooks } from "@mq9/router";
-import { Audit, type AuditActor, type AuditSink, type AuthFailure, actorOf } from "../audit.ts";
+import { type Audit, type AuditActor, type AuthFailure, actorOf } from "../audit.ts";
 import type { MonitorView } from "../monitor/view.ts";
 import type { Principal } from "./commands.ts";
 import { Envelope } from "./envelope.ts";
