@@ -48,6 +48,8 @@ export interface AccountConfig {
    * a right to. Default `anyone`.
    */
   readonly sendTo?: "anyone" | "granted" | undefined;
+  /** For its users without permissions of their own; undefined = `AuthConfig.defaultPermissions`. */
+  readonly defaultPermissions?: PermissionRules | undefined;
 }
 
 /** Trust in an operator: users prove themselves with JWTs. */

@@ -1,4 +1,10 @@
 // Who a connection is and what it may do.
+export {
+  type AuthenticatorDeps,
+  createAuthenticator,
+  requiresCredentials,
+} from "./authenticator.ts";
+export { checkAuthConfig } from "./check-config.ts";
 export type {
   AccountConfig,
   AuthConfig,
@@ -8,3 +14,6 @@ export type {
   OperatorConfig,
   UserConfig,
 } from "./config.ts";
+export { AuthConfigError } from "./config-error.ts";
+export { hashPassword, isHash, secretProblem } from "./secret.ts";
+export { systemAccountOf } from "./users.ts";

@@ -1,0 +1,114 @@
+// The configured users, by name and by key, and the identities they get. Made once per
+// configuration; decides nothing about secrets.
+import { createHmac, type KeyObject, randomBytes } from "node:crypto";
+import {
+  createPermissions,
+  globalAccount,
+  type Identity,
+  type Peer,
+  type Permissions,
+} from "@mq9/router";
+import type { AccountConfig, AuthConfig, MailRights, UserConfig } from "./config.ts";
+import type { Proof } from "./proof.ts";
+import { wireRules } from "./rules.ts";
+import { Secret } from "./secret.ts";
+import { verifierOf } from "./signature.ts";
+
+/** A configured user. */
+export class KnownUser {
+  readonly name: string;
+  /** Undefined: no password lets it in. */
+  readonly secret: Secret | undefined;
+  /** Verifies what it signs; undefined for users without a key. */
+  readonly key: KeyObject | undefined;
+  readonly account: string;
+  readonly #connectionTypes: readonly string[] | undefined;
+  readonly #permissions: Permissions | undefined;
+  readonly #rights: MailRights;
+  readonly #accountConnectionsMax: number | undefined;
+
+  constructor(user: UserConfig, account: AccountConfig, config: AuthConfig) {
+    this.name = user.user ?? user.nkey ?? "";
+    this.secret = user.password === undefined ? undefined : new Secret(user.password);
+    this.key = user.nkey === undefined ? undefined : verifierOf(user.nkey, "U");
+    this.account = account.name;
+    this.#connectionTypes = user.connectionTypes;
+    const rules = user.permissions ?? account.defaultPermissions ?? config.defaultPermissions;
+    this.#permissions = rules === undefined ? undefined : createPermissions(wireRules(rules));
+    this.#rights = Object.freeze({
+      mailboxes: user.mailboxes,
+      sendTo: account.sendTo ?? "anyone",
+      isOperator: account.name === systemAccountOf(config),
+    });
+    this.#accountConnectionsMax = account.maxConnections;
+  }
+
+  /** Whether it may come in this way. */
+  mayComeBy(peer: Peer): boolean {
+    return this.#connectionTypes === undefined || this.#connectionTypes.includes(peer.kind);
+  }
+
+  identity(proof: Proof): Identity {
+    return {
+      account: this.account,
+      user: this.name,
+      permissions: this.#permissions,
+      rights: this.#rights,
+      accountConnectionsMax: this.#accountConnectionsMax,
+      proof,
+    };
+  }
+}
+
+/** All configured users. */
+export class Users {
+  /** Those with a name. */
+  readonly byName: ReadonlyMap<string, KnownUser>;
+  /** Those with a public key. */
+  readonly byKey: ReadonlyMap<string, KnownUser>;
+  readonly #secrets: readonly Secret[];
+  readonly #decoyKey = randomBytes(32);
+
+  constructor(config: AuthConfig) {
+    const byName = new Map<string, KnownUser>();
+    const byKey = new Map<string, KnownUser>();
+    const ofGlobal = { name: globalAccount, users: config.users ?? [] };
+    for (const account of [ofGlobal, ...(config.accounts ?? [])]) {
+      for (const user of account.users) {
+        const known = new KnownUser(user, account, config);
+        (known.key === undefined ? byName : byKey).set(known.name, known);
+      }
+    }
+    this.byName = byName;
+    this.byKey = byKey;
+    this.#secrets = [...byName.values()].flatMap(({ secret }) => secret ?? []);
+  }
+
+  get size(): number {
+    return this.byName.size + this.byKey.size;
+  }
+
+  find(name: string): KnownUser | undefined {
+    return this.byName.get(name) ?? this.byKey.get(name);
+  }
+
+  /**
+   * Somebody's secret for a name that nobody has, always the same: refusing it takes as long as
+   * refusing a wrong password, so time does not tell which names exist.
+   */
+  decoyFor(name: string): Secret | undefined {
+    const { length } = this.#secrets;
+    if (length === 0) return undefined;
+    const hash = createHmac("sha256", this.#decoyKey).update(name).digest();
+    return this.#secrets[hash.readUInt32LE() % length];
+  }
+}
+
+/** Name of the account that sees `$SYS.`; undefined when nobody is let in by name or key. */
+export function systemAccountOf(config: AuthConfig): string | undefined {
+  const hasUsers = (config.accounts ?? []).some(({ users }) => users.length > 0);
+  if (config.systemAccount !== undefined) return config.systemAccount;
+  return hasUsers || (config.users ?? []).length > 0 || config.token !== undefined
+    ? "$SYS"
+    : undefined;
+}
