@@ -195,6 +195,10 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   data(chunk: Buffer): void {
     if (this.closed) return;
+    if (this.identity === undefined && !this.#beginsWithConnect(chunk)) {
+      this.#takeDefaultUser();
+      if (this.closed) return;
+    }
     this.#hub.beginTurn(this);
     this.#parser.parse(chunk);
     this.#hub.endTurn();
@@ -623,6 +627,24 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     return !this.#refused;
   }
 
+  #beginsWithConnect(chunk: Buffer): boolean {
+    return this.#parser.isPartial || ((chunk[0] as number) | 32) === 99; /* c */
+  }
+
+  /** Who speaks before CONNECT, where nobody has to say who they are, is the user that is for it. */
+  #takeDefaultUser(): void {
+    const { authenticator } = this.#hub;
+    if (authenticator === undefined || authenticator.required) return;
+    const identity = authenticator.authenticate(defaultConnectOptions, this.peer);
+    if (typeof identity === "string") this.#turnAway(identity);
+    else if (identity instanceof Promise) this.#turnAway("authorizationViolation");
+    else {
+      this.account = identity.account;
+      this.sublist = this.#hub.sublistOf(identity.account);
+      this.#bind(identity);
+    }
+  }
+
   #admitted(options: ConnectOptions, identity: Identity | Refusal): void {
     if (typeof identity === "string") {
       this.#turnAway(identity);
@@ -636,8 +658,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       this.close("No Responders Requires Headers", wireErrors.noRespondersNeedsHeaders);
       return;
     }
-    // A second CONNECT may be someone else: nothing of the first one stays.
-    if (this.state === "OPEN") this.#endSubscriptions();
+    // It may be someone else than before: nothing of the other one stays.
+    if (this.state === "OPEN" || this.identity !== undefined) this.#endSubscriptions();
     this.account = identity.account;
     this.sublist = this.#hub.sublistOf(identity.account);
     this.options = options;

@@ -1,7 +1,7 @@
 // Who a connection is and what it may do. The router asks the hook at CONNECT and the permissions
 // at every SUB and PUB; where they come from is the embedder's business.
 
-import { isSubset, overlaps, subjectMatches, type WireErrorName } from "@mq9/wire";
+import { hasEmptyToken, isSubset, overlaps, subjectMatches, type WireErrorName } from "@mq9/wire";
 import type { ConnectOptions } from "./connect-options.ts";
 import type { DeliveryFilter } from "./subscription.ts";
 
@@ -158,7 +158,8 @@ export function createPermissions(rules: PermissionRules): Permissions {
     rules,
     canPublish: (subject) =>
       (publishAllow === undefined ||
-        publishAllow.some((entry) => subjectMatches(entry, subject))) &&
+        (!hasEmptyToken(subject) &&
+          publishAllow.some((entry) => subjectMatches(entry, subject)))) &&
       !publishDeny.some((entry) => subjectMatches(entry, subject)),
     canSubscribe: (subject, queue) =>
       (allow === undefined || allows(allow, subject, queue)) &&

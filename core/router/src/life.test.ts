@@ -70,6 +70,26 @@ describe("authentication", () => {
     expect(await peer.readToEnd()).toBe("-ERR 'Authorization Violation'\r\n");
   });
 
+  test("takes who speaks before CONNECT for the user that is for it, and binds it", async () => {
+    const guest: Identity = { account: "A", user: "guest", permissions: lists };
+    const authenticate: Authenticator["authenticate"] = ({ user }) =>
+      user === "" ? guest : (people[user] ?? "authorizationViolation");
+    await using server = await startRouter({}, asking(authenticate, { required: false }));
+    await using ann = await connectPeer(server.port, as("ann"));
+    ann.send("SUB > 1\r\n");
+    await ann.flush();
+    await using peer = await connectPeer(server.port, null);
+    peer.send("PUB bar 0\r\n\r\nSUB foo.x 1\r\nPUB foo.x 0\r\n\r\n");
+    expect(await peer.flush()).toBe(
+      `-ERR 'Permissions Violation for Publish to "bar"'\r\n` +
+        "+OK\r\n+OK\r\nMSG foo.x 1 0\r\n\r\n",
+    );
+    expect(await ann.flush()).toBe("MSG foo.x 1 0\r\n\r\n");
+    // Who says who they are then, in another account, has nothing of the guest's.
+    peer.send(`CONNECT ${JSON.stringify(as("bob"))}\r\nPUB foo.x 0\r\n\r\n`);
+    expect(await peer.flush()).toBe("");
+  });
+
   test("waits only so long", async () => {
     await using server = await startRouter({ authTimeoutMs: 100 }, hooks);
     await using peer = await connectPeer(server.port, null);
