@@ -29,7 +29,14 @@ export {
   stripHeaders,
 } from "./headers.ts";
 export { defaultWireLimits, sizeDigitsMax, type WireLimits } from "./limits.ts";
-export { decodeNkey, encodeNkey, isNkey, type Nkey, type NkeyKind } from "./nkey.ts";
+export {
+  decodeNkey,
+  encodeNkey,
+  encodeNkeySeed,
+  isNkey,
+  type Nkey,
+  type NkeyKind,
+} from "./nkey.ts";
 export { hashByte, noBytes, noView, type OperationSink, PublishFrame } from "./operation.ts";
 export { Parser } from "./parser.ts";
 export {

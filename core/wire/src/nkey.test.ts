@@ -1,6 +1,6 @@
 import { nkeys } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
-import { decodeNkey, encodeNkey, isNkey } from "./nkey.ts";
+import { decodeNkey, encodeNkey, encodeNkeySeed, isNkey } from "./nkey.ts";
 
 describe("nkeys", () => {
   test.each([
@@ -14,6 +14,18 @@ describe("nkeys", () => {
       expect(read?.kind).toBe(kind);
       expect(encodeNkey(kind, read?.key ?? Buffer.alloc(0))).toBe(text);
     }
+  });
+
+  test("have seeds that others can read", () => {
+    const seed = Buffer.from(
+      "b16fa5d6b776a83346f02dc897a023c2421eff96503575cb8a024e64b192e236",
+      "hex",
+    );
+    const pair = nkeys.fromSeed(Buffer.from(encodeNkeySeed("U", seed)));
+    expect(pair.getPublicKey()).toMatch(/^U[A-Z2-7]{55}$/);
+    expect(encodeNkeySeed("U", seed)).toBe(
+      "SUALC35F223XNKBTI3YC3SEXUAR4EQQ676LFANLVZOFAETTEWGJOENRZWQ",
+    );
   });
 
   test("with one letter changed are none", () => {

@@ -12,6 +12,8 @@ export interface Nkey {
 }
 
 const kindBytes: Readonly<Record<NkeyKind, number>> = { N: 0x68, U: 0xa0, A: 0x00, O: 0x70 };
+/** What a seed begins with: `S`. */
+const seedByte = 0x90;
 const keyBytes = 32;
 /** A kind, the key, a checksum: 280 bits are 56 letters without rest. */
 const wholeBytes = 1 + keyBytes + 2;
@@ -24,6 +26,17 @@ export function encodeNkey(kind: NkeyKind, key: Uint8Array): string {
   whole[0] = kindBytes[kind];
   whole.set(key.subarray(0, keyBytes), 1);
   whole.writeUInt16LE(crc16(whole.subarray(0, wholeBytes - 2)), wholeBytes - 2);
+  return base32(whole);
+}
+
+/** Writes a seed, from which a private key is made: 58 letters and digits. @param seed 32 bytes */
+export function encodeNkeySeed(kind: NkeyKind, seed: Uint8Array): string {
+  const whole = Buffer.alloc(wholeBytes + 1);
+  // Five bits say that it is a seed, the next eight of which kind.
+  whole[0] = seedByte | (kindBytes[kind] >>> 5);
+  whole[1] = (kindBytes[kind] & 31) << 3;
+  whole.set(seed.subarray(0, keyBytes), 2);
+  whole.writeUInt16LE(crc16(whole.subarray(0, wholeBytes - 1)), wholeBytes - 1);
   return base32(whole);
 }
 
@@ -61,7 +74,7 @@ function crc16(bytes: Uint8Array): number {
   return crc;
 }
 
-/** Without padding; a whole number of five-bit groups. */
+/** Without padding. */
 function base32(bytes: Uint8Array): string {
   let text = "";
   let bits = 0;
@@ -75,6 +88,7 @@ function base32(bytes: Uint8Array): string {
     }
     value &= (1 << bits) - 1;
   }
+  if (bits > 0) text += alphabet[(value << (5 - bits)) & 31];
   return text;
 }
 
