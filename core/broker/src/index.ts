@@ -1,4 +1,12 @@
 // The assembled broker: what it can be told, and how it is started and stopped.
+export type {
+  AuditActor,
+  AuditEvent,
+  AuditFact,
+  AuditKind,
+  AuditSink,
+  AuthFailure,
+} from "./audit.ts";
 export {
   Broker,
   type BrokerAddress,
