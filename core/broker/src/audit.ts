@@ -170,7 +170,8 @@ function cleanText(text: string): string {
 const generatedNames =
   /\b(m-(?:status-)?)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[a-z2-7]{26}\b/g;
 
-function withoutSecretNames(text: string): string {
+/** A text with digests in place of such names. */
+export function withoutSecretNames(text: string): string {
   return text.replace(generatedNames, (name: string, prefix: string | undefined) => {
     const digest = createHash("sha256").update(name).digest("hex").slice(0, 12);
     return `${prefix ?? ""}#${digest}`;

@@ -12,6 +12,10 @@ import { DiskGuard, type DiskReserve } from "./disk-guard.ts";
 import { createEmbeddings, type Embeddings } from "./embeddings.ts";
 import type { Log } from "./log.ts";
 import { MailboxSpace } from "./mailbox-space.ts";
+import { Meters } from "./meters.ts";
+import { BrokerView } from "./monitor/broker-view.ts";
+import { ClosedConnections } from "./monitor/closed-connections.ts";
+import type { MonitorView } from "./monitor/view.ts";
 import { type BrokerOptions, resolveTls, type TlsOptionsInput } from "./options.ts";
 
 export interface BrokerDeps {
@@ -49,6 +53,7 @@ export class Broker implements AsyncDisposable {
   readonly #space: MailboxSpace;
   readonly #mailboxes: Mailboxes;
   readonly #guard: DiskGuard;
+  readonly #view: BrokerView;
   readonly #embeddings: Embeddings | undefined;
   readonly #alarm: Alarm;
   readonly #clock: BrokerClock = { nowMs: () => this.#time.nowMs() };
@@ -69,6 +74,11 @@ export class Broker implements AsyncDisposable {
     return this.#clock;
   }
 
+  /** What can be seen of it from outside; nothing of that changes it. */
+  get monitor(): MonitorView {
+    return this.#view;
+  }
+
   constructor(options: BrokerOptions, deps: BrokerDeps) {
     this.#options = options;
     this.#deps = deps;
@@ -82,8 +92,11 @@ export class Broker implements AsyncDisposable {
       deps.embeddingsKey,
       deps.log.child("registry"),
     );
+    const meters = new Meters();
     this.#mailboxes = new Mailboxes(
       {
+        meters: meters.mail,
+        commits: meters,
         store: deps.store,
         clock: this.#clock,
         random: { uuid: randomUUID, bytes: randomBytes },
@@ -110,8 +123,13 @@ export class Broker implements AsyncDisposable {
       },
     );
     const routerLog = deps.log.child("router");
-    const { maxSubscriptionsPerConnection, maxWaitingFetchesPerConnection, ...limits } =
-      options.limits;
+    const {
+      maxSubscriptionsPerConnection,
+      maxWaitingFetchesPerConnection,
+      maxClosedConnections,
+      ...limits
+    } = options.limits;
+    const closed = new ClosedConnections(maxClosedConnections);
     this.#router = createRouter(
       {
         host: options.host,
@@ -125,7 +143,10 @@ export class Broker implements AsyncDisposable {
       },
       {
         connected: ({ id, name, lang }) => routerLog.debug("connected", { client: id, name, lang }),
-        disconnected: ({ id }, reason) => routerLog.debug("disconnected", { client: id, reason }),
+        disconnected: (connection, reason) => {
+          closed.add(connection, reason, this.#router.nowMs());
+          routerLog.debug("disconnected", { client: connection.id, reason });
+        },
         ownerFailed: ({ id }, error) =>
           routerLog.error("a defect in mq9 ended one connection", {
             client: id,
@@ -140,6 +161,7 @@ export class Broker implements AsyncDisposable {
       replyBytesMax: Math.min(defaultDialectOptions.replyBytesMax, options.limits.maxPayloadBytes),
       waitingFetchesMax: maxWaitingFetchesPerConnection,
       nowMs: () => this.#clock.nowMs(),
+      meters,
       failed: (error) =>
         deps.log.error("a defect in mq9 kept a request from being answered", {
           error: error instanceof Error ? error : new Error(String(error)),
@@ -157,6 +179,17 @@ export class Broker implements AsyncDisposable {
       },
       options.disk,
     );
+    this.#view = new BrokerView({
+      router: this.#router,
+      mailboxes: this.#mailboxes,
+      meters,
+      closed,
+      guard: this.#guard,
+      productVersion: deps.version,
+      state: () => this.#state,
+      clock: () => ({ aheadMs: this.#time.aheadMs, suspect: this.#time.isSuspect }),
+      admission: () => ({ authRequired: false, tlsRequired: isTlsRequired(options), systemAccount: undefined }),
+    });
   }
 
   /**
@@ -186,6 +219,7 @@ export class Broker implements AsyncDisposable {
       const address = await this.#router.listen();
       if (!this.#is("starting")) throw draining();
       this.#state = "running";
+      this.#loadTotals();
       this.#storingClock = setInterval(() => {
         if (this.#is("running") && this.#time.isAhead) this.#mailboxes.writeClock();
       }, storeAheadEveryMs).unref();
@@ -207,6 +241,14 @@ export class Broker implements AsyncDisposable {
     this.#router.reloadTls({
       tls: tls && resolveTls(tls, "tls"),
       websocketTls: websocketTls && resolveTls(websocketTls, "websocket.tls"),
+    });
+  }
+
+  /** Only monitoring waits for it. */
+  #loadTotals(): void {
+    this.#mailboxes.loadTotals().catch((error: unknown) => {
+      // An Mq9Error says that the store failed, which was reported where it happened.
+      if (!(error instanceof Mq9Error)) this.#storeFailed(error);
     });
   }
 
@@ -290,6 +332,7 @@ export class Broker implements AsyncDisposable {
   }
 
   #suspectClock(aheadMs: number | undefined): void {
+    this.#view.clockSuspected(aheadMs !== undefined);
     if (aheadMs === undefined) {
       this.#deps.log.info("the machine's clock is believed again");
       this.#alarm.setFor(0);
@@ -355,12 +398,17 @@ export class Broker implements AsyncDisposable {
       log.warn("the store was verified; what was accepted before is all there");
       if (!this.#is("recovering")) return;
       this.#state = "running";
+      this.#loadTotals();
       await this.#guard.check();
       if (this.#is("running")) this.#alarm.setFor(0);
     } catch (error) {
       this.#fail(error as Error);
     }
   }
+}
+
+function isTlsRequired({ tls }: BrokerOptions): boolean {
+  return tls !== undefined && !tls.allowNonTls;
 }
 
 function sha256(parts: readonly Uint8Array[]): Uint8Array {

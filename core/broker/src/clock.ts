@@ -69,6 +69,11 @@ export class SteadyClock implements BrokerClock {
     return this.#suspect;
   }
 
+  /** How far this clock is ahead of the machine's; negative = behind. */
+  get aheadMs(): number {
+    return this.nowMs() - Math.floor(this.#sources.wallMs());
+  }
+
   /** The machine's clock is behind: a start would not find this reading there. */
   get isAhead(): boolean {
     return this.#sources.wallMs() + aheadByMs < this.nowMs();

@@ -3,6 +3,7 @@
 import { Mq9Error } from "@mq9/protocol";
 import type { DiskReserve, Store } from "@mq9/store";
 import type { Log } from "./log.ts";
+import type { DiskFigures } from "./monitor/view.ts";
 import { type DiskOptions, diskMarks } from "./options.ts";
 
 export type { DiskReserve } from "@mq9/store";
@@ -24,6 +25,11 @@ export class DiskGuard {
   #state: "plenty" | "soft" | "hard" = "plenty";
   #reserved = false;
   #releaseFailed = false;
+  #seen: Omit<DiskFigures, "state"> = {
+    freeBytes: undefined,
+    totalBytes: undefined,
+    softMarkBytes: undefined,
+  };
   #checking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -35,6 +41,11 @@ export class DiskGuard {
   /** New work is being refused. */
   get full(): boolean {
     return this.#state !== "plenty";
+  }
+
+  /** What the latest look found. */
+  get figures(): DiskFigures {
+    return { state: this.#state, ...this.#seen };
   }
 
   /** Makes room for what the store writes while it opens. Never rejects. */
@@ -67,6 +78,7 @@ export class DiskGuard {
     const space = await this.#deps.store.space().catch(() => undefined); // best effort: see above
     if (space === undefined) return;
     const marks = diskMarks(this.#options, space.totalBytes);
+    this.#seen = { ...space, softMarkBytes: marks.softMarkBytes };
     const enough = this.full ? marks.resumeMarkBytes : marks.softMarkBytes;
     if (space.freeBytes >= enough) {
       this.#enter("plenty", space.freeBytes, marks.softMarkBytes);

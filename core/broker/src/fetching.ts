@@ -4,6 +4,7 @@ import { type Exchange, withIgnored } from "@mq9/dialects";
 import type { AccountMailboxes } from "@mq9/mailbox";
 import { type FetchResult, Mq9Error } from "@mq9/protocol";
 import type { Client } from "@mq9/router";
+import type { Meters } from "./meters.ts";
 import { type Pressure, requestWeight } from "./pressure.ts";
 import { perform } from "./requests.ts";
 import type { Visitor } from "./visitor.ts";
@@ -12,6 +13,7 @@ type FetchExchange = Extract<Exchange, { op: "fetch" }>;
 
 /** What fetches need of the space. */
 export interface FetchDesk {
+  readonly meters: Meters;
   readonly pressure: Pressure;
   /** FETCHes of one connection that wait for mail at one time. */
   readonly waitingMax: number;
@@ -42,7 +44,7 @@ export class Fetches {
   fetch(client: Client, visitor: Visitor, exchange: FetchExchange, reply: string): void {
     if (exchange.operation.asText) visitor.readsText = true;
     if (reply === "") return; // nobody would see what was taken
-    const { pressure, waitingMax } = this.#desk;
+    const { meters, pressure, waitingMax } = this.#desk;
     if (exchange.operation.request.waitMs === 0) {
       pressure.begin(client, visitor, requestWeight);
       void this.#run(client, visitor, exchange, reply).then(() => {
@@ -56,8 +58,10 @@ export class Fetches {
       return;
     }
     visitor.waiting += 1;
+    meters.waitingFetches += 1;
     void this.#run(client, visitor, exchange, reply).then(() => {
       visitor.waiting -= 1;
+      meters.waitingFetches -= 1;
     });
   }
 
@@ -73,6 +77,8 @@ export class Fetches {
     exchange: FetchExchange,
     reply: string,
   ): Promise<void> {
+    const { meters } = this.#desk;
+    const askedMs = meters.turn.nowMs();
     let taken: FetchResult | undefined;
     let answered = false;
     const end = (): void => {
@@ -93,6 +99,7 @@ export class Fetches {
       visitor,
     );
     this.#waiting.delete(end);
+    meters.fetchMs.observe(meters.turn.nowMs() - askedMs);
     if (client.closed || client.ownerState !== visitor) {
       visitor.mailboxes.release(visitor); // it left while this began, or may not read any more
       if (!client.closed) this.#desk.tell(client, reply, exchange.fail(quarantined()));

@@ -16,6 +16,30 @@ export {
 } from "./broker.ts";
 export type { DiskReserve } from "./disk-guard.ts";
 export { type Log, type LogFields, type LogValue, silentLog } from "./log.ts";
+export { Meters } from "./meters.ts";
+export {
+  type Accountz,
+  type Accstatz,
+  accountz,
+  accountzQuery,
+  accstatz,
+  accstatzQuery,
+} from "./monitor/accountz.ts";
+export { type Connz, connz, connzQuery } from "./monitor/connz.ts";
+export {
+  gatewayz,
+  type Healthz,
+  healthz,
+  jsz,
+  leafz,
+  type Readyz,
+  readyz,
+  routez,
+} from "./monitor/healthz.ts";
+export { MonitorError, type Parameters, queryParameters } from "./monitor/parameters.ts";
+export { type Subsz, subscriptionCount, subsz, subszQuery } from "./monitor/subsz.ts";
+export { connectionCount, type Varz, varz } from "./monitor/varz.ts";
+export type { HttpFacts, MonitorView, Readiness } from "./monitor/view.ts";
 export {
   type BrokerOptions,
   type BrokerOptionsInput,

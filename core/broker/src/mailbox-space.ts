@@ -21,6 +21,7 @@ import type { Client, RouterServices, SubjectSpace, Subscription } from "@mq9/ro
 import { type AuditFact, actorOf } from "./audit.ts";
 import { audited } from "./audited-requests.ts";
 import { Fetches, quarantined } from "./fetching.ts";
+import type { Meters } from "./meters.ts";
 import { Pressure, requestWeight } from "./pressure.ts";
 import { Readers } from "./readers.ts";
 import { ChannelReceipt, type Desk, Receipt, type Tally } from "./receipts.ts";
@@ -43,6 +44,7 @@ export interface SpaceOptions extends DialectOptions {
   /** FETCHes of one connection that wait for mail at one time. */
   readonly waitingFetchesMax: number;
   readonly nowMs: () => number;
+  readonly meters: Meters;
   /** Hears what was done to mailboxes and agents, where somebody keeps that. */
   readonly audit?: ((fact: AuditFact) => void) | undefined;
   /** Hears of a request that a defect of ours kept from being answered. */
@@ -51,6 +53,7 @@ export interface SpaceOptions extends DialectOptions {
 
 export class MailboxSpace implements SubjectSpace, Desk {
   readonly prefix: string = spacePrefix;
+  readonly meters: Meters;
   readonly #mailboxes: Mailboxes;
   readonly #router: RouterServices;
   readonly #options: SpaceOptions;
@@ -61,12 +64,14 @@ export class MailboxSpace implements SubjectSpace, Desk {
   readonly #fetches: Fetches;
 
   constructor(mailboxes: Mailboxes, router: RouterServices, options: SpaceOptions) {
+    this.meters = options.meters;
     this.#mailboxes = mailboxes;
     this.#router = router;
     this.#options = options;
     this.#readers = new Readers(options.nowMs);
     this.#pressure = new Pressure(mailboxes);
     this.#fetches = new Fetches({
+      meters: options.meters,
       pressure: this.#pressure,
       waitingMax: options.waitingFetchesMax,
       answer: (client, reply, body) => router.publish(client.account, reply, "", undefined, body),
@@ -265,6 +270,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
       return readSendHeaders(headers);
     } catch (error) {
       if (!(error instanceof Mq9Error)) throw error;
+      this.meters.refused(error.code);
       if (reply === "") client.refusePublish(subject);
       else this.reply(client, reply, errorReply(error));
       return undefined;

@@ -44,6 +44,8 @@ export interface LimitOptions {
   readonly maxSubscriptionsPerConnection: number;
   /** FETCHes of one connection that wait for mail at one time. */
   readonly maxWaitingFetchesPerConnection: number;
+  /** Ended connections that monitoring still knows; 0 = none. */
+  readonly maxClosedConnections: number;
   /** Silence on a connection, in milliseconds, before the broker sends PING. 100 or more. */
   readonly pingIntervalMs: number;
   /** PINGs without an answer before the connection counts as dead. */
@@ -203,6 +205,7 @@ export const defaultOptions: Omit<BrokerOptions, "tap" | "tls" | "websocket"> = 
     maxConnections: 65_536, // same; the operating system's file limit usually comes first
     maxSubscriptionsPerConnection: 10_000, // an agent needs a handful; stops a leaking client
     maxWaitingFetchesPerConnection: 64, // one per mailbox an agent reads; each is a timer
+    maxClosedConnections: 10_000, // same as nats-server; about 4 MB
     pingIntervalMs: 120_000, // same as nats-server: idle agents cost next to nothing
     pingMax: 2, // a dead peer is found after at most three intervals
     writeDeadlineMs: 10_000, // same as nats-server
@@ -455,6 +458,7 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "limits.maxSubscriptionTokens": [0, 1_000_000],
   "limits.maxSubscriptionsPerConnection": [0, 10_000_000],
   "limits.maxWaitingFetchesPerConnection": [0, 100_000],
+  "limits.maxClosedConnections": [0, 1_000_000],
   "limits.pingIntervalMs": [100, dayMs],
   "limits.pingMax": [1, 1_000],
   "limits.writeDeadlineMs": [100, dayMs],

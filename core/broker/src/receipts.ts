@@ -4,6 +4,7 @@ import { errorReply, type Generation, sendReply } from "@mq9/dialects";
 import type { SendCompletion, SendDetail } from "@mq9/mailbox";
 import type { Mq9Error } from "@mq9/protocol";
 import type { Client, Hold } from "@mq9/router";
+import type { Meters } from "./meters.ts";
 
 /** What one connection has under way. */
 export interface Tally {
@@ -12,6 +13,7 @@ export interface Tally {
 
 /** What a receipt needs of the space. */
 export interface Desk {
+  readonly meters: Meters;
   /** Sends a body to a reply subject; nothing when there is none. */
   reply(client: Client, reply: string, body: Uint8Array): void;
   noResponders(client: Client, subject: string, reply: string): void;
@@ -27,8 +29,10 @@ export class Receipt implements SendCompletion {
   readonly #generation: Generation | undefined;
   readonly #hold: Hold;
   readonly #tally: Tally;
+  readonly #arrivedMs: number;
 
   constructor(desk: Desk, client: Client, tally: Tally, request: ReceiptRequest) {
+    this.#arrivedMs = desk.meters.turn.nowMs();
     this.#tally = tally;
     this.#desk = desk;
     this.#client = client;
@@ -39,6 +43,7 @@ export class Receipt implements SendCompletion {
   }
 
   settled(error: Mq9Error | undefined, msgId: number, detail?: SendDetail): void {
+    this.#desk.meters.sent(error?.code, this.#arrivedMs);
     const body =
       this.#reply === ""
         ? undefined
@@ -71,6 +76,7 @@ export class ChannelReceipt implements SendCompletion {
   readonly #heard: boolean;
   readonly #hold: Hold;
   readonly #tally: Tally;
+  readonly #arrivedMs: number;
 
   constructor(
     desk: Desk,
@@ -78,6 +84,7 @@ export class ChannelReceipt implements SendCompletion {
     tally: Tally,
     request: { readonly subject: string; readonly reply: string; readonly heard: boolean },
   ) {
+    this.#arrivedMs = desk.meters.turn.nowMs();
     const { subject, reply, heard } = request;
     this.#tally = tally;
     this.#desk = desk;
@@ -93,6 +100,7 @@ export class ChannelReceipt implements SendCompletion {
       if (!this.#heard) this.#desk.noResponders(this.#client, this.#subject, this.#reply);
       this.#hold.release();
     } else {
+      this.#desk.meters.sent(error?.code, this.#arrivedMs);
       const body = error === undefined ? sendReply({ msgId, ...detail }, 0) : errorReply(error);
       if (answer(this.#desk, this.#client, this.#subject, this.#reply, error, body)) {
         this.#hold.release();

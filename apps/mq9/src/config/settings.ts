@@ -59,6 +59,7 @@ export interface Settings {
   readonly maxSubscriptionTokens: number;
   readonly maxSubscriptions: number;
   readonly maxWaitingFetches: number;
+  readonly maxClosedClients: number;
   readonly pingInterval: number;
   readonly pingMax: number;
   readonly writeDeadline: number;
@@ -391,6 +392,13 @@ const clientLimits = {
     group: "Limits:",
     help: "FETCHes of one client that wait for mail",
     option: "limits.maxWaitingFetchesPerConnection",
+  },
+  maxClosedClients: {
+    kind: count,
+    fallback: limits.maxClosedConnections,
+    group: "Limits:",
+    help: "ended connections that monitoring still knows; 0 = none",
+    option: "limits.maxClosedConnections",
   },
   pingInterval: {
     kind: milliseconds,
