@@ -1,4 +1,10 @@
 // What tests and benchmarks use to boot brokers and peers and to talk to them.
+export {
+  createAuthority,
+  type IssueOptions,
+  type TestAuthority,
+  type TestCertificate,
+} from "./certificates.ts";
 export { type Child, type ChildEnd, type ProgramResult, runProgram, startChild } from "./child.ts";
 export { type RunningNatsServer, startNatsServer } from "./nats-server.ts";
 export { repositoryRoot } from "./paths.ts";
