@@ -3,6 +3,7 @@
 // any mailbox; only the broker writes to it.
 import { directoryName, neverMs, rankOf } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord, StoreBatch } from "@mq9/store";
+import { barred, keyOf, type Target } from "./access.ts";
 import type { Engine } from "./engine.ts";
 import type { Slot } from "./slot.ts";
 
@@ -25,14 +26,16 @@ export type ListedCommand<T> = (slot: Slot, directory: Slot | undefined) => Prom
  */
 export async function withDirectory<T>(
   engine: Engine,
-  { key, listing }: { readonly key: string; readonly listing: boolean },
+  { at, listing }: { readonly at: Target; readonly listing: boolean },
   stage: ListedCommand<T>,
 ): Promise<T> {
-  const slot = engine.slot(key);
+  const slot = engine.slot(keyOf(at));
   const leave = await slot.acquire();
   let leaveDirectory: (() => void) | undefined;
   let staged: Promise<T>;
   try {
+    const refusal = engine.faultOf(slot) ?? barred(slot, at);
+    if (refusal !== undefined) throw refusal;
     let directory: Slot | undefined;
     if (listing || slot.record?.public === true) {
       directory = engine.slot(directoryKey(slot.account));

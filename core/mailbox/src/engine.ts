@@ -17,8 +17,10 @@ import {
   StoreError,
   type StoreOpening,
 } from "@mq9/store";
+import { barred, keyOf, type Target } from "./access.ts";
 import type { FeedHost } from "./feed.ts";
 import type { Glob } from "./glob.ts";
+import { decodeGrants } from "./grants.ts";
 import { Group } from "./group.ts";
 import { type Effect, Journal, type LateWriter } from "./journal.ts";
 import { latestKey } from "./latest.ts";
@@ -190,6 +192,7 @@ export class Engine implements FeedHost {
       slot.record = undefined;
       slot.tally = undefined;
       slot.scheduleIds = undefined;
+      slot.grants = [];
       slot.keyPlaces.clear();
       slot.sweepsAtMs.clear();
       const record = await this.store.mailbox(slot.key);
@@ -203,7 +206,7 @@ export class Engine implements FeedHost {
         return;
       }
       slot.unreadable = undefined;
-      for (const glob of this.globs) glob.review(slot);
+      for (const glob of this.globs) glob.reread(slot);
       this.startReaders(slot);
     } catch (error) {
       slot.record = undefined;
@@ -219,6 +222,7 @@ export class Engine implements FeedHost {
     const tally = MailboxTally.decode(record.number, cursors.get(tallyName));
     slot.nextSeq = await this.#countNewer(tally, Math.max(tally.countedSeq, record.nextSeq));
     slot.tally = tally;
+    slot.grants = decodeGrants(cursors);
     if (record.kind === "latest") slot.keyPlaces.set(latestKey, latest);
     // Memory knows what was handed out of this life better than the store, where it is written late.
     if (slot.positionsOf !== record.number) {
@@ -402,19 +406,25 @@ export class Engine implements FeedHost {
    * the command's changes in one go and returns what the caller waits for.
    */
   command<T>(
-    key: string,
+    at: Target,
     stage: (slot: Slot) => Promise<T>,
     prepare?: (slot: Slot) => Promise<void> | undefined,
   ): Promise<T> {
-    const slot = this.slot(key);
+    const slot = this.slot(keyOf(at));
     return new Promise((resolve, reject) => {
       const refuse = (error: unknown): void => reject(this.failure(error));
       const act = (): void => {
-        const fault = this.faultOf(slot);
+        const fault = this.faultOf(slot) ?? barred(slot, at);
         if (fault === undefined) stage(slot).then(resolve, refuse);
         else reject(fault);
       };
       slot.enter(() => {
+        // Before anything is read: how long an answer takes must not tell what is there.
+        const closed = this.faultOf(slot) ?? barred(slot, at);
+        if (closed !== undefined) {
+          reject(closed);
+          return undefined;
+        }
         const prepared = prepare?.(slot);
         if (prepared !== undefined) return prepared.then(act, refuse);
         act();

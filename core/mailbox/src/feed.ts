@@ -9,6 +9,7 @@ import {
   ranks,
 } from "@mq9/protocol";
 import type { Store } from "@mq9/store";
+import { type Guard, Pass } from "./access.ts";
 import type { MailMeters } from "./meters.ts";
 import type { Positions } from "./positions.ts";
 import type { Slot } from "./slot.ts";
@@ -50,8 +51,11 @@ export class Feed implements MailSubscription {
   #endSeq = Number.POSITIVE_INFINITY;
   #state: FeedState = "new";
   #pumping = false;
+  readonly #pass: Pass | undefined;
 
-  constructor(host: FeedHost, slot: Slot, mask: RankMask, sink: FeedSink) {
+  /** @param guard whose right to take mail counts, now and at every delivery; undefined = nobody's has to be asked */
+  constructor(host: FeedHost, slot: Slot, mask: RankMask, sink: FeedSink, guard?: Guard) {
+    this.#pass = guard && new Pass(slot, guard);
     this.#host = host;
     this.#slot = slot;
     this.#ranks = mask;
@@ -89,9 +93,18 @@ export class Feed implements MailSubscription {
     void this.#pump();
   }
 
+  /** It may take mail now. Counts in no limit while it may not. */
+  get isAdmitted(): boolean {
+    return this.#pass === undefined || this.#pass.isOpen;
+  }
+
   /** A message became readable. Hands it over at once when nothing stored is waiting before it. */
   push(message: MailMessage, nowMs: number): void {
     if (this.#state !== "live") return;
+    if (!this.isAdmitted) {
+      this.#state = "behind"; // it is started again when it may
+      return;
+    }
     if ((this.#ranks & (1 << message.rank)) === 0) return;
     if (message.msgId <= (this.#cursors[message.rank] as number)) return;
     if (message.msgId >= this.#endSeq) return;
@@ -101,7 +114,14 @@ export class Feed implements MailSubscription {
 
   /** A keyed message was taken back without a successor. */
   retract(key: string): void {
-    if (this.#state !== "ended") this.#sink.retracted?.(key);
+    if (this.#state !== "ended" && this.isAdmitted) this.#sink.retracted?.(key);
+  }
+
+  /** What it may do has changed. */
+  review(): void {
+    if (!this.isAdmitted) return;
+    this.#slot.version += 1; // a look under way may have found the door closed
+    this.start();
   }
 
   end(): void {
@@ -142,6 +162,7 @@ export class Feed implements MailSubscription {
         const more = await this.#page(removed).finally(() => this.#slot.endRead(removed));
         opened?.();
         if (this.#state === "behind" && !more && this.#slot.version === version) {
+          if (!this.isAdmitted) return;
           this.#state = "live";
           if (this.#endSeq !== Number.POSITIVE_INFINITY) await this.#finish();
         }
@@ -171,6 +192,7 @@ export class Feed implements MailSubscription {
       if ((this.#ranks & (1 << rank)) === 0) continue;
       const record = this.#slot.record;
       if (record === undefined || !this.#slot.isLive(this.#host.nowMs())) return false;
+      if (!this.isAdmitted) return false;
       const page = await store.messages(record.number, {
         rank,
         afterSeq: this.#cursors[rank] as number,
@@ -181,7 +203,7 @@ export class Feed implements MailSubscription {
       const nowMs = this.#host.nowMs();
       for (const stored of page) {
         if (this.#state !== "behind") return true;
-        if (!this.#slot.isLive(nowMs)) return false;
+        if (!this.#slot.isLive(nowMs) || !this.isAdmitted) return false;
         const gone = nowMs >= stored.expiresAtMs || removed.has(stored.seq);
         if (gone || stored.seq >= this.#endSeq) {
           this.#cursors[rank] = stored.seq;

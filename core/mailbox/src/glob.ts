@@ -2,6 +2,7 @@
 // public one, whose name matches, those made later too. It is a set of ordinary feeds with one sink.
 import type { MailMessage, MailSink, MailSubscription, SubscribeRequest } from "@mq9/protocol";
 import type { MailboxRecord } from "@mq9/store";
+import type { Guard } from "./access.ts";
 import type { Engine } from "./engine.ts";
 import { Feed, type FeedSink } from "./feed.ts";
 import type { Slot } from "./slot.ts";
@@ -9,6 +10,7 @@ import type { Slot } from "./slot.ts";
 export class Glob implements MailSubscription {
   readonly #engine: Engine;
   readonly #request: SubscribeRequest;
+  readonly #guard: Guard | undefined;
   readonly #prefix: string;
   /** The pattern's parts between its stars. */
   readonly #parts: readonly string[];
@@ -16,7 +18,8 @@ export class Glob implements MailSubscription {
   readonly #sink: SharedSink;
   #ended = false;
 
-  constructor(engine: Engine, account: string, request: SubscribeRequest) {
+  constructor(engine: Engine, account: string, request: SubscribeRequest, guard?: Guard) {
+    this.#guard = guard;
     this.#engine = engine;
     this.#request = request;
     this.#prefix = `${account}/`;
@@ -47,10 +50,15 @@ export class Glob implements MailSubscription {
     if (this.#ended || slot.record?.number !== durable.number) return;
     if (!this.#takes(durable) || this.#feeds.has(slot.key)) return;
     if (this.#full) return;
-    const feed = new Feed(this.#engine, slot, this.#request.ranks, this.#sink);
+    const feed = new Feed(this.#engine, slot, this.#request.ranks, this.#sink, this.#guard);
     this.#feeds.set(slot.key, feed);
     slot.feeds.push(feed);
     feed.open();
+  }
+
+  /** What may be followed has changed. */
+  review(): void {
+    for (const feed of this.#feeds.values()) feed.review();
   }
 
   /** Follows a mailbox no longer: this life of it is over, the next may not belong here. */
@@ -63,7 +71,7 @@ export class Glob implements MailSubscription {
    * Follows a mailbox no longer that does not belong here as the store has it: it was read anew, and
    * the life that was followed may be over.
    */
-  review(slot: Slot): void {
+  reread(slot: Slot): void {
     const { record } = slot;
     if (record === undefined || !this.#takes(record)) this.forget(slot);
   }

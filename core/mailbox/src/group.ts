@@ -10,6 +10,7 @@ import {
   ranks,
 } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord } from "@mq9/store";
+import { type Guard, Pass } from "./access.ts";
 import type { FeedHost } from "./feed.ts";
 import { decodePosition, encodePosition, Runs } from "./runs.ts";
 import type { Slot } from "./slot.ts";
@@ -52,14 +53,30 @@ export class Group {
     return this.#members.length;
   }
 
+  /** Members that may take mail now: others count in no limit. */
+  get admittedCount(): number {
+    return this.#members.reduce((sum, member) => sum + (member.isAdmitted ? 1 : 0), 0);
+  }
+
+  /** Some member may take mail no more: what it was handed is for others. */
+  review(): void {
+    const nowMs = this.#host.nowMs();
+    for (const member of this.#members) {
+      if (!member.isAdmitted) this.#takeBack(member.outstanding, nowMs);
+    }
+    this.#bound(nowMs);
+    if (!this.isBlank) this.#changed(nowMs);
+    this.start();
+  }
+
   /** Nothing was ever handed out, so there is nothing to remember. */
   get isBlank(): boolean {
     return this.#returned.count === 0 && this.#cursors.every((seq) => seq < 0);
   }
 
   /** Adds a member. The caller starts the group once the mailbox is in memory. */
-  join(mask: RankMask, sink: MailSink): MailSubscription {
-    const member = new Member(this, mask, sink);
+  join(mask: RankMask, sink: MailSink, guard?: Guard): MailSubscription {
+    const member = new Member(this, mask, sink, guard && new Pass(this.#slot, guard));
     this.#members.push(member);
     // Until the store was read for it, it must not get what arrives: that would skip what is stored.
     this.#live = false;
@@ -84,7 +101,7 @@ export class Group {
 
   /** A keyed message was taken back without a successor. */
   retract(key: string): void {
-    for (const member of this.#members) member.sink.retracted?.(key);
+    for (const member of this.#members) if (member.isAdmitted) member.sink.retracted?.(key);
   }
 
   /** A message was removed for everybody, durably: nobody has to give it back. */
@@ -181,7 +198,7 @@ export class Group {
 
   /** Whether a member asked for this rank and has room. */
   #canTake(rank: Rank): boolean {
-    return this.#members.some((member) => member.writable && (member.ranks & (1 << rank)) !== 0);
+    return this.#members.some((member) => member.canTake && (member.ranks & (1 << rank)) !== 0);
   }
 
   /** The next member in turn that wants this rank and has room. */
@@ -189,7 +206,7 @@ export class Group {
     const count = this.#members.length;
     for (let i = 0; i < count; i += 1) {
       const member = this.#members[(this.#turn + i) % count] as Member;
-      if (member.writable && (member.ranks & (1 << rank)) !== 0) {
+      if (member.canTake && (member.ranks & (1 << rank)) !== 0) {
         this.#turn = (this.#turn + i + 1) % count;
         return member;
       }
@@ -220,7 +237,7 @@ export class Group {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (!this.#live && this.#members.some((member) => member.writable)) {
+      while (!this.#live && this.#members.some((member) => member.canTake)) {
         const version = this.#slot.version;
         const starts = this.#starts;
         const removed = this.#slot.beginRead();
@@ -341,11 +358,26 @@ class Member implements MailSubscription {
   /** What it was handed lately. */
   readonly outstanding: Runs = new Runs();
   writable = true;
+  readonly #pass: Pass | undefined;
 
-  constructor(group: Group, mask: RankMask, sink: MailSink) {
+  constructor(group: Group, mask: RankMask, sink: MailSink, pass: Pass | undefined) {
     this.#group = group;
+    this.#pass = pass;
     this.ranks = mask;
     this.sink = sink;
+  }
+
+  get isAdmitted(): boolean {
+    return this.#pass === undefined || this.#pass.isOpen;
+  }
+
+  get canTake(): boolean {
+    return this.writable && this.isAdmitted;
+  }
+
+  /** What it may do has changed. */
+  review(): void {
+    this.#group.review();
   }
 
   end(how: "unsubscribed" | "vanished"): void {

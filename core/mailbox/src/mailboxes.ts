@@ -9,6 +9,8 @@ import type {
   ExtendRequest,
   FetchRequest,
   FetchResult,
+  GrantInfo,
+  GrantRequest,
   ListRequest,
   MailboxApi,
   MailboxDetail,
@@ -31,9 +33,11 @@ import type {
   SubscribeRequest,
 } from "@mq9/protocol";
 import type { DueEntry, StoreOpening } from "@mq9/store";
+import { type Asked, type Guard, seeing, type Verbs, verbs } from "./access.ts";
 import { attend } from "./commands/attend.ts";
 import { create } from "./commands/create.ts";
 import { fetch } from "./commands/fetch.ts";
+import { grant, grants, revoke } from "./commands/grants.ts";
 import { inspect, purge } from "./commands/inspect.ts";
 import { drop, info, list, renew } from "./commands/lifetime.ts";
 import { query } from "./commands/query.ts";
@@ -218,38 +222,66 @@ function nameOf(entry: DueEntry): string {
   return `${entry.atMs}/${entry.mailboxNumber}`;
 }
 
-/** The mailboxes of one account. Another account's mailboxes can not be named from here. */
+/**
+ * The mailboxes of one account, as one of its users sees them. Another account's mailboxes can not be
+ * named from here.
+ */
 export class AccountMailboxes implements MailboxApi {
   readonly #engine: Engine;
   readonly #name: string;
+  readonly #guard: Guard | undefined;
 
-  constructor(engine: Engine, name: string) {
+  /** @param guard asked by every command; undefined = everything is allowed */
+  constructor(engine: Engine, name: string, guard?: Guard) {
     this.#engine = engine;
     this.#name = name;
+    this.#guard = guard;
   }
 
-  #key(mailbox: string): string {
-    return `${this.#name}/${mailbox}`;
+  /** The same mailboxes, for somebody who may not do everything. */
+  seenBy(guard: Guard | undefined): AccountMailboxes {
+    return new AccountMailboxes(this.#engine, this.#name, guard);
+  }
+
+  #at(mailbox: string, asked: Verbs): Asked {
+    return { key: `${this.#name}/${mailbox}`, guard: this.#guard, verbs: asked };
+  }
+
+  /**
+   * Whether any of these may be done with a mailbox now. Tells nobody whether it exists who may not
+   * know: of an absent one it is what could be done with it, if it was somebody else's.
+   */
+  allows(mailbox: string, asked: Verbs): Promise<boolean> {
+    return this.#engine.command(`${this.#name}/${mailbox}`, async (slot) => {
+      return this.#guard === undefined || this.#guard.allows(asked, slot.standing);
+    });
+  }
+
+  /** What the guard answers has changed: frees what a consumer holds where it may take mail no more. */
+  review(consumer: Consumer): void {
+    const guard = this.#guard;
+    if (guard === undefined) return;
+    this.#engine.pulls.review(consumer, ({ standing }) => guard.allows(verbs.watch, standing));
   }
 
   create(request: CreateRequest): Promise<CreateResult> {
-    return create(this.#engine, this.#name, request);
+    return create(this.#engine, this.#name, request, this.#guard);
   }
 
   info(mailbox: string): Promise<MailboxInfo> {
-    return info(this.#engine, this.#key(mailbox));
+    return info(this.#engine, this.#at(mailbox, seeing));
   }
 
   renew(mailbox: string, ttlSeconds: number): Promise<MailboxInfo> {
-    return renew(this.#engine, this.#key(mailbox), ttlSeconds);
+    return renew(this.#engine, this.#at(mailbox, verbs.manage), ttlSeconds);
   }
 
   drop(mailbox: string): Promise<void> {
-    return drop(this.#engine, this.#key(mailbox));
+    return drop(this.#engine, this.#at(mailbox, verbs.manage));
   }
 
   list(request: ListRequest): Promise<readonly MailboxInfo[]> {
-    return list(this.#engine, this.#name, request);
+    return list(this.#engine, this.#name, request, this.#guard);
   }
 
   send(request: SendRequest): Promise<SendResult> {
@@ -263,59 +295,71 @@ export class AccountMailboxes implements MailboxApi {
 
   /** `send` without a promise, for the wire's hot path. `completion` may be told before this returns. */
   post(request: SendRequest, completion: SendCompletion): void {
-    send(this.#engine, this.#key(request.mailbox), request, completion);
+    send(this.#engine, `${this.#name}/${request.mailbox}`, request, completion, this.#guard);
   }
 
   subscribe(request: SubscribeRequest): MailSubscription {
-    return subscribe(this.#engine, this.#name, request);
+    return subscribe(this.#engine, this.#name, request, this.#guard);
   }
 
   query(request: QueryRequest): Promise<QueryResult> {
-    return query(this.#engine, this.#key(request.mailbox), request);
+    return query(this.#engine, this.#at(request.mailbox, verbs.query), request);
   }
 
   remove(request: RemoveRequest): Promise<void> {
-    return remove(this.#engine, this.#key(request.mailbox), request);
+    return remove(this.#engine, this.#at(request.mailbox, verbs.receive), request);
   }
 
   inspect(mailbox: string): Promise<MailboxDetail> {
-    return inspect(this.#engine, this.#key(mailbox));
+    return inspect(this.#engine, this.#at(mailbox, seeing));
   }
 
   purge(request: PurgeRequest): Promise<number> {
-    return purge(this.#engine, this.#key(request.mailbox), request);
+    return purge(this.#engine, this.#at(request.mailbox, verbs.manage), request);
   }
 
   scheduled(request: ScheduledRequest): Promise<readonly ScheduledMessage[]> {
-    return scheduled(this.#engine, this.#key(request.mailbox), request);
+    return scheduled(this.#engine, this.#at(request.mailbox, verbs.query), request);
   }
 
   cancel(request: CancelRequest): Promise<void> {
-    return cancel(this.#engine, this.#key(request.mailbox), request);
+    return cancel(this.#engine, this.#at(request.mailbox, verbs.manage), request);
   }
 
   fetch(request: FetchRequest): Promise<FetchResult> {
-    return fetch(this.#engine, this.#key(request.mailbox), request);
+    return fetch(this.#engine, this.#at(request.mailbox, verbs.watch), request);
   }
 
   ack(request: AckRequest): Promise<readonly number[]> {
-    return ack(this.#engine, this.#key(request.mailbox), request);
+    return ack(this.#engine, this.#at(request.mailbox, verbs.watch), request);
   }
 
   nack(request: NackRequest): Promise<void> {
-    return nack(this.#engine, this.#key(request.mailbox), request);
+    return nack(this.#engine, this.#at(request.mailbox, verbs.watch), request);
   }
 
   extend(request: ExtendRequest): Promise<number> {
-    return extend(this.#engine, this.#key(request.mailbox), request);
+    return extend(this.#engine, this.#at(request.mailbox, verbs.watch), request);
   }
 
   receipt(request: ReceiptRequest): Promise<ReceiptResult> {
-    return receipt(this.#engine, this.#key(request.mailbox), request);
+    return receipt(this.#engine, this.#at(request.mailbox, verbs.query), request);
   }
 
   redrive(request: RedriveRequest): Promise<number> {
-    return redrive(this.#engine, this.#name, request);
+    return redrive(this.#engine, this.#name, request, this.#guard);
+  }
+
+  grant(request: GrantRequest): Promise<GrantInfo> {
+    return grant(this.#engine, this.#at(request.mailbox, verbs.manage), request);
+  }
+
+  grants(mailbox: string): Promise<readonly GrantInfo[]> {
+    return grants(this.#engine, this.#at(mailbox, verbs.manage));
+  }
+
+  revoke(mailbox: string, grantId: string): Promise<boolean> {
+    return revoke(this.#engine, this.#at(mailbox, verbs.manage), grantId);
   }
 
   /** A consumer left for good: what it holds is free, its waiting fetches end empty. */

@@ -8,6 +8,7 @@ import {
   mailboxNotFound,
 } from "@mq9/protocol";
 import type { MailboxRecord, MessagePlace, MessageRecord, StoreBatch } from "@mq9/store";
+import type { Grant, Standing } from "./access.ts";
 import type { KnownSend } from "./dedup.ts";
 import type { Feed } from "./feed.ts";
 import type { Group } from "./group.ts";
@@ -23,6 +24,8 @@ export type SlotTask = () => Promise<void> | undefined;
 export interface StoredPlace extends MessagePlace {
   readonly bytes: number;
 }
+
+const noGrants: readonly Grant[] = [];
 
 export class Slot {
   /** `<account>/<name>`. */
@@ -53,6 +56,9 @@ export class Slot {
   tally: MailboxTally | undefined = undefined;
   /** The totals of its account; undefined = the broker keeps this mailbox. Set once by the engine. */
   totals: AccountTally | undefined = undefined;
+  /** Tokens handed out for this life; replaced as a whole when one comes or goes. */
+  grants: readonly Grant[] = noGrants;
+  #standing: Standing | undefined = undefined;
   /** Sweeps already asked for, by instant. */
   readonly sweepsAtMs: Set<number> = new Set();
   /** The mailbox number that `readUpTo` and the groups' positions belong to. */
@@ -174,6 +180,26 @@ export class Slot {
     return record !== undefined && !record.dropped && nowMs < record.expiresAtMs;
   }
 
+  /** What decides who may do what with it. The same object as long as nothing of it changes. */
+  get standing(): Standing {
+    const { record, grants, name } = this;
+    const exists = record !== undefined && !record.dropped;
+    const owner = exists ? record.owner : undefined;
+    const isPublic = exists && record.public;
+    const known = this.#standing;
+    if (
+      known !== undefined &&
+      known.exists === exists &&
+      known.owner === owner &&
+      known.public === isPublic &&
+      known.grants === grants
+    ) {
+      return known;
+    }
+    this.#standing = { name, exists, owner, public: isPublic, grants };
+    return this.#standing;
+  }
+
   /** Why a command on this name is refused when it is not live. */
   absence(): Mq9Error {
     if (this.unreadable !== undefined) return this.unreadable;
@@ -193,6 +219,7 @@ export class Slot {
     this.totals?.changed(batch, 1, 0, 0);
     this.nextSeq = record.nextSeq;
     this.keyPlaces.clear();
+    this.grants = noGrants;
     this.pendingSends = undefined;
     this.scheduleIds = undefined;
     this.sweepsAtMs.clear();
@@ -233,6 +260,11 @@ export class Slot {
   }
 }
 
+/** What decides who may do what with a stored mailbox, but for the tokens handed out for it. */
+export function standingOf(name: string, { owner, public: isPublic }: MailboxRecord): Standing {
+  return { name, exists: true, owner, public: isPublic, grants: noGrants };
+}
+
 /** A stored mailbox as it is seen from outside. */
 export function mailboxInfo(name: string, record: MailboxRecord): MailboxInfo {
   return {
@@ -243,5 +275,6 @@ export function mailboxInfo(name: string, record: MailboxRecord): MailboxInfo {
     ttlSeconds: record.ttlSeconds,
     createdAtMs: record.createdAtMs,
     expiresAtMs: record.expiresAtMs,
+    ...(record.owner === undefined ? {} : { owner: record.owner }),
   };
 }

@@ -11,6 +11,9 @@ export {
   type CancelRequest,
   type CreateRequest,
   type CreateResult,
+  type GrantInfo,
+  type GrantRequest,
+  grantsMax,
   type ListRequest,
   type MailboxApi,
   type MailboxDetail,
@@ -31,6 +34,7 @@ export {
   type SendRequest,
   type SendResult,
   type SubscribeRequest,
+  type TokenRight,
   ttlSecondsMax,
 } from "./mailbox-api.ts";
 export {

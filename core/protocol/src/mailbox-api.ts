@@ -33,6 +33,8 @@ export interface MailboxInfo {
   readonly createdAtMs: number;
   /** The instant from which the mailbox no longer exists; `neverMs` = never. */
   readonly expiresAtMs: number;
+  /** The user that created it; undefined = nobody was signed in. */
+  readonly owner?: string | undefined;
 }
 
 /** Stands for "never" wherever an instant in milliseconds is expected; fits six bytes on disk. */
@@ -52,6 +54,8 @@ export interface CreateRequest {
   readonly desc?: string | undefined;
   /** SHA-256 of the token that QUERY will ask for; undefined = none is asked. */
   readonly tokenDigest?: Uint8Array | undefined;
+  /** Who asks, and may do everything with it from then on; undefined = nobody signed in. */
+  readonly owner?: string | undefined;
   /** What a taken name means: hand out the mailbox there is, or refuse with `exists`. */
   readonly ifExists: "return" | "fail";
 }
@@ -152,7 +156,37 @@ export interface MailSubscription {
    * settled. `vanished`: what it got lately and did not remove goes back to its group.
    */
   end(how: "unsubscribed" | "vanished"): void;
+  /** What its reader may do has changed: delivery stops or goes on. Only where rights are asked for. */
+  review?(): void;
 }
+
+/** A right that a token can give. */
+export type TokenRight = "send" | "receive" | "query" | "manage";
+
+export interface GrantRequest {
+  readonly mailbox: string;
+  /** At least one. */
+  readonly rights: readonly TokenRight[];
+  /** Seconds; 0 = as long as the mailbox lives. */
+  readonly ttlSeconds: number;
+  /** SHA-256 of the token. */
+  readonly digest: Uint8Array;
+  /** Who asks; undefined = nobody signed in. */
+  readonly by?: string | undefined;
+}
+
+/** A token that was handed out, without the token, which nobody knows but who has it. */
+export interface GrantInfo {
+  readonly grantId: string;
+  readonly rights: readonly TokenRight[];
+  readonly createdAtMs: number;
+  /** `neverMs` = with the mailbox. */
+  readonly expiresAtMs: number;
+  readonly by: string | undefined;
+}
+
+/** Tokens of one mailbox that are valid at one time. */
+export const grantsMax = 64;
 
 export interface QueryRequest {
   readonly mailbox: string;
@@ -302,4 +336,13 @@ export interface PullApi {
   scheduled(request: ScheduledRequest): Promise<readonly ScheduledMessage[]>;
   /** @throws `not_found`, `expired`, `message_not_found` (it is visible by now, or never was scheduled) */
   cancel(request: CancelRequest): Promise<void>;
+  /**
+   * Makes a token valid for this life of the mailbox.
+   * @throws `not_found`, `expired`, `invalid`, `forbidden` (kept by the broker), `quota_exceeded`
+   */
+  grant(request: GrantRequest): Promise<GrantInfo>;
+  /** Tokens that are valid. @throws `not_found`, `expired` */
+  grants(mailbox: string): Promise<readonly GrantInfo[]>;
+  /** Ends a token. Repeating it is success. @returns false when there was none @throws `not_found`, `expired` */
+  revoke(mailbox: string, grantId: string): Promise<boolean>;
 }

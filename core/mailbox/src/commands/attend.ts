@@ -5,6 +5,7 @@ import type { DueEntry, MailboxRecord, MessageRecord } from "@mq9/store";
 import { stageIdsGone } from "../dedup.ts";
 import { stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
+import { isGeneratedName } from "../generated-name.ts";
 import { detachGlobs } from "../glob.ts";
 import type { Slot } from "../slot.ts";
 import { removeMany } from "./removal.ts";
@@ -12,7 +13,7 @@ import { release } from "./scheduled.ts";
 
 /** Handles one due entry and removes it. */
 export function attend(engine: Engine, entry: DueEntry): Promise<void> {
-  return withDirectory(engine, { key: entry.mailboxKey, listing: false }, (slot, directory) =>
+  return withDirectory(engine, { at: entry.mailboxKey, listing: false }, (slot, directory) =>
     act(engine, entry, { slot, directory, nowMs: engine.nowMs() }),
   );
 }

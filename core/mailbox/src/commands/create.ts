@@ -11,6 +11,7 @@ import {
   neverMs,
 } from "@mq9/protocol";
 import type { MailboxRecord } from "@mq9/store";
+import { type Guard, isTaken, verbs } from "../access.ts";
 import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine, MailboxDeps } from "../engine.ts";
 import { attachGlobs, detachGlobs } from "../glob.ts";
@@ -24,6 +25,7 @@ export async function create(
   engine: Engine,
   account: string,
   request: CreateRequest,
+  guard?: Guard,
 ): Promise<CreateResult> {
   if (request.name !== undefined) assertCreatableName(request.name);
   if (request.kind === "latest" && request.name?.endsWith(deadLetterSuffix) === true) {
@@ -37,9 +39,31 @@ export async function create(
     throw new Mq9Error("too_large", `desc is longer than ${descLengthMax} characters`);
   }
   const key = `${account}/${request.name ?? generateName(engine.deps.random, request.nameStyle)}`;
-  return withDirectory(engine, { key, listing: request.public }, (slot, directory) =>
-    stageCreate(engine, slot, directory, request),
+  if (guard !== undefined) await assertLettersFit(engine, key, guard);
+  return withDirectory(engine, { at: key, listing: request.public }, (slot, directory) =>
+    stageCreate(engine, { slot, directory, guard }, request),
   );
+}
+
+/** Where a mailbox is made: its place, that of its entry in the directory, and who asks. */
+interface Site {
+  readonly slot: Slot;
+  readonly directory: Slot | undefined;
+  readonly guard: Guard | undefined;
+}
+
+/**
+ * A mailbox and its dead letters belong together: nobody makes the one who may not manage the other,
+ * or letters would go to a stranger.
+ */
+async function assertLettersFit(engine: Engine, key: string, guard: Guard): Promise<void> {
+  const isLetters = key.endsWith(deadLetterSuffix);
+  const other = isLetters ? key.slice(0, -deadLetterSuffix.length) : key + deadLetterSuffix;
+  const name = key.slice(key.indexOf("/") + 1);
+  await engine.command(other, async (partner) => {
+    const counts = isLetters || partner.isLive(engine.nowMs());
+    if (counts && !guard.allows(verbs.manage, partner.standing)) throw mailboxExists(name);
+  });
 }
 
 /** Longest `desc`; an AgentCard of a busy agent is a few KiB. */
@@ -47,8 +71,7 @@ const descLengthMax = 65_536;
 
 async function stageCreate(
   engine: Engine,
-  slot: Slot,
-  directory: Slot | undefined,
+  { slot, directory, guard }: Site,
   request: CreateRequest,
 ): Promise<CreateResult> {
   const nowMs = engine.nowMs();
@@ -61,7 +84,8 @@ async function stageCreate(
     attachGlobs(engine, slot, made);
     return { mailbox, created: true };
   }
-  if (request.ifExists === "fail") {
+  const manages = guard === undefined || guard.allows(verbs.manage, slot.standing);
+  if (request.ifExists === "fail" || isTaken(slot, guard)) {
     // Whoever made it may not have been answered yet, and the disk may fail until then.
     if (slot.staged > 0) await engine.journal.settled();
     throw mailboxExists(slot.name);
@@ -74,7 +98,7 @@ async function stageCreate(
       `mailbox ${slot.name} already exists and keeps every message: take another name for one of type latest`,
     );
   }
-  if (directory !== undefined && request.public && listingChanges(record, request)) {
+  if (manages && directory !== undefined && request.public && listingChanges(record, request)) {
     engine.assertAccepting();
     const batch = engine.stage();
     const listed = { ...record, public: true, desc: request.desc ?? record.desc };
@@ -83,6 +107,7 @@ async function stageCreate(
     stageEntry(engine, batch, directory, slot, nowMs);
     const mailbox = slot.info();
     await engine.durable(slot);
+    engine.startReaders(slot); // some may read it only now
     attachGlobs(engine, slot, listed);
     return { mailbox, created: false };
   }
@@ -125,6 +150,7 @@ function stageNew(
     dropped: false,
     tokenDigest: request.tokenDigest,
     nextSeq: slot.nextSeq,
+    owner: request.owner,
   };
   slot.beginLife(batch, record);
   if (record.kind === "latest") engine.rememberPlace(slot, latestKey, undefined);

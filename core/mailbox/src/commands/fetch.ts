@@ -9,6 +9,7 @@ import {
   leaseMsMin,
   Mq9Error,
 } from "@mq9/protocol";
+import { type Asked, barred, verbs } from "../access.ts";
 import { isDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import { holdsDeadLetters } from "../pull/dead-letters.ts";
@@ -20,22 +21,35 @@ import type { Slot } from "../slot.ts";
 /** @throws {Mq9Error} `not_found`, `expired`, `invalid`, `quota_exceeded` naming the limit */
 export async function fetch(
   engine: Engine,
-  key: string,
+  at: Asked,
   request: FetchRequest,
 ): Promise<FetchResult> {
   const wish = wishOf(engine, request);
   let cursors: Float64Array | undefined;
   return engine.command(
-    key,
+    at,
     async (slot) => {
       const { group: name } = request;
       // The directory is there before its first entry is; a group of it begins with that.
       const isUnmade = isDirectory(slot) && slot.record === undefined;
       if (!isUnmade && !slot.isLive(engine.nowMs())) throw slot.absence();
+      let group: PullGroup | undefined;
+      let result: FetchResult;
       if (name === undefined || isUnmade) {
-        return new LooseFetch(engine.pulls, slot, wish, cursors ?? fromFirst).run();
+        result = await new LooseFetch(engine.pulls, slot, wish, cursors ?? fromFirst).run();
+      } else {
+        assertMayRestart(slot, at, request);
+        group = groupOf(engine, slot, name, request, cursors);
+        result = await group.fetch(wish);
       }
-      return groupOf(engine, slot, name, request, cursors).fetch(wish);
+      // The right may be gone since it began to wait.
+      const refusal = result.messages.length === 0 ? undefined : barred(slot, at);
+      if (refusal === undefined) return result;
+      for (const { msgId } of result.messages) {
+        const message = group?.unsettled(msgId);
+        if (message?.lease !== undefined) group?.handBackUnseen(message);
+      }
+      throw refusal;
     },
     (slot) => {
       const known = request.group === undefined ? undefined : slot.pulls.get(request.group);
@@ -45,6 +59,13 @@ export async function fetch(
       });
     },
   );
+}
+
+/** What others of the group have acknowledged is not forgotten for everybody who may take mail. */
+function assertMayRestart(slot: Slot, { guard }: Asked, { group, restart }: FetchRequest): void {
+  if (restart !== true || group === undefined || !slot.pulls.has(group)) return;
+  if (guard === undefined || guard.allows(verbs.manage, slot.standing)) return;
+  throw new Mq9Error("forbidden", "putting a group back to its start needs the right to manage");
 }
 
 const fromFirst = new Float64Array(4).fill(-1);

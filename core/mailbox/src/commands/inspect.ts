@@ -1,12 +1,13 @@
 // INSPECT and PURGE: what a mailbox holds, by its counts, and the removal of all of it.
 import { isKeptName, type MailboxDetail, Mq9Error, type PurgeRequest } from "@mq9/protocol";
+import { keyOf, type Target } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Slot } from "../slot.ts";
 import { everything, removeMany } from "./removal.ts";
 
 /** The mailbox with its counts and groups. @throws {Mq9Error} `not_found`, `expired` */
-export function inspect(engine: Engine, key: string): Promise<MailboxDetail> {
-  return engine.command(key, async (slot) => {
+export function inspect(engine: Engine, at: Target): Promise<MailboxDetail> {
+  return engine.command(at, async (slot) => {
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
     const detail = detailOf(slot);
     if (slot.staged > 0) await engine.journal.settled();
@@ -33,17 +34,17 @@ function detailOf(slot: Slot): MailboxDetail {
  */
 export async function purge(
   engine: Engine,
-  key: string,
+  at: Target,
   { beforeId = Number.POSITIVE_INFINITY }: PurgeRequest,
 ): Promise<number> {
-  const slot = engine.slot(key);
+  const slot = engine.slot(keyOf(at));
   if (isKeptName(slot.name)) {
     throw new Mq9Error("forbidden", `mailbox '${slot.name}' is kept by the broker`);
   }
   const pinned = slot.beginRead(); // another object of this name would count for itself
   const done = { removed: 0 };
   try {
-    const doomed = await engine.command(key, async (live) => {
+    const doomed = await engine.command(at, async (live) => {
       if (!live.isLive(engine.nowMs())) throw live.absence();
       const all = everything(live);
       // What was sent before this call on the same connection may still be on its way to disk.

@@ -1,15 +1,16 @@
 // INFO, RENEW, DROP and LIST: what a mailbox is, how long it lives, and its end on purpose.
 import { isKeptName, type ListRequest, type MailboxInfo, Mq9Error, neverMs } from "@mq9/protocol";
 import type { MailboxRecord } from "@mq9/store";
+import { type Guard, keyOf, seeing, type Target } from "../access.ts";
 import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import { detachGlobs } from "../glob.ts";
-import { mailboxInfo } from "../slot.ts";
+import { mailboxInfo, standingOf } from "../slot.ts";
 import { assertTtl } from "./ttl.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired` */
-export function info(engine: Engine, key: string): Promise<MailboxInfo> {
-  return engine.command(key, async (slot) => {
+export function info(engine: Engine, at: Target): Promise<MailboxInfo> {
+  return engine.command(at, async (slot) => {
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
     const found = slot.info();
     if (slot.staged > 0) await engine.journal.settled();
@@ -18,10 +19,10 @@ export function info(engine: Engine, key: string): Promise<MailboxInfo> {
 }
 
 /** Moves the end of a mailbox to now + ttl. @throws {Mq9Error} `not_found`, `expired`, `invalid`, `forbidden` */
-export async function renew(engine: Engine, key: string, ttlSeconds: number): Promise<MailboxInfo> {
+export async function renew(engine: Engine, at: Target, ttlSeconds: number): Promise<MailboxInfo> {
   assertTtl(ttlSeconds, engine.options.ttlSecondsMax);
-  assertNotKept(key);
-  return withDirectory(engine, { key, listing: false }, async (slot, directory) => {
+  assertNotKept(keyOf(at));
+  return withDirectory(engine, { at, listing: false }, async (slot, directory) => {
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
     engine.assertAccepting();
     const nowMs = engine.nowMs();
@@ -43,9 +44,9 @@ export async function renew(engine: Engine, key: string, ttlSeconds: number): Pr
 }
 
 /** Ends a mailbox and everything in it. @throws {Mq9Error} `not_found`, `expired`, `forbidden` */
-export async function drop(engine: Engine, key: string): Promise<void> {
-  assertNotKept(key);
-  return withDirectory(engine, { key, listing: false }, async (slot, directory) => {
+export async function drop(engine: Engine, at: Target): Promise<void> {
+  assertNotKept(keyOf(at));
+  return withDirectory(engine, { at, listing: false }, async (slot, directory) => {
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
     const nowMs = engine.nowMs();
     const record = slot.record as MailboxRecord;
@@ -75,11 +76,15 @@ function assertNotKept(key: string): void {
   }
 }
 
-/** Mailboxes of an account by name, a page at a time; those the broker keeps are not among them. */
+/**
+ * Mailboxes of an account by name, a page at a time; those the broker keeps are not among them, nor
+ * those that whoever asks may not see. What a token gives does not count here.
+ */
 export async function list(
   engine: Engine,
   account: string,
   request: ListRequest,
+  guard?: Guard,
 ): Promise<readonly MailboxInfo[]> {
   await engine.journal.settled();
   const prefix = `${account}/`;
@@ -92,6 +97,7 @@ export async function list(
       after = record.key;
       const name = record.key.slice(prefix.length);
       if (record.dropped || nowMs >= record.expiresAtMs || isKeptName(name)) continue;
+      if (guard?.allows(seeing, standingOf(name, record)) === false) continue;
       found.push(mailboxInfo(name, record));
       if (found.length >= request.limit) break;
     }

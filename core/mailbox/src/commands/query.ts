@@ -9,6 +9,7 @@ import {
   ranks,
 } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord } from "@mq9/store";
+import { type Target, verbs } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import { latestKey } from "../latest.ts";
 import type { Slot } from "../slot.ts";
@@ -20,14 +21,14 @@ import { searchNewest } from "./query-newest.ts";
  * fixed number of messages is looked at: `more` then says that there may be others.
  * @throws {Mq9Error} `not_found`, `expired`, `forbidden` (wrong or missing token)
  */
-export function query(engine: Engine, key: string, request: QueryRequest): Promise<QueryResult> {
+export function query(engine: Engine, at: Target, request: QueryRequest): Promise<QueryResult> {
   let found: MessageRecord | undefined;
   const answer = async (slot: Slot): Promise<QueryResult> => {
     if (isKeptName(slot.name) && slot.record === undefined) {
       return { messages: [], unread: 0, more: false };
     }
     if (!slot.isLive(engine.nowMs())) throw slot.absence();
-    assertToken(slot, request);
+    assertToken(engine, slot, request);
     const { number, kind } = slot.record as MailboxRecord;
     if (request.key !== undefined || kind === "latest") {
       return answerOne(engine, slot, request, found);
@@ -42,7 +43,7 @@ export function query(engine: Engine, key: string, request: QueryRequest): Promi
       slot.endRead(pinned);
     }
   };
-  return engine.command(key, answer, (slot) => {
+  return engine.command(at, answer, (slot) => {
     const sought = keyOf(slot, request);
     if (sought === undefined) return undefined;
     return findKeyed(engine, slot, sought).then((message) => {
@@ -58,9 +59,15 @@ function keyOf(slot: Slot, request: QueryRequest): string | undefined {
   return request.key;
 }
 
-function assertToken(slot: Slot, { checkToken, tokenDigest }: QueryRequest): void {
+function assertToken(engine: Engine, slot: Slot, { checkToken, tokenDigest }: QueryRequest): void {
   const expected = slot.record?.tokenDigest;
   if (!checkToken || expected === undefined || sameBytes(expected, tokenDigest)) return;
+  const nowMs = engine.nowMs();
+  const handedOut = slot.grants.some(
+    ({ digest, verbs: given, expiresAtMs }) =>
+      (given & verbs.query) !== 0 && nowMs < expiresAtMs && sameBytes(digest, tokenDigest),
+  );
+  if (handedOut) return;
   throw new Mq9Error(
     "forbidden",
     tokenDigest === undefined

@@ -1,6 +1,7 @@
 // RECEIPT: where a message is, for its sender: whether it is stored, and how each group stands with it.
 import { Mq9Error, type Rank, type ReceiptRequest, type ReceiptResult } from "@mq9/protocol";
 import type { MessageRecord } from "@mq9/store";
+import type { Target } from "../access.ts";
 import { isDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import type { Slot } from "../slot.ts";
@@ -9,12 +10,12 @@ import { findMessage, wasGiven } from "./find.ts";
 /** @throws {Mq9Error} `not_found`, `expired`, `message_not_found` (a number that was never given) */
 export function receipt(
   engine: Engine,
-  key: string,
+  at: Target,
   { msgId }: ReceiptRequest,
 ): Promise<ReceiptResult> {
   let stored: MessageRecord | undefined;
   return engine.command(
-    key,
+    at,
     async (slot) => {
       const nowMs = engine.nowMs();
       if (!slot.isLive(nowMs)) throw slot.absence();

@@ -1,14 +1,15 @@
 // DELETE: takes one message away for every reader.
 import { isKeptName, Mq9Error, type RemoveRequest } from "@mq9/protocol";
 import type { MessageRecord } from "@mq9/store";
+import type { Target } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import { findMessage } from "./find.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired`, `message_not_found`, `forbidden` (the directory) */
-export function remove(engine: Engine, key: string, request: RemoveRequest): Promise<void> {
+export function remove(engine: Engine, at: Target, request: RemoveRequest): Promise<void> {
   let found: MessageRecord | undefined;
   return engine.command(
-    key,
+    at,
     async (slot) => {
       const nowMs = engine.nowMs();
       if (isKeptName(slot.name)) {

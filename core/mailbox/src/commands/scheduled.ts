@@ -8,6 +8,7 @@ import {
   type ScheduledRequest,
 } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord } from "@mq9/store";
+import type { Target } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import { firstIdAfter, scheduledPage, stageUnscheduled } from "../schedule.ts";
 import type { Slot } from "../slot.ts";
@@ -18,12 +19,12 @@ import type { Slot } from "../slot.ts";
  */
 export function scheduled(
   engine: Engine,
-  key: string,
+  at: Target,
   { afterId, limit }: ScheduledRequest,
 ): Promise<readonly ScheduledMessage[]> {
   let page: readonly MessageRecord[] = [];
   return engine.command(
-    key,
+    at,
     async (slot) => {
       const nowMs = engine.nowMs();
       if (!slot.isLive(nowMs)) throw slot.absence();
@@ -45,10 +46,10 @@ export function scheduled(
 }
 
 /** @throws {Mq9Error} `not_found`, `expired`, `message_not_found` (its time has come, or it never was) */
-export function cancel(engine: Engine, key: string, { scheduledId }: CancelRequest): Promise<void> {
+export function cancel(engine: Engine, at: Target, { scheduledId }: CancelRequest): Promise<void> {
   let found: MessageRecord | undefined;
   return engine.command(
-    key,
+    at,
     async (slot) => {
       const nowMs = engine.nowMs();
       if (!slot.isLive(nowMs)) throw slot.absence();

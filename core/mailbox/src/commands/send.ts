@@ -1,8 +1,16 @@
 // SEND: accepts one message for one mailbox and wakes its readers once it is durable. The hot path:
 // one object per message, no promise, nothing asynchronous when the mailbox is in memory. What needs
 // a look into the store first (a key, an id against repeats, a delay) waits for the mailbox's turn.
-import { isKeptName, Mq9Error, neverMs, rankOf, type SendRequest } from "@mq9/protocol";
+import {
+  isKeptName,
+  Mq9Error,
+  mailboxNotFound,
+  neverMs,
+  rankOf,
+  type SendRequest,
+} from "@mq9/protocol";
 import type { MessageRecord } from "@mq9/store";
+import { type Guard, verbs } from "../access.ts";
 import { findSend, type KnownSend, sendDigest, sendName, stageSendId } from "../dedup.ts";
 import type { Engine } from "../engine.ts";
 import type { Effect } from "../journal.ts";
@@ -31,16 +39,27 @@ export interface SendCompletion {
  * Refusals: `not_found`, `expired`, `forbidden` (the directory), `invalid`, `too_large`,
  * `quota_exceeded`, `dedup_conflict`, `insufficient_storage`, `draining`, `storage_failed`;
  * `unknown` when the disk failed under it.
+ * @param guard whose right to send counts; undefined = nobody's has to be asked
  */
 export function send(
   engine: Engine,
   key: string,
   request: SendRequest,
   completion: SendCompletion,
+  guard?: Guard,
 ): void {
   const slot = engine.readySlot(key);
-  if (slot === undefined || needsLook(slot, request)) sendInTurn(engine, key, request, completion);
-  else stagePlain(engine, slot, request, completion);
+  if (slot === undefined || needsLook(slot, request)) {
+    sendInTurn(engine, key, request, completion, guard);
+  } else if (mayNot(slot, guard)) {
+    completion.settled(mailboxNotFound(slot.name), -1);
+  } else {
+    stagePlain(engine, slot, request, completion);
+  }
+}
+
+function mayNot(slot: Slot, guard: Guard | undefined): boolean {
+  return guard !== undefined && !guard.allows(verbs.send, slot.standing);
 }
 
 /** Whether the store has to be asked before anything can be staged. */
@@ -59,9 +78,14 @@ function sendInTurn(
   key: string,
   request: SendRequest,
   completion: SendCompletion,
+  guard: Guard | undefined,
 ): void {
   const slot = engine.slot(key);
   slot.enter(() => {
+    if (mayNot(slot, guard)) {
+      completion.settled(engine.faultOf(slot) ?? mailboxNotFound(slot.name), -1);
+      return undefined;
+    }
     if (needsLook(slot, request)) return sendAfterLook(engine, slot, request, completion);
     stagePlain(engine, slot, request, completion);
     return undefined;

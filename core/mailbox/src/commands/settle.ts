@@ -2,13 +2,16 @@
 // commit, so what was settled stays settled.
 import {
   type AckRequest,
+  delayMsMax,
   type ExtendRequest,
   leaseMsMax,
   leaseMsMin,
   Mq9Error,
   type NackRequest,
+  reasonLengthMax,
 } from "@mq9/protocol";
 import type { MessageRecord } from "@mq9/store";
+import type { Target } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import { holdsDeadLetters } from "../pull/dead-letters.ts";
 import type { PullGroup } from "../pull/pull-group.ts";
@@ -17,11 +20,11 @@ import type { Slot } from "../slot.ts";
 import { findMessage, wasGiven } from "./find.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `quota_exceeded` */
-export function ack(engine: Engine, key: string, request: AckRequest): Promise<readonly number[]> {
+export function ack(engine: Engine, at: Target, request: AckRequest): Promise<readonly number[]> {
   const { group: name, msgId, mode } = request;
   let stored: MessageRecord | undefined;
   return engine.command(
-    key,
+    at,
     async (slot) => {
       const group = groupOf(engine, slot, name);
       if (!wasGiven(slot, msgId)) {
@@ -64,21 +67,21 @@ function canSettleAhead(
 }
 
 /** @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `invalid` */
-export function nack(engine: Engine, key: string, request: NackRequest): Promise<void> {
+export function nack(engine: Engine, at: Target, request: NackRequest): Promise<void> {
   const { delayMs, poison = false, unseen = false, reason } = request;
   if (
     delayMs !== undefined &&
-    !(Number.isInteger(delayMs) && delayMs >= 0 && delayMs <= delayMax)
+    !(Number.isInteger(delayMs) && delayMs >= 0 && delayMs <= delayMsMax)
   ) {
     throw new Mq9Error(
       "invalid",
-      `the delay must be a whole number of milliseconds to ${delayMax}`,
+      `the delay must be a whole number of milliseconds to ${delayMsMax}`,
     );
   }
   if (reason !== undefined && reason.length > reasonLengthMax) {
     throw new Mq9Error("too_large", `the reason is longer than ${reasonLengthMax} characters`);
   }
-  return engine.command(key, async (slot) => {
+  return engine.command(at, async (slot) => {
     const group = groupOf(engine, slot, request.group);
     const message = deliveredOf(slot, group, request);
     if (poison && !holdsDeadLetters(slot)) return group.giveUp(message, reason);
@@ -94,16 +97,13 @@ export function nack(engine: Engine, key: string, request: NackRequest): Promise
   });
 }
 
-const delayMax = 2_592_000_000; // 30 days
-const reasonLengthMax = 1024;
-
 /** @returns when the lease ends now @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `invalid` */
-export function extend(engine: Engine, key: string, request: ExtendRequest): Promise<number> {
+export function extend(engine: Engine, at: Target, request: ExtendRequest): Promise<number> {
   const { leaseMs = engine.options.leaseMs } = request;
   if (!(Number.isInteger(leaseMs) && leaseMs >= leaseMsMin && leaseMs <= leaseMsMax)) {
     throw new Mq9Error("invalid", `the ack wait must be ${leaseMsMin} to ${leaseMsMax} ms`);
   }
-  return engine.command(key, async (slot) => {
+  return engine.command(at, async (slot) => {
     const group = groupOf(engine, slot, request.group);
     const message = deliveredOf(slot, group, request);
     if (message.lease === undefined) {

@@ -5,26 +5,30 @@ import {
   Mq9Error,
   type SubscribeRequest,
 } from "@mq9/protocol";
+import type { Guard } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import { Feed } from "../feed.ts";
 import { Glob } from "../glob.ts";
 import { groupMembersMax } from "../group.ts";
+import type { Slot } from "../slot.ts";
 
 /** @throws {Mq9Error} `quota_exceeded` naming the limit */
 export function subscribe(
   engine: Engine,
   account: string,
   request: SubscribeRequest,
+  guard?: Guard,
 ): MailSubscription {
-  if (request.match === "glob") return new Glob(engine, account, request);
+  if (request.match === "glob") return new Glob(engine, account, request, guard);
   const slot = engine.slot(`${account}/${request.mailbox}`);
   if (request.group !== undefined) {
-    if (!slot.groups.has(request.group) && slot.groups.size >= engine.options.groupsMax) {
+    if (!slot.groups.has(request.group) && groupCount(slot) >= engine.options.groupsMax) {
       throw quota("groups of one mailbox", engine.options.groupsMax);
     }
     const group = engine.group(slot, request.group);
-    if (group.memberCount >= groupMembersMax) throw quota("members of one group", groupMembersMax);
-    const member = group.join(request.ranks, request.sink);
+    if (group.memberCount >= groupMembersMax && group.admittedCount >= groupMembersMax)
+      throw quota("members of one group", groupMembersMax);
+    const member = group.join(request.ranks, request.sink, guard);
     slot.enter(() => {
       group.start();
       return undefined;
@@ -33,10 +37,10 @@ export function subscribe(
   }
   // The directory is there for every agent, and what is only replayed is soon over.
   const counts = slot.name !== directoryName && request.replayOnly !== true;
-  if (counts && slot.feeds.length >= engine.options.feedsMax) {
+  if (counts && feedCount(slot) >= engine.options.feedsMax) {
     throw quota("subscriptions of one mailbox", engine.options.feedsMax);
   }
-  const feed = new Feed(engine, slot, request.ranks, request.sink);
+  const feed = new Feed(engine, slot, request.ranks, request.sink, guard);
   slot.feeds.push(feed);
   slot.enter(() => {
     // In the mailbox's turn: whatever is accepted later comes after this.
@@ -44,6 +48,19 @@ export function subscribe(
     return undefined;
   });
   return feed;
+}
+
+/** Those of strangers, who get nothing, must not keep others out. */
+function feedCount({ feeds }: Slot): number {
+  return feeds.reduce((sum, feed) => sum + (feed.isAdmitted ? 1 : 0), 0);
+}
+
+function groupCount({ groups }: Slot): number {
+  let count = 0;
+  for (const group of groups.values()) {
+    if (group.memberCount === 0 || group.admittedCount > 0) count += 1;
+  }
+  return count;
 }
 
 function quota(what: string, limit: number): Mq9Error {

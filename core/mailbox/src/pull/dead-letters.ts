@@ -9,6 +9,7 @@ import {
   ranks,
 } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord, StoreBatch } from "@mq9/store";
+import { barred, type Guard, verbs } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import { latestKey } from "../latest.ts";
 import type { Slot } from "../slot.ts";
@@ -139,7 +140,7 @@ function stageLetter(
     Math.min(stored.expiresAtMs, origin.expiresAtMs),
     nowMs + engine.options.deadLetterMs,
   );
-  if (!letters.isLive(nowMs)) stageMailbox(engine, batch, letters, nowMs);
+  if (!letters.isLive(nowMs)) stageMailbox(engine, batch, letters, origin.owner, nowMs);
   const record = letters.record as MailboxRecord;
   if (record.expiresAtMs < expiresAtMs) {
     letters.record = { ...record, expiresAtMs };
@@ -170,7 +171,13 @@ function stageLetter(
 }
 
 /** The mailbox of dead letters, with the first of them. */
-function stageMailbox(engine: Engine, batch: StoreBatch, letters: Slot, nowMs: number): void {
+function stageMailbox(
+  engine: Engine,
+  batch: StoreBatch,
+  letters: Slot,
+  owner: string | undefined,
+  nowMs: number,
+): void {
   const earlier = letters.record;
   if (earlier !== undefined) engine.stageGarbage(batch, letters, earlier);
   const record: MailboxRecord = {
@@ -185,6 +192,7 @@ function stageMailbox(engine: Engine, batch: StoreBatch, letters: Slot, nowMs: n
     dropped: false,
     tokenDigest: undefined,
     nextSeq: letters.nextSeq,
+    owner,
   };
   letters.beginLife(batch, record);
 }
@@ -198,6 +206,7 @@ export async function redrive(
   engine: Engine,
   account: string,
   { mailbox, msgId, limit }: RedriveRequest,
+  guard?: Guard,
 ): Promise<number> {
   const slot = engine.slot(`${account}/${mailbox}`);
   if (holdsDeadLetters(slot)) {
@@ -206,9 +215,13 @@ export async function redrive(
   let done = 0;
   while (done < limit) {
     const few = Math.min(limit - done, redriveAtOnce);
-    const { back, blocked } = await withDeadLetters(engine, slot, (from, letters) =>
-      redriveSome(engine, from, letters, msgId, few),
-    );
+    const { back, blocked } = await withDeadLetters(engine, slot, async (from, letters) => {
+      const refusal =
+        barred(from, { key: from.key, guard, verbs: verbs.manage }) ??
+        barred(letters, { key: letters.key, guard, verbs: verbs.manage });
+      if (refusal !== undefined) throw refusal;
+      return redriveSome(engine, from, letters, msgId, few);
+    });
     done += back;
     if (back === 0 && blocked && done === 0) throw holdsNewer(slot);
     if (back === 0 || msgId !== undefined) break;

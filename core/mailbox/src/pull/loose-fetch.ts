@@ -10,7 +10,7 @@ const nothing: FetchResult = { messages: [], more: false };
 
 export class LooseFetch implements Sleeper {
   readonly #host: PullHost;
-  readonly #slot: Slot;
+  readonly slot: Slot;
   readonly #wish: Wish;
   readonly #cursors: Float64Array;
   /** The life it reads; undefined until the directory of an account has its first entry. */
@@ -22,7 +22,7 @@ export class LooseFetch implements Sleeper {
   /** @param cursors only numbers above these, per rank */
   constructor(host: PullHost, slot: Slot, wish: Wish, cursors: Float64Array) {
     this.#host = host;
-    this.#slot = slot;
+    this.slot = slot;
     this.#wish = wish;
     this.#cursors = cursors;
     this.#mailboxNumber = slot.record?.number;
@@ -31,7 +31,7 @@ export class LooseFetch implements Sleeper {
   /** @throws {Mq9Error} */
   async run(): Promise<FetchResult> {
     const { waitMs, consumer } = this.#wish;
-    const slot = this.#slot;
+    const slot = this.slot;
     if (slot.staged > 0) await this.#host.journal.settled();
     if (waitMs <= 0) return this.#read();
     slot.loose.add(this);
@@ -86,7 +86,7 @@ export class LooseFetch implements Sleeper {
   async #read(): Promise<FetchResult> {
     const { limit, bytesMax } = this.#wish;
     const host = this.#host;
-    const slot = this.#slot;
+    const slot = this.slot;
     const budget = new Budget(limit, bytesMax);
     const messages: MailMessage[] = [];
     this.#mailboxNumber ??= slot.record?.number;
@@ -122,7 +122,7 @@ export class LooseFetch implements Sleeper {
 
   /** @throws {Mq9Error} when this life of the mailbox is over */
   #assertThere(): void {
-    const slot = this.#slot;
+    const slot = this.slot;
     if (!slot.isLive(this.#host.nowMs())) throw slot.absence();
     if (slot.record?.number !== this.#mailboxNumber) throw slot.absence();
   }

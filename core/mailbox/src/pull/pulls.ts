@@ -4,6 +4,7 @@ import { type Consumer, type Mq9Error, PassingMap } from "@mq9/protocol";
 import type { Store } from "@mq9/store";
 import type { Engine } from "../engine.ts";
 import type { Positions } from "../positions.ts";
+import type { Slot } from "../slot.ts";
 import { Alarms } from "./alarms.ts";
 import { bury } from "./dead-letters.ts";
 import type { PullGroup, PullHost, Why } from "./pull-group.ts";
@@ -11,6 +12,7 @@ import type { Unsettled } from "./unsettled.ts";
 
 /** Something a consumer holds: messages of a group, or a fetch that waits. */
 export interface Holding {
+  readonly slot: Slot;
   release(consumer: Consumer): void;
 }
 
@@ -94,6 +96,14 @@ export class Pulls implements PullHost {
     const holdings = this.#holdings.get(consumer);
     this.#holdings.delete(consumer);
     for (const holding of holdings?.keys() ?? []) holding.release(consumer);
+  }
+
+  /** Frees what a consumer holds or waits for in mailboxes where it may not stay. */
+  review(consumer: Consumer, mayStay: (slot: Slot) => boolean): void {
+    const holdings = this.#holdings.get(consumer);
+    for (const holding of [...(holdings?.keys() ?? [])]) {
+      if (!mayStay(holding.slot)) holding.release(consumer);
+    }
   }
 
   failure(error: unknown): Mq9Error {
