@@ -188,7 +188,11 @@ export class Broker implements AsyncDisposable {
       productVersion: deps.version,
       state: () => this.#state,
       clock: () => ({ aheadMs: this.#time.aheadMs, suspect: this.#time.isSuspect }),
-      admission: () => ({ authRequired: false, tlsRequired: isTlsRequired(options), systemAccount: undefined }),
+      admission: () => ({
+        authRequired: false,
+        tlsRequired: isTlsRequired(options),
+        systemAccount: undefined,
+      }),
     });
   }
 

@@ -42,9 +42,12 @@ export function ack(engine: Engine, at: Target, request: AckRequest): Promise<re
         const { rank } = stored as MessageRecord;
         if (group.memory.settleAhead(rank, msgId)) settled.push(msgId);
       } else {
-        for (const seq of group.meant(message, mode)) if (group.settle(seq)) settled.push(seq);
+        for (const seq of group.meant(message, mode)) {
+          if (group.acknowledge(seq)) settled.push(seq);
+        }
       }
       await engine.durable(slot);
+      engine.meters.acks += settled.length;
       return settled;
     },
     (slot) => {
@@ -84,6 +87,7 @@ export function nack(engine: Engine, at: Target, request: NackRequest): Promise<
   return engine.command(at, async (slot) => {
     const group = groupOf(engine, slot, request.group);
     const message = deliveredOf(slot, group, request);
+    if (!unseen) engine.meters.nacks += 1;
     if (poison && !holdsDeadLetters(slot)) return group.giveUp(message, reason);
     engine.stage();
     engine.journal.writeLate(group);

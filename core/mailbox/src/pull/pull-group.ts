@@ -13,6 +13,7 @@ import {
 } from "@mq9/protocol";
 import type { StoreBatch } from "@mq9/store";
 import type { LateWriter } from "../journal.ts";
+import type { MailMeters } from "../meters.ts";
 import type { Positions } from "../positions.ts";
 import type { Slot } from "../slot.ts";
 import { Turns } from "../turns.ts";
@@ -29,6 +30,7 @@ import { backoffMs, FetchBatch, type Unsettled } from "./unsettled.ts";
 export interface PullHost extends LookHost {
   readonly alarms: Alarms;
   readonly positions: Positions;
+  readonly meters: MailMeters;
   readonly journal: { settled(): Promise<void> };
   /** Runs something after the current turn of the event loop. */
   defer(run: () => void): void;
@@ -150,6 +152,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
     this.memory.clear();
     this.#dying.clear();
     this.#shares.clearMessages();
+    this.#host.meters.leases -= this.#leased;
     this.#leased = 0;
   }
 
@@ -328,10 +331,13 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
     taken.sort((a, b) => a.message.rank - b.message.rank);
     const batch = new FetchBatch(taken.map(({ message }) => message));
     let mustBeKnown = false;
+    const { meters } = this.#host;
     const messages = taken.map(({ message, stored }, place): MailMessage => {
       message.deliveries += 1;
       message.batch = batch;
       message.place = place;
+      message.handedAtMs = nowMs;
+      meters.handedOut(message.delivery === 1, nowMs - stored.createdAtMs);
       this.#lease(message, consumer, endsAtMs);
       if (message.deliveries >= durableFrom) mustBeKnown = true;
       this.#host.positions.handed(this.slot, message.rank, message.seq, nowMs);
@@ -356,6 +362,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
     message.lease = { consumer, endsAtMs };
     message.notBeforeMs = 0;
     this.#leased += 1;
+    this.#host.meters.leases += 1;
     this.#shares.take(consumer, message);
   }
 
@@ -364,6 +371,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
     if (lease === undefined) return;
     message.lease = undefined;
     this.#leased -= 1;
+    this.#host.meters.leases -= 1;
     this.#shares.give(lease.consumer, message);
   }
 
@@ -472,7 +480,9 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
     if (!this.#holds(message) || message.dying) return;
     const { lease } = message;
     if (lease !== undefined) {
-      if (lease.endsAtMs <= nowMs) this.#unlease(message, 0);
+      if (lease.endsAtMs > nowMs) return;
+      this.#host.meters.leasesExpired += 1;
+      this.#unlease(message, 0);
     } else if (message.notBeforeMs > 0 && message.notBeforeMs <= nowMs) {
       this.#free(message, 0);
     }
@@ -506,6 +516,15 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
   #meaning(place: number, { messages }: FetchBatch): "one" | "batch" {
     if (place < messages.length - 1) this.#oneByOne = true;
     return this.#oneByOne ? "one" : "batch";
+  }
+
+  /** Settles a message because its consumer is done with it. @returns false when it was settled before */
+  acknowledge(seq: number): boolean {
+    const message = this.memory.unsettled.get(seq);
+    if (message?.lease !== undefined) {
+      this.#host.meters.leaseMs.observe(this.#host.nowMs() - message.handedAtMs);
+    }
+    return this.settle(seq);
   }
 
   /** The group never sees it again. @returns false when it was settled before */

@@ -3,6 +3,7 @@
 import { type Consumer, type Mq9Error, PassingMap } from "@mq9/protocol";
 import type { Store } from "@mq9/store";
 import type { Engine } from "../engine.ts";
+import type { MailMeters } from "../meters.ts";
 import type { Positions } from "../positions.ts";
 import type { Slot } from "../slot.ts";
 import { Alarms } from "./alarms.ts";
@@ -33,6 +34,10 @@ export class Pulls implements PullHost {
 
   get positions(): Positions {
     return this.#engine.positions;
+  }
+
+  get meters(): MailMeters {
+    return this.#engine.meters;
   }
 
   get journal(): { settled(): Promise<void> } {

@@ -32,6 +32,8 @@ export class Unsettled implements UnsettledState {
   unseen: number;
   notBeforeMs: number;
   lease: Lease | undefined = undefined;
+  /** When it was handed out last. */
+  handedAtMs = 0;
   /** The latest result it was part of, and its place there; they outlive the lease. */
   batch: FetchBatch | undefined = undefined;
   place = 0;
