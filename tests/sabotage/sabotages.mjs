@@ -29,8 +29,8 @@ export const sabotages = [
   {
     name: "a lease ends one instant late",
     file: `${domain}/pull/pull-group.ts`,
-    find: "if (lease.endsAtMs <= nowMs) this.#unlease(message, 0);",
-    put: "if (lease.endsAtMs < nowMs) this.#unlease(message, 0);",
+    find: "if (lease.endsAtMs > nowMs) return;",
+    put: "if (lease.endsAtMs >= nowMs) return;",
     suites: [pull],
   },
   // --- numbers and lives --------------------------------------------------------------------------
@@ -102,7 +102,7 @@ export const sabotages = [
   {
     name: "an acknowledgement is answered before its commit",
     file: `${domain}/commands/settle.ts`,
-    find: "      await engine.durable(slot);\n      return settled;",
+    find: "      await engine.durable(slot);\n      engine.meters.acks += settled.length;\n      return settled;",
     put: "      engine.durable(slot).catch(() => {});\n      return settled;",
     suites: [pull],
   },
