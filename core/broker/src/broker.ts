@@ -7,6 +7,7 @@ import { Mq9Error } from "@mq9/protocol";
 import { createRouter, type Router, type RouterAddress } from "@mq9/router";
 import { type Store, StoreError } from "@mq9/store";
 import { Alarm } from "./alarm.ts";
+import { Audit, type AuditSink } from "./audit.ts";
 import { type BrokerClock, SteadyClock, storeAheadEveryMs } from "./clock.ts";
 import { DiskGuard, type DiskReserve } from "./disk-guard.ts";
 import { createEmbeddings, type Embeddings } from "./embeddings.ts";
@@ -17,6 +18,8 @@ import { BrokerView } from "./monitor/broker-view.ts";
 import { ClosedConnections } from "./monitor/closed-connections.ts";
 import type { MonitorView } from "./monitor/view.ts";
 import { type BrokerOptions, resolveTls, type TlsOptionsInput } from "./options.ts";
+import type { Principal } from "./system/commands.ts";
+import { System } from "./system/system.ts";
 
 export interface BrokerDeps {
   /** Not yet opened; the broker opens and closes it. */
@@ -27,6 +30,10 @@ export interface BrokerDeps {
   readonly embeddingsKey?: string | undefined;
   /** Version shown to clients and in logs. */
   readonly version: string;
+  /** Keeps the audit; undefined = nobody does. */
+  readonly audit?: AuditSink | undefined;
+  /** Reads the configuration again, for an operator who asks. @throws what is wrong with it */
+  readonly reload?: (() => Promise<void>) | undefined;
 }
 
 /** Where a broker listens. */
@@ -54,6 +61,7 @@ export class Broker implements AsyncDisposable {
   readonly #mailboxes: Mailboxes;
   readonly #guard: DiskGuard;
   readonly #view: BrokerView;
+  readonly #system: System;
   readonly #embeddings: Embeddings | undefined;
   readonly #alarm: Alarm;
   readonly #clock: BrokerClock = { nowMs: () => this.#time.nowMs() };
@@ -130,6 +138,11 @@ export class Broker implements AsyncDisposable {
       ...limits
     } = options.limits;
     const closed = new ClosedConnections(maxClosedConnections);
+    const audit = deps.audit && new Audit(deps.audit);
+    const failed = (error: unknown): void =>
+      deps.log.error("a defect in mq9 kept a request from being answered", {
+        error: error instanceof Error ? error : new Error(String(error)),
+      });
     this.#router = createRouter(
       {
         host: options.host,
@@ -142,9 +155,15 @@ export class Broker implements AsyncDisposable {
         productVersion: deps.version,
       },
       {
-        connected: ({ id, name, lang }) => routerLog.debug("connected", { client: id, name, lang }),
+        connected: (connection) => {
+          const { id, name, lang } = connection;
+          routerLog.debug("connected", { client: id, name, lang });
+          this.#system.connected(connection);
+        },
+        refused: (...what) => this.#system.refused(...what),
         disconnected: (connection, reason) => {
           closed.add(connection, reason, this.#router.nowMs());
+          this.#system.disconnected(connection, reason);
           routerLog.debug("disconnected", { client: connection.id, reason });
         },
         ownerFailed: ({ id }, error) =>
@@ -162,10 +181,8 @@ export class Broker implements AsyncDisposable {
       waitingFetchesMax: maxWaitingFetchesPerConnection,
       nowMs: () => this.#clock.nowMs(),
       meters,
-      failed: (error) =>
-        deps.log.error("a defect in mq9 kept a request from being answered", {
-          error: error instanceof Error ? error : new Error(String(error)),
-        }),
+      audit: audit && ((fact) => audit.tell(fact)),
+      failed,
     });
     this.#router.claim(this.#space);
     this.#guard = new DiskGuard(
@@ -194,6 +211,8 @@ export class Broker implements AsyncDisposable {
         systemAccount: undefined,
       }),
     });
+    const { reload } = deps;
+    this.#system = new System({ router: this.#router, view: this.#view, audit, reload, failed });
   }
 
   /**
@@ -257,6 +276,15 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * Stops the reads and writes of one user of one account, or lets them go on: connections it has and
+   * those it will make. What it has stays. Not remembered beyond the life of the process.
+   * @returns its open connections
+   */
+  quarantine(principal: Principal, on: boolean): number {
+    return this.#system.quarantine(principal, on, undefined);
+  }
+
+  /**
    * Takes leave of the clients, writes what is left and closes the store. Idempotent.
    * Nothing accepted is lost if it is cut short.
    */
@@ -277,7 +305,7 @@ export class Broker implements AsyncDisposable {
     this.#space.drain();
     // What began goes on to where it notices; a start that failed was told to who started.
     await Promise.allSettled([this.#starting, this.#recovering]);
-    if (this.#starting !== undefined) await this.#router.drain(this.#options.shutdown);
+    if (this.#starting !== undefined) await this.#takeLeave();
     this.#alarm.stop();
     clearInterval(this.#storingClock);
     this.#embeddings?.stop();
@@ -288,6 +316,12 @@ export class Broker implements AsyncDisposable {
       this.#fail(error);
     }
     this.#state = "stopped";
+  }
+
+  async #takeLeave(): Promise<void> {
+    this.#system.lameDuck();
+    await this.#router.drain(this.#options.shutdown, () => this.#system.shutDown());
+    this.#system.stop();
   }
 
   /** @throws what failed; the store is closed all the same */

@@ -78,8 +78,11 @@ export interface Router {
    * @returns how many open connections it has
    */
   quarantine(account: string, user: string, on: boolean): number;
-  /** Accepts no more, tells clients to go elsewhere, then closes them one by one. */
-  drain(times: DrainTimes): Promise<void>;
+  /**
+   * Accepts no more, tells clients to go elsewhere, then closes them one by one.
+   * @param closing called right before the first close
+   */
+  drain(times: DrainTimes, closing?: () => void): Promise<void>;
   /** Accepts no more and closes all connections after their pending output. Idempotent. */
   close(): Promise<void>;
 }
@@ -244,12 +247,13 @@ class CoreRouter implements Router {
     return count;
   }
 
-  async drain(times: DrainTimes): Promise<void> {
+  async drain(times: DrainTimes, closing?: () => void): Promise<void> {
     const hub = this.#hub;
     await this.#stopListening();
     hub.lameDuck = true;
     for (const connection of hub.connections.values()) connection.announceLameDuck();
     await hub.whenEmpty(times.graceMs);
+    closing?.();
     const left = [...hub.connections.values()];
     const pauseMs = times.spreadMs / Math.max(1, left.length);
     for (const connection of left) {

@@ -16,8 +16,8 @@ export interface Principal {
 export interface Desk {
   readonly router: Pick<Router, "connections">;
   readonly audit: ((fact: AuditFact) => void) | undefined;
-  /** Reads the configuration again; undefined = there is none to read. */
-  readonly reload: (() => Promise<void>) | undefined;
+  /** Reads the configuration again; undefined = there is none to read. @throws what is wrong with it */
+  readonly reload: ((by: AuditActor) => Promise<void>) | undefined;
   /** @returns its connections */
   quarantine(principal: Principal, on: boolean, by: AuditActor): number;
 }
@@ -48,8 +48,11 @@ export const commands: Readonly<Record<string, Command>> = {
     if (desk.reload === undefined) {
       throw new SystemError(500, "this server has no configuration that could be read again");
     }
-    desk.audit?.({ kind: "config.reloaded", by: actorOf(by) });
-    await desk.reload();
+    try {
+      await desk.reload(actorOf(by));
+    } catch (error) {
+      throw new SystemError(500, error instanceof Error ? error.message : String(error));
+    }
     return undefined;
   },
   "MQ9.QUARANTINE": (desk, parameters, by) => {

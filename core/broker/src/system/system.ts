@@ -33,6 +33,8 @@ export class System implements Pick<RouterHooks, "connected" | "disconnected" | 
   readonly #parts: SystemParts;
   readonly #service: SystemService;
   readonly #events: SystemEvents;
+  /** Who asked for the reload that is going on. */
+  #reloadAskedBy: AuditActor | undefined = undefined;
 
   constructor(parts: SystemParts) {
     this.#parts = parts;
@@ -43,7 +45,7 @@ export class System implements Pick<RouterHooks, "connected" | "disconnected" | 
       ...shared,
       router,
       audit: audit && ((fact) => audit.tell(fact)),
-      reload: parts.reload,
+      reload: parts.reload && ((by) => this.#reload(by)),
       failed: parts.failed,
       quarantine: (principal, on, by) => this.quarantine(principal, on, by),
     });
@@ -55,6 +57,21 @@ export class System implements Pick<RouterHooks, "connected" | "disconnected" | 
     const { systemAccount } = this.#parts.view;
     this.#service.operate(systemAccount);
     this.#events.operate(systemAccount);
+  }
+
+  /** Other rules hold from now on. */
+  reloaded(): void {
+    this.#parts.audit?.tell({ kind: "config.reloaded", by: this.#reloadAskedBy });
+    this.operate();
+  }
+
+  async #reload(by: AuditActor): Promise<void> {
+    this.#reloadAskedBy = by;
+    try {
+      await this.#parts.reload?.();
+    } finally {
+      this.#reloadAskedBy = undefined;
+    }
   }
 
   readonly connected = (connection: Connection): void => {
@@ -102,9 +119,13 @@ export class System implements Pick<RouterHooks, "connected" | "disconnected" | 
     this.#events.lameDuck();
   }
 
-  /** The server stops: the last thing anybody hears of it. */
-  stop(): void {
+  /** The server is about to close what is left. */
+  shutDown(): void {
     this.#events.shutDown();
+  }
+
+  /** Nothing happens any more. */
+  stop(): void {
     this.#events.stop();
     this.#parts.audit?.settle();
   }
