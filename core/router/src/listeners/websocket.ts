@@ -66,7 +66,8 @@ export function checkWebSocketOptions(options: WebSocketOptions): void {
     );
   }
   const isOpen = !sameOrigin && (allowedOrigins.length === 0 || allowedOrigins.includes("*"));
-  if (cookies !== undefined && isOpen) {
+  const readsCookies = Object.values(cookies ?? {}).some((name) => name !== undefined);
+  if (readsCookies && isOpen) {
     throw new RangeError(
       "websocket.cookies need sameOrigin or allowedOrigins: a browser shows its cookies whatever page asks",
     );

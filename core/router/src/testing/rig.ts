@@ -9,6 +9,8 @@ import type { SubjectSpace } from "../subject-space.ts";
 export interface RunningRouter extends AsyncDisposable {
   readonly router: Router;
   readonly port: number;
+  /** 0 without a WebSocket listener. */
+  readonly websocketPort: number;
 }
 
 /** Starts a router on 127.0.0.1. */
@@ -19,6 +21,7 @@ export async function startRouter(
 ): Promise<RunningRouter> {
   const router = createRouter({ host: "127.0.0.1", port: 0, ...options }, hooks);
   if (space !== undefined) router.claim(space);
-  const { port } = await router.listen();
-  return { router, port, [Symbol.asyncDispose]: () => router.close() };
+  const { port, websocket } = await router.listen();
+  const websocketPort = websocket?.port ?? 0;
+  return { router, port, websocketPort, [Symbol.asyncDispose]: () => router.close() };
 }
