@@ -2,9 +2,11 @@
 // for, and keeps one of each running for all transcripts that ask for none.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createRouter } from "@mq9/router";
 import { startBroker, startNatsServer, type TempDir, tempDir } from "@mq9/testkit";
+import { authConfig, authenticatorOf } from "./auth-setup.ts";
 import type { Target } from "./replay.ts";
-import type { ServerSetup } from "./transcript.ts";
+import type { AuthSetup, ServerSetup } from "./transcript.ts";
 
 /** A server that can be asked for a target and ends everything it started. */
 export interface Servers {
@@ -52,6 +54,7 @@ export function natsServers(): Servers {
 /** This repository's broker, as built. */
 export function brokers(): Servers {
   return createServers(async (setup) => {
+    if (setup.auth !== undefined) return await startRouter(setup, setup.auth);
     const broker = await startBroker({ args: brokerFlags(setup) });
     const target: Target = {
       host: broker.host,
@@ -63,11 +66,27 @@ export function brokers(): Servers {
   });
 }
 
+/** The router alone, in this process, with an authenticator of ours. */
+async function startRouter(setup: ServerSetup, auth: AuthSetup): Promise<Started> {
+  const { timeoutMs } = auth;
+  const options = {
+    ...(setup.maxPayloadBytes === undefined ? {} : { maxPayloadBytes: setup.maxPayloadBytes }),
+    ...(timeoutMs === undefined ? {} : { authTimeoutMs: timeoutMs }),
+  };
+  const hooks = { authenticator: authenticatorOf(auth) };
+  const router = createRouter({ host: "127.0.0.1", port: 0, ...options }, hooks);
+  const { port } = await router.listen();
+  const drain = (): void => void router.close();
+  return { target: { host: "127.0.0.1", port, drain }, stop: async () => await router.close() };
+}
+
 function natsConfig(setup: ServerSetup): string {
   const settings = [
     ["max_connections", setup.maxConnections],
     ["max_subscriptions", setup.maxSubscriptions],
     ["max_payload", setup.maxPayloadBytes],
+    ["max_control_line", setup.maxControlLineBytes],
+    ["max_sub_tokens", setup.maxSubscriptionTokens],
     [
       "ping_interval",
       setup.pingIntervalMs === undefined ? undefined : `"${setup.pingIntervalMs}ms"`,
@@ -75,7 +94,7 @@ function natsConfig(setup: ServerSetup): string {
     ["ping_max", setup.pingsOutMax],
   ];
   const given = settings.filter(([, value]) => value !== undefined);
-  return given.map(([key, value]) => `${key}: ${value}\n`).join("");
+  return given.map(([key, value]) => `${key}: ${value}\n`).join("") + authConfig(setup.auth);
 }
 
 function brokerFlags(setup: ServerSetup): string[] {
@@ -83,6 +102,8 @@ function brokerFlags(setup: ServerSetup): string[] {
     ["--max-connections", setup.maxConnections],
     ["--max-subscriptions", setup.maxSubscriptions],
     ["--max-payload", setup.maxPayloadBytes],
+    ["--max-control-line", setup.maxControlLineBytes],
+    ["--max-subscription-tokens", setup.maxSubscriptionTokens],
     [
       "--ping-interval",
       setup.pingIntervalMs === undefined ? undefined : `${setup.pingIntervalMs}ms`,

@@ -1,6 +1,8 @@
 // Reads golden wire transcripts (./wire/*.txt; the format is in ./README.md) and prints what a
 // server answered in the same form. Knows no sockets.
 
+import type { PermissionRules } from "@mq9/router";
+
 /** One line of a transcript that does or expects something. */
 export type Step =
   | { readonly do: "send"; readonly connection: string; readonly bytes: Buffer }
@@ -11,15 +13,36 @@ export type Step =
   /** From here on the server takes no new connection. */
   | { readonly do: "refused" };
 
+/** A user that may connect, and what it may do there. */
+export interface SetupUser {
+  readonly user: string;
+  readonly password: string;
+  readonly permissions?: PermissionRules;
+}
+
+/** Who is let in; the keys mean what those of the nats-server configuration mean. */
+export interface AuthSetup {
+  readonly token?: string;
+  readonly users?: readonly SetupUser[];
+  readonly accounts?: Readonly<Record<string, readonly SetupUser[]>>;
+  readonly noAuthUser?: string;
+  readonly timeoutMs?: number;
+}
+
 /** Limits a transcript asks the server to start with; undefined = the server's defaults. */
 export interface ServerSetup {
   readonly maxConnections?: number;
   readonly maxSubscriptions?: number;
   readonly maxPayloadBytes?: number;
+  readonly maxControlLineBytes?: number;
+  /** Tokens of the subject of a subscription. */
+  readonly maxSubscriptionTokens?: number;
   readonly pingIntervalMs?: number;
   readonly pingsOutMax?: number;
   /** The transcript changes the server for good: start one for it alone. */
   readonly alone?: boolean;
+  /** Not for transcripts: only scripts ask for it. */
+  readonly auth?: AuthSetup;
 }
 
 export interface Transcript {
@@ -29,10 +52,12 @@ export interface Transcript {
   readonly steps: readonly Step[];
 }
 
-const setupKeys: Readonly<Record<string, keyof ServerSetup>> = {
+const setupKeys: Readonly<Record<string, Exclude<keyof ServerSetup, "auth">>> = {
   max_connections: "maxConnections",
   max_subscriptions: "maxSubscriptions",
   max_payload: "maxPayloadBytes",
+  max_control_line: "maxControlLineBytes",
+  max_sub_tokens: "maxSubscriptionTokens",
   ping_interval_ms: "pingIntervalMs",
   ping_max: "pingsOutMax",
   alone: "alone",
