@@ -14,7 +14,7 @@ import { type KnownUser, Users } from "./users.ts";
 /** What an authenticator needs from its surroundings. */
 export interface AuthenticatorDeps {
   /** Unix milliseconds. */
-  nowMs(): number;
+  readonly nowMs: () => number;
 }
 
 const refused = "authorizationViolation";

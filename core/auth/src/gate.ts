@@ -16,7 +16,9 @@ export class Gate {
     if (this.#running < runningMax) return this.#run(job);
     if (this.#waiting.length >= waitingMax) return undefined;
     return new Promise((resolve, reject) => {
-      this.#waiting.push(() => this.#run(job).then(resolve, reject));
+      this.#waiting.push(() => {
+        this.#run(job).then(resolve, reject);
+      });
     });
   }
 

@@ -41,6 +41,11 @@ export function withCredentials(
   };
 }
 
+/** What is kept once they were looked at. */
+export function withoutSecrets(options: ConnectOptions): ConnectOptions {
+  return { ...options, pass: "", authToken: "", jwt: "", sig: "" };
+}
+
 type Mutable = { -readonly [K in keyof ConnectOptions]: ConnectOptions[K] };
 
 /** What holds for a connection that never sent CONNECT, and for keys that are absent. */

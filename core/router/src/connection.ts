@@ -1,6 +1,7 @@
 // One client connection: its states, its options, its subscriptions, and what each operation means.
 // Between a transport, which brings bytes, and the hub, which delivers. Opens no sockets itself.
 
+import { isDeepStrictEqual } from "node:util";
 import {
   encodeError,
   encodeInfo,
@@ -13,6 +14,7 @@ import {
   type PublishFrame,
   publishViolation,
   replyViolation,
+  subscriptionRevoked,
   subscriptionViolation,
   tooManyTokens,
   type WireError,
@@ -23,6 +25,7 @@ import {
   defaultConnectOptions,
   parseConnect,
   withCredentials,
+  withoutSecrets,
 } from "./connect-options.ts";
 import { type Answer, Holds } from "./holds.ts";
 import { type Hub, principalKey, type Refused } from "./hub.ts";
@@ -107,6 +110,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   /** The owner refused the operation at hand. */
   #refused = false;
   #pongSent = false;
+  /** The account it is counted in. */
+  #counted: string | undefined = undefined;
 
   #holds: Holds | undefined = undefined;
   #pausedForHolds = false;
@@ -254,6 +259,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       if (this.#quarantined && hasReply) entry.space?.refuse?.(this, entry.text, replyOf(frame));
       return;
     }
+    if (hasReply && !this.#mayBeAnswered(replyOf(frame))) return;
     if (entry.kind === "served") this.#publishServed(entry, frame);
     else this.#publishOwned(entry, frame);
   }
@@ -267,8 +273,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       this.refuseSubscription(subject, queue);
       return;
     }
-    const { maxSubscriptions } = this.#hub.options;
-    if (maxSubscriptions !== 0 && this.#subscriptions.size >= maxSubscriptions) {
+    if (this.#subscriptions.size >= this.#subscriptionsMax) {
       this.#error(wireErrors.tooManySubscriptions);
       return;
     }
@@ -327,8 +332,9 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       return;
     }
     const answer = authenticator.authenticate(options, this.peer);
+    const kept = withoutSecrets(options);
     if (!(answer instanceof Promise)) {
-      this.#admitted(options, answer);
+      this.#admitted(kept, answer);
       return;
     }
     // What follows CONNECT waits until it is known who says it.
@@ -337,7 +343,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     void answer.then((identity) => {
       this.resumeReading();
       if (this.closed) return;
-      this.#admitted(options, identity);
+      const isOutdated = this.#hub.authenticator !== authenticator;
+      this.#admitted(kept, isOutdated ? this.#judge(identity, kept) : identity);
       this.#hub.beginTurn(this);
       this.#parser.resume();
       this.#hub.endTurn();
@@ -375,8 +382,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     payload: Uint8Array,
   ): boolean {
     if (this.closed || !subscription.active) return !this.closed && this.outbox.isWritable;
+    // What a pattern covers but its user may not see is not sent, whoever delivers it.
+    if (subscription.filter?.(subject) === false) return this.outbox.isWritable;
     const block = this.headers ? headers : undefined;
     this.outbox.addComposed(subject, subscription.sidBytes, reply, block, payload);
+    if (reply !== "") this.grants?.grant(reply);
     const bytes = payload.length + (block === undefined ? 0 : block.length);
     this.outMsgs++;
     this.outBytes += bytes;
@@ -514,6 +524,12 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.#hub.crowded(outbox);
   }
 
+  get #subscriptionsMax(): number {
+    const { maxSubscriptions } = this.#hub.options;
+    const max = maxSubscriptions === 0 ? Number.POSITIVE_INFINITY : maxSubscriptions;
+    return Math.min(max, this.identity?.maxSubscriptions ?? max);
+  }
+
   // --- details ---------------------------------------------------------------------------------
 
   #publishOwned(entry: SubjectEntry, frame: PublishFrame): void {
@@ -601,6 +617,15 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     return !isReserved;
   }
 
+  /** The server's own answers go where the connection could publish or listen itself; says so when not. */
+  #mayBeAnswered(reply: string): boolean {
+    const permissions = this.#permissions;
+    if (permissions === undefined) return true;
+    const isAllowed = permissions.canPublish(reply) || permissions.canSubscribe(reply, "");
+    if (!isAllowed) this.#refuse("reply", reply, replyViolation(reply));
+    return isAllowed;
+  }
+
   #addSubscription(subject: string, queue: string, sid: string): boolean {
     const space = this.#hub.subjects.spaceOf(subject);
     const subscription = new Subscription(this, { sid, subject, queue }, space);
@@ -638,11 +663,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     const identity = authenticator.authenticate(defaultConnectOptions, this.peer);
     if (typeof identity === "string") this.#turnAway(identity);
     else if (identity instanceof Promise) this.#turnAway("authorizationViolation");
-    else {
-      this.account = identity.account;
-      this.sublist = this.#hub.sublistOf(identity.account);
-      this.#bind(identity);
-    }
+    else if (this.#enter(identity)) this.#bind(identity);
   }
 
   #admitted(options: ConnectOptions, identity: Identity | Refusal): void {
@@ -660,8 +681,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     }
     // It may be someone else than before: nothing of the other one stays.
     if (this.state === "OPEN" || this.identity !== undefined) this.#endSubscriptions();
-    this.account = identity.account;
-    this.sublist = this.#hub.sublistOf(identity.account);
+    if (!this.#enter(identity)) return;
     this.options = options;
     this.echo = options.echo;
     this.headers = options.headers;
@@ -683,14 +703,86 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     if (this.#verbose) this.#answer("ok");
   }
 
+  /** Takes its place in its account. @returns false when that is full, and the connection ends */
+  #enter(identity: Identity): boolean {
+    this.#leave();
+    if (!this.#hub.enterAccount(identity.account, identity.accountConnectionsMax)) {
+      this.#turnAway("tooManyAccountConnections");
+      return false;
+    }
+    this.#counted = identity.account;
+    this.account = identity.account;
+    this.sublist = this.#hub.sublistOf(identity.account);
+    return true;
+  }
+
+  #leave(): void {
+    if (this.#counted !== undefined) this.#hub.leaveAccount(this.#counted);
+    this.#counted = undefined;
+  }
+
   /** Rules changed: it is asked about again. */
   renew(): void {
+    if (this.closed) return;
+    const { identity } = this;
+    if (identity === undefined) {
+      this.#renewUnknown();
+      return;
+    }
+    const renewed = this.#judge(identity, this.options);
+    if (typeof renewed === "string") this.#turnAway(renewed);
+    // What it has belongs to another world.
+    else if (renewed.account !== this.account) this.#turnAway("authenticationRevoked");
+    else if (this.#enter(renewed)) this.#rebind(identity, renewed);
+  }
+
+  /** The credentials it came in with are void from now on. */
+  expired(): void {
+    this.#turnAway("authenticationExpired");
+  }
+
+  /** What the rules of now say to what earlier ones decided. */
+  #judge(identity: Identity | Refusal, options: ConnectOptions): Identity | Refusal {
+    if (typeof identity === "string") return identity;
     const { authenticator } = this.#hub;
-    if (this.closed || this.identity === undefined) return;
-    const identity = authenticator?.renew(this.identity, this.options, this.peer) ?? everyone;
-    if (typeof identity === "string") this.#turnAway(identity);
-    else if (identity.account === this.account) this.#bind(identity);
-    else this.#turnAway("authenticationRevoked"); // what it has belongs to another world
+    return authenticator === undefined
+      ? everyone
+      : authenticator.renew(identity, options, this.peer);
+  }
+
+  /** It did not say yet who it is. What it did meanwhile was as nobody, which may be over. */
+  #renewUnknown(): void {
+    if (this.#hub.authenticator?.required !== true) return;
+    if (this.#subscriptions.size > 0) {
+      this.#turnAway("authorizationViolation");
+      return;
+    }
+    this.#parser.connectRequired = true;
+    this.keepAlive.mustConnect(this.#hub.nowMs());
+  }
+
+  /** Other rules for who it was all along: what they do not allow any more ends. */
+  #rebind(before: Identity, identity: Identity): void {
+    this.#bind(identity);
+    for (const subscription of [...this.#subscriptions.values()]) {
+      const { subject, queue, sid } = subscription;
+      if (this.#permissions?.canSubscribe(subject, queue) === false) {
+        this.finish(subscription);
+        this.#refuse("subscribe", subject, subscriptionRevoked(subject, sid));
+      } else {
+        subscription.filter = this.#permissions?.filterFor(subject, queue);
+      }
+    }
+    if (isDeepStrictEqual(before.rights, identity.rights)) return;
+    // Owners look at rights when somebody comes: to them it leaves and comes again.
+    const held = [...this.#subscriptions.values()].filter(({ space }) => space !== undefined);
+    this.#leaveSpaces(held);
+    for (const subscription of held) {
+      const { space } = subscription;
+      if (this.closed || space === undefined || this.#enterSpace(space, subscription)) continue;
+      subscription.active = false;
+      this.#subscriptions.delete(subscription.sid);
+    }
   }
 
   #turnAway(refusal: Refusal): void {
@@ -708,6 +800,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.#careful = this.#verbose || this.#pedantic || permissions !== undefined;
     const responses = permissions?.responses;
     this.grants = responses && new ResponseGrants(responses, this.#hub.nowMs);
+    this.keepAlive.credentialsEndMs = identity.expiresAtMs ?? Number.POSITIVE_INFINITY;
+    const { limits } = this.#hub;
+    const payloadBytesMax = Math.min(limits.payloadBytesMax, identity.maxPayloadBytes ?? Infinity);
+    this.#parser.limits =
+      payloadBytesMax === limits.payloadBytesMax ? limits : { ...limits, payloadBytesMax };
   }
 
   readonly #endStall = (): void => {
@@ -772,6 +869,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   #end(reason: string): void {
     if (this.#closeReason !== "") return;
     this.#closeReason = reason;
+    this.#leave();
     this.#parser.halt();
     if (this.#heldInput !== 0) this.#hub.input.drop(this, this.#heldInput);
     this.#heldInput = 0;

@@ -93,6 +93,8 @@ export class Hub {
   #isFlushing = false;
   #onEmpty: (() => void) | undefined = undefined;
   readonly #accounts = new Map<string, Sublist>();
+  /** Connections by account, of those that said who they are. */
+  readonly #members = new Map<string, number>();
   /** Principals whose reads and writes are stopped, by `principalKey`. */
   readonly quarantined: Set<string> = new Set();
 
@@ -171,6 +173,21 @@ export class Hub {
   /** The accounts in use. */
   get accounts(): ReadonlyMap<string, Sublist> {
     return this.#accounts;
+  }
+
+  /** Counts a connection into its account. @returns whether there was room */
+  enterAccount(account: string, connectionsMax: number | undefined): boolean {
+    const count = this.#members.get(account) ?? 0;
+    if (connectionsMax !== undefined && count >= connectionsMax) return false;
+    this.#members.set(account, count + 1);
+    return true;
+  }
+
+  /** A connection that was counted is no longer in its account. */
+  leaveAccount(account: string): void {
+    const count = (this.#members.get(account) ?? 0) - 1;
+    if (count > 0) this.#members.set(account, count);
+    else this.#members.delete(account);
   }
 
   /** A connection's bytes are about to be parsed. */

@@ -51,9 +51,9 @@ describe("subscribing", () => {
     const rules = {
       subscribe: { allow: ["foo", "foo v1", "foo v1.>", "foo *.dev"], deny: ["> *.prod"] },
     };
-    const { canSubscribe } = createPermissions(rules);
+    const permissions = createPermissions(rules);
     const queues = ["", "v1", "v1.a", "x.dev", "v2", "v1.prod"];
-    expect(queues.filter((queue) => canSubscribe("foo", queue))).toEqual([
+    expect(queues.filter((queue) => permissions.canSubscribe("foo", queue))).toEqual([
       "",
       "v1",
       "v1.a",

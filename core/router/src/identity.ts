@@ -88,11 +88,6 @@ export interface Authenticator {
   readonly nonces: boolean;
   readonly authenticate: Authenticate;
   /**
-   * Who a connection is before CONNECT, and without. Undefined, or none such: nothing is accepted of
-   * it before CONNECT.
-   */
-  anonymous?(peer: Peer): Identity | undefined;
-  /**
    * Who a connection is by today's rules that was let in by earlier ones. Asked for every connection
    * after a reload. @returns a refusal to end it
    */

@@ -17,6 +17,9 @@ export class KeepAlive {
   readonly #connection: Connection;
   readonly #options: RouterOptions;
 
+  /** Unix ms from which the credentials of the connection are void; Infinity = never. */
+  credentialsEndMs: number = Number.POSITIVE_INFINITY;
+
   #connectByMs: number;
   #pingAtMs: number;
   #pingSentMs = 0;
@@ -69,6 +72,11 @@ export class KeepAlive {
     return this.#heard + this.#connection.inMsgs + this.#connection.outMsgs;
   }
 
+  /** CONNECT has to come in time although it had not when the connection began. */
+  mustConnect(nowMs: number): void {
+    this.#connectByMs = Math.min(this.#connectByMs, nowMs + this.#options.authTimeoutMs);
+  }
+
   /** CONNECT was accepted. */
   connected(nowMs: number): void {
     this.#connectByMs = Number.POSITIVE_INFINITY;
@@ -90,9 +98,13 @@ export class KeepAlive {
     this.#pingsOut = 0;
   }
 
-  /** Does what is due. */
-  check(nowMs: number): void {
+  /** Does what is due. @param unixMs the time of day, which credentials end by */
+  check(nowMs: number, unixMs: number): void {
     this.activeAtMs(nowMs);
+    if (unixMs >= this.credentialsEndMs) {
+      this.#connection.expired();
+      return;
+    }
     if (nowMs >= this.#connectByMs) {
       this.#connection.close("Authentication Timeout", wireErrors.authenticationTimeout);
       return;

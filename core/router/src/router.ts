@@ -230,7 +230,8 @@ class CoreRouter implements Router {
 
   reauthenticate(authenticator: Authenticator | undefined): void {
     this.#hub.authenticator = authenticator;
-    for (const connection of [...this.#hub.connections.values()]) connection.renew();
+    // The newest first: where an account has too many now, those stay that were there before.
+    for (const connection of [...this.#hub.connections.values()].reverse()) connection.renew();
   }
 
   quarantine(account: string, user: string, on: boolean): number {
@@ -294,12 +295,15 @@ class CoreRouter implements Router {
     let tidyAtMs = this.#hub.nowMs() + tidyIntervalMs;
     this.#timer ??= setInterval(() => {
       const nowMs = this.#hub.nowMs();
+      const unixMs = Date.now();
       this.#hub.setOutputAlarm();
       if (nowMs >= tidyAtMs) {
         tidyAtMs = nowMs + tidyIntervalMs;
         this.#hub.tidy();
       }
-      for (const connection of this.#hub.connections.values()) connection.keepAlive.check(nowMs);
+      for (const connection of this.#hub.connections.values()) {
+        connection.keepAlive.check(nowMs, unixMs);
+      }
       for (const connection of this.#hub.leaving) connection.keepAlive.checkWrite(nowMs);
     }, intervalMs);
   }

@@ -29,9 +29,10 @@ export class Parser {
   headersTakenBelow: readonly string[] = [];
   /** Only CONNECT is accepted; any other first letter is an authorization violation. */
   connectRequired = false;
+  /** What the connection may send; another one's from its next operation on. */
+  limits: Readonly<WireLimits>;
 
   readonly #sink: OperationSink;
-  readonly #limits: Readonly<WireLimits>;
   readonly #frame = new PublishFrame();
 
   #halted = false;
@@ -54,7 +55,7 @@ export class Parser {
 
   constructor(sink: OperationSink, limits: Readonly<WireLimits>) {
     this.#sink = sink;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** Counts operations that did not take the fast path: together with `isPartial` it names the one that is not whole yet. */
@@ -183,12 +184,12 @@ export class Parser {
     const bodyEnd = bodyStart + size;
     if (
       size < 0 ||
-      size > this.#limits.payloadBytesMax ||
+      size > this.limits.payloadBytesMax ||
       bodyEnd + 2 > end ||
       chunk[at + 1] !== lf ||
       chunk[bodyEnd] !== cr ||
       chunk[bodyEnd + 1] !== lf ||
-      at - subjectStart > this.#limits.controlLineBytesMax
+      at - subjectStart > this.limits.controlLineBytesMax
     ) {
       return 0;
     }
@@ -286,7 +287,7 @@ export class Parser {
   #readArguments(chunk: Buffer, at: number, end: number): number {
     const lineEnd = chunk.indexOf(lf, at);
     // One more for a CR whose LF may follow.
-    const room = this.#limits.controlLineBytesMax + 1 - this.#keptLength;
+    const room = this.limits.controlLineBytesMax + 1 - this.#keptLength;
     if ((lineEnd < 0 ? end : lineEnd) - at > room) {
       return this.#violation(wireErrors.controlLineTooLong, end);
     }
@@ -317,7 +318,7 @@ export class Parser {
   #line(line: Buffer, start: number, lineEnd: number): void {
     const end = lineEnd > start && line[lineEnd - 1] === cr ? lineEnd - 1 : lineEnd;
     this.#phase = "idle";
-    if (end - start > this.#limits.controlLineBytesMax) {
+    if (end - start > this.limits.controlLineBytesMax) {
       this.#violation(wireErrors.controlLineTooLong, 0);
       return;
     }
@@ -382,7 +383,7 @@ export class Parser {
       this.#violation(undefined, 0);
       return;
     }
-    if (size > this.#limits.payloadBytesMax) {
+    if (size > this.limits.payloadBytesMax) {
       this.#violation(wireErrors.payloadTooLarge, 0);
       return;
     }
