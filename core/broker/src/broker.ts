@@ -4,7 +4,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { defaultDialectOptions, directoryBody, publicAgent } from "@mq9/dialects";
 import { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error } from "@mq9/protocol";
-import { createRouter, type Router, type RouterAddress } from "@mq9/router";
+import { createRouter, type DrainTimes, type Router, type RouterAddress } from "@mq9/router";
 import { type Store, StoreError } from "@mq9/store";
 import { Alarm } from "./alarm.ts";
 import { Audit, type AuditSink } from "./audit.ts";
@@ -291,6 +291,18 @@ export class Broker implements AsyncDisposable {
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
+  }
+
+  /**
+   * As `stop`, but slowly: accepts no more, tells clients to go elsewhere, and serves who is left until
+   * its turn comes. `stop` cuts it short.
+   */
+  async retire(times: DrainTimes): Promise<void> {
+    if (this.#state === "running" || this.#state === "recovering") {
+      this.#system.lameDuck();
+      await this.#router.drain(times);
+    }
+    await this.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
