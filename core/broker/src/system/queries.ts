@@ -32,7 +32,7 @@ export const accountQueries: Readonly<
     (view: MonitorView, parameters: Parameters, account: string) => object | Promise<object>
   >
 > = {
-  CONNZ: ownConnections,
+  CONNZ: (view, parameters, account) => connz(view, { ...connzBody(parameters), account }),
   SUBSZ: (view, parameters, account) => subsz(view, { ...subszBody(parameters), account }),
   STATZ: (view, _parameters, account) => accountFigures(view, account),
   INFO: (view, _parameters, account) => detailOf(view, account),
@@ -42,13 +42,16 @@ export const accountQueries: Readonly<
   },
 };
 
-/** The connections of one account, whatever account the options name. */
+/**
+ * The connections of the asker's own account, whatever account the options name. Without their
+ * subscriptions: inboxes and mailboxes of others are none of its business.
+ */
 export function ownConnections(
   view: MonitorView,
   parameters: Parameters,
   account: string,
 ): Promise<object> {
-  return connz(view, { ...connzBody(parameters), account });
+  return connz(view, { ...connzBody(parameters), account, subs: "none" });
 }
 
 /** The traffic of one account. */
