@@ -9,7 +9,7 @@ import { PasswordCheck } from "./password-check.ts";
 import { Proof } from "./proof.ts";
 import { Secret } from "./secret.ts";
 import { verifySignature } from "./signature.ts";
-import { type KnownUser, Users } from "./users.ts";
+import { type KnownUser, systemAccountOf, Users } from "./users.ts";
 
 /** What an authenticator needs from its surroundings. */
 export interface AuthenticatorDeps {
@@ -32,6 +32,13 @@ export function requiresCredentials(config: AuthConfig): boolean {
   return isClosed(config, new Users(config)) && config.noAuthUser === undefined;
 }
 
+/** The account that sees `$SYS.`; undefined when there is none. @param config checked */
+export function systemAccount(config: AuthConfig): string | undefined {
+  if (config.operator === undefined) return systemAccountOf(config);
+  const users = new JwtUsers(config.operator, config.systemAccount, () => 0);
+  return users.systemAccount === "" ? undefined : users.systemAccount;
+}
+
 class ConfiguredAuthenticator implements Authenticator {
   readonly required: boolean;
   readonly nonces: boolean;
@@ -45,11 +52,11 @@ class ConfiguredAuthenticator implements Authenticator {
   readonly #passwords: PasswordCheck;
 
   constructor(config: AuthConfig, { nowMs }: AuthenticatorDeps) {
-    const { token, operator, noAuthUser, systemAccount } = config;
+    const { token, operator, noAuthUser } = config;
     this.#users = new Users(config);
     this.#names = new Set(this.#users.byName.keys());
     this.#token = token === undefined ? undefined : new Secret(token);
-    this.#jwtUsers = operator && new JwtUsers(operator, systemAccount, nowMs);
+    this.#jwtUsers = operator && new JwtUsers(operator, config.systemAccount, nowMs);
     this.#default = noAuthUser === undefined ? undefined : this.#users.find(noAuthUser);
     this.#isClosed = isClosed(config, this.#users);
     this.#mapsCertificates = config.certificateNamesUser === true;

@@ -3,6 +3,7 @@ export {
   type AuthenticatorDeps,
   createAuthenticator,
   requiresCredentials,
+  systemAccount,
 } from "./authenticator.ts";
 export { checkAuthConfig } from "./check-config.ts";
 export type {
@@ -16,4 +17,3 @@ export type {
 } from "./config.ts";
 export { AuthConfigError } from "./config-error.ts";
 export { hashPassword, isHash, secretProblem } from "./secret.ts";
-export { systemAccountOf } from "./users.ts";

@@ -104,7 +104,7 @@ export class Users {
   }
 }
 
-/** Name of the account that sees `$SYS.`; undefined when nobody is let in by name or key. */
+/** Name of the account that sees `$SYS.` where users have names or keys; undefined when there are none. */
 export function systemAccountOf(config: AuthConfig): string | undefined {
   const hasUsers = (config.accounts ?? []).some(({ users }) => users.length > 0);
   if (config.systemAccount !== undefined) return config.systemAccount;

@@ -1,6 +1,12 @@
 // Assembles a broker: store, domain, owner of `$mq9.AI.` and router, and their life from start to
 // stop. What happens when the disk fails is decided here.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import {
+  type AuthConfig,
+  createAuthenticator,
+  requiresCredentials,
+  systemAccount,
+} from "@mq9/auth";
 import { defaultDialectOptions, directoryBody, publicAgent } from "@mq9/dialects";
 import { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error } from "@mq9/protocol";
@@ -17,7 +23,13 @@ import { Meters } from "./meters.ts";
 import { BrokerView } from "./monitor/broker-view.ts";
 import { ClosedConnections } from "./monitor/closed-connections.ts";
 import type { MonitorView } from "./monitor/view.ts";
-import { type BrokerOptions, resolveTls, type TlsOptionsInput } from "./options.ts";
+import {
+  type BrokerOptions,
+  checkReach,
+  resolveAuth,
+  resolveTls,
+  type TlsOptionsInput,
+} from "./options.ts";
 import type { Principal } from "./system/commands.ts";
 import { System } from "./system/system.ts";
 
@@ -44,6 +56,20 @@ export interface BrokerReload {
   /** Only where the listener encrypts already. */
   readonly tls?: TlsOptionsInput | undefined;
   readonly websocketTls?: TlsOptionsInput | undefined;
+  /** Connections that it does not let in any more are closed. `{}` = everybody is let in. */
+  readonly auth?: AuthConfig | undefined;
+}
+
+interface Admission {
+  readonly authRequired: boolean;
+  readonly systemAccount: string | undefined;
+}
+
+function admissionOf(auth: AuthConfig | undefined): Admission {
+  return {
+    authRequired: auth !== undefined && requiresCredentials(auth),
+    systemAccount: auth && systemAccount(auth),
+  };
 }
 
 type State = "new" | "starting" | "running" | "recovering" | "failed" | "stopping" | "stopped";
@@ -56,6 +82,8 @@ export class Broker implements AsyncDisposable {
   readonly fatal: Promise<Error>;
   readonly #options: BrokerOptions;
   readonly #deps: BrokerDeps;
+  /** What is known of who is let in now. */
+  #admission: Admission;
   readonly #router: Router;
   readonly #space: MailboxSpace;
   readonly #mailboxes: Mailboxes;
@@ -90,6 +118,7 @@ export class Broker implements AsyncDisposable {
   constructor(options: BrokerOptions, deps: BrokerDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#admission = admissionOf(options.auth);
     this.fatal = new Promise((resolve) => {
       this.#reportFatal = resolve;
     });
@@ -155,6 +184,7 @@ export class Broker implements AsyncDisposable {
         productVersion: deps.version,
       },
       {
+        authenticator: options.auth && createAuthenticator(options.auth, { nowMs: Date.now }),
         connected: (connection) => {
           const { id, name, lang } = connection;
           routerLog.debug("connected", { client: id, name, lang });
@@ -206,9 +236,8 @@ export class Broker implements AsyncDisposable {
       state: () => this.#state,
       clock: () => ({ aheadMs: this.#time.aheadMs, suspect: this.#time.isSuspect }),
       admission: () => ({
-        authRequired: false,
+        ...this.#admission,
         tlsRequired: isTlsRequired(options),
-        systemAccount: undefined,
       }),
     });
     const { reload } = deps;
@@ -260,11 +289,25 @@ export class Broker implements AsyncDisposable {
    * Other rules from now on, for all who may stay.
    * @throws {OptionsError} when they can not be used; nothing is changed then
    */
-  reload({ tls, websocketTls }: BrokerReload): void {
+  reload({ tls, websocketTls, auth }: BrokerReload): void {
+    const checked = auth && this.#checkedAuth(auth);
     this.#router.reloadTls({
       tls: tls && resolveTls(tls, "tls"),
       websocketTls: websocketTls && resolveTls(websocketTls, "websocket.tls"),
     });
+    if (checked !== undefined) {
+      this.#admission = admissionOf(checked);
+      this.#router.reauthenticate(createAuthenticator(checked, { nowMs: Date.now }));
+    }
+    this.#system.reloaded();
+  }
+
+  #checkedAuth(auth: AuthConfig): AuthConfig {
+    const { host, websocket, insecure } = this.#options;
+    const checked = resolveAuth(auth);
+    checkReach("auth", host, { insecure, auth: checked });
+    if (websocket !== undefined) checkReach("auth", websocket.host, { insecure, auth: checked });
+    return checked;
   }
 
   /** Only monitoring waits for it. */

@@ -1,6 +1,7 @@
 // Every option of a broker: its default with unit and reason, and the rules between options.
 // Called by createBroker's callers with what a person chose; knows no flags, files or environment.
 import { BlockList, isIP } from "node:net";
+import { type AuthConfig, AuthConfigError, checkAuthConfig, requiresCredentials } from "@mq9/auth";
 import { ttlSecondsMax } from "@mq9/protocol";
 import {
   checkTlsOptions,
@@ -125,7 +126,7 @@ export interface ShutdownOptions {
 
 /** All options of a broker, complete and checked. Made by `resolveOptions`, frozen throughout. */
 export interface BrokerOptions {
-  /** Address or host name to listen on. Other than loopback only with `insecure`. */
+  /** Address or host name to listen on. Other than loopback only with `insecure`, or users to let in. */
   readonly host: string;
   /** TCP port; 0 = any free one. */
   readonly port: number;
@@ -135,7 +136,9 @@ export interface BrokerOptions {
   readonly websocket: WebSocketOptions | undefined;
   /** `server_name` in INFO, without spaces; "" = the server's own id. */
   readonly serverName: string;
-  /** Listen beyond this machine although no authentication is configured. */
+  /** Who is let in; undefined = everybody, into one account. Its secrets are not shown when printed. */
+  readonly auth: AuthConfig | undefined;
+  /** Listen beyond this machine although everybody is let in. */
   readonly insecure: boolean;
   /** Subscriptions to `$mq9.AI.#` and `$mq9.AI.>` see every mailbox message as it passes. */
   readonly tap: boolean;
@@ -164,8 +167,9 @@ export interface BrokerOptionsInput {
   readonly tls?: TlsOptionsInput | undefined;
   readonly websocket?: WebSocketOptionsInput | undefined;
   readonly serverName?: string | undefined;
+  readonly auth?: AuthConfig | undefined;
   readonly insecure?: boolean | undefined;
-  /** Default: true while the broker listens on loopback only. */
+  /** Default: true while the broker listens on loopback only and knows no users. */
   readonly tap?: boolean | undefined;
   readonly limits?:
     | { readonly [K in keyof LimitOptions]?: LimitOptions[K] | undefined }
@@ -187,7 +191,7 @@ const mebibyte = 1024 * kibibyte;
 const gibibyte = 1024 * mebibyte;
 
 /** The one table of defaults. `tap` and the soft mark depend on where the broker runs. */
-export const defaultOptions: Omit<BrokerOptions, "tap" | "tls" | "websocket"> = {
+export const defaultOptions: Omit<BrokerOptions, "tap" | "tls" | "websocket" | "auth"> = {
   host: "127.0.0.1", // without authentication the address of a mailbox is its only credential
   port: 4222, // the port every NATS client tries first
   serverName: "",
@@ -290,7 +294,8 @@ export function resolveOptions(input: BrokerOptionsInput = {}): BrokerOptions {
     port: top.port === -1 ? 0 : top.port,
     tls: input.tls && resolveTls(input.tls, "tls"),
     websocket: input.websocket && resolveWebSocket(input.websocket, top.host),
-    tap: input.tap ?? isLoopback(top.host),
+    auth: input.auth && resolveAuth(input.auth),
+    tap: input.tap ?? (isLoopback(top.host) && input.auth === undefined),
     limits: Object.freeze(withDefaults<LimitOptions>(defaultOptions.limits, input.limits)),
     mailbox: Object.freeze(withDefaults<MailboxOptions>(defaultOptions.mailbox, input.mailbox)),
     registry: Object.freeze(withDefaults<RegistryOptions>(defaultOptions.registry, input.registry)),
@@ -380,8 +385,30 @@ function checkAddress(options: BrokerOptions): void {
 }
 
 /** Every listener is held to the same rule. */
-function checkReach(option: string, host: string, { insecure }: BrokerOptions): void {
+/**
+ * Checks who is let in.
+ * @throws {OptionsError} naming what can not be used
+ */
+export function resolveAuth(auth: AuthConfig): AuthConfig {
+  try {
+    return checkAuthConfig(auth);
+  } catch (error) {
+    if (!(error instanceof AuthConfigError)) throw error;
+    throw new OptionsError(`auth.${error.where}`, `auth.${error.message}`);
+  }
+}
+
+/**
+ * Checks that whoever reaches a listener is asked who they are.
+ * @throws {OptionsError} when everybody in the network would be let in and nobody said that is meant
+ */
+export function checkReach(
+  option: string,
+  host: string,
+  { insecure, auth }: Pick<BrokerOptions, "insecure" | "auth">,
+): void {
   if (insecure || isLoopback(host)) return;
+  if (auth !== undefined && requiresCredentials(auth)) return;
   throw new OptionsError(
     option,
     `refusing to listen on ${host} without authentication: everyone who can reach that address could read and write every mailbox whose name they know; listen on 127.0.0.1, or say so with the insecure option if the network itself is trusted`,
