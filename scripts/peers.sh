@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the programs of others that the tests run against the broker into .peers/, pinned and
-# only when something changed. Everything comes from the package registries of Go, Python and Rust.
+# only when something changed. Everything comes from the package registries of Go, Python and Rust,
+# the browser from the distribution.
 # Each part prints one line; a toolchain that is not there is a warning (with MQ9_REQUIRE_PEERS set, an
 # error), a failed install an error.
 set -u
@@ -73,7 +74,7 @@ fi
 python=$(command -v python3 || true)
 if [ -n "$python" ] && "$python" -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 10)' 2>/dev/null; then
   version=$("$python" -c 'import platform; print(platform.python_version())')
-  part python "nats-py 2.16.0, robustmq 1.0.0, langchain-mq9 0.3.5" \
+  part python "nats-py 2.16.0 with aiohttp, robustmq 1.0.0, langchain-mq9 0.3.5" \
     "$version-$(pinned "$pins/requirements.txt")" install_python
   part python-robustmq-0.3.5 "robustmq 0.3.5" "$version-0.3.5" install_older_sdk
 else
@@ -91,6 +92,21 @@ if command -v cargo >/dev/null 2>&1; then
     "$(cargo --version)-$(pinned tests/interop/rust/Cargo.toml tests/interop/rust/Cargo.lock tests/interop/rust/src/main.rs)" build_rust_sdk
 else
   missing rust-sdk "cargo is not installed" "the Rust client"
+fi
+
+# A browser: what people have, or the package of Debian and its kin.
+install_browser() {
+  apt-get install -y --no-install-recommends chromium ||
+    { apt-get update && apt-get install -y --no-install-recommends chromium; }
+}
+
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+if [ -n "$browser" ]; then
+  say chromium "$("$browser" --version 2>/dev/null | head -n 1) (already there)"
+elif command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" -eq 0 ]; then
+  part chromium "Chromium" chromium install_browser
+else
+  missing chromium "no Chromium, and no right to install one" "browsers"
 fi
 
 say npm-sdk "@robustmq/sdk is not on the npm registry; tests speak its wire calls instead"
