@@ -5,8 +5,10 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findPeer } from "@mq9/testkit";
 import { afterAll, describe, expect, test } from "vitest";
-import { createRandom, type Random, runs, seed } from "../malformed/random.ts";
+import { createRandom, type Random, seed } from "../malformed/random.ts";
 import { damagedStream, validStream, wordSalad } from "../malformed/streams.ts";
+import { converse, type Outcome, patient, quick } from "./conversation.ts";
+import { randomConversation } from "./random-conversations.ts";
 import type { Target } from "./replay.ts";
 import { brokers, natsServers } from "./servers.ts";
 
@@ -16,6 +18,11 @@ const ours = brokers();
 afterAll(async () => {
   await Promise.all([real.stop(), ours.stop()]);
 });
+
+/** Conversations of each kind. */
+const runs = Number(process.env["RUNS"] ?? 300);
+/** A conversation takes some ten milliseconds; a machine may be busy. */
+const timeoutMs = 60_000 + runs * 300;
 
 const subjects = [
   "a",
@@ -98,13 +105,25 @@ function alike(text: string): string {
   return withoutSids.toSorted().join("\n");
 }
 
+/** Where two outcomes part. */
+function firstDifference(ours: Outcome = {}, real: Outcome = {}): string {
+  for (const client of Object.keys(real)) {
+    const [here, there] = [ours[client] ?? [], real[client] ?? []];
+    const at = there.findIndex((line, index) => line !== here[index]);
+    if (at >= 0 || here.length !== there.length) {
+      return `${client}, line ${at}: ours ${here[at]}, real ${there[at]}`;
+    }
+  }
+  return "none";
+}
+
 describe.skipIf(peer.path === undefined)(`random conversations (SEED=${seed})`, () => {
-  test("are answered alike by this broker and by nats-server", { timeout: 180_000 }, async () => {
+  test("are answered alike by this broker and by nats-server", { timeout: timeoutMs }, async () => {
     const random = createRandom(12);
     const [here, there] = [await ours.target({}), await real.target({})];
     const differences: object[] = [];
     let ended = 0;
-    for (let count = 0; count < runs(500); count += 1) {
+    for (let count = 0; count < runs; count += 1) {
       const stream = conversation(random);
       const bytes = Buffer.from(stream, "latin1");
       // One after the other: wildcards of one would hear the next.
@@ -119,7 +138,30 @@ describe.skipIf(peer.path === undefined)(`random conversations (SEED=${seed})`, 
     }
     expect(differences).toEqual([]);
     // Neither kind of end is rare, so agreeing on it means something.
-    expect(ended).toBeGreaterThan(runs(50));
-    expect(ended).toBeLessThan(runs(450));
+    expect(ended).toBeGreaterThan(runs / 10);
+    expect(ended).toBeLessThan(runs * 0.9);
+  });
+
+  test("of several clients are heard alike", { timeout: timeoutMs }, async () => {
+    const [here, there] = [await ours.target({}), await real.target({})];
+    const differences: object[] = [];
+    let delivered = 0;
+    for (let count = 0; count < runs && differences.length < 5; count += 1) {
+      // Each has numbers of its own, so that one can be played again without those before it.
+      const script = randomConversation(createRandom(1_000 + count), `${count} of seed ${seed}`);
+      const both = async (patience: typeof quick): Promise<Outcome[]> =>
+        await Promise.all([converse(script, here, patience), converse(script, there, patience)]);
+      let [ourAnswer, realAnswer] = await both(quick);
+      if (JSON.stringify(ourAnswer) !== JSON.stringify(realAnswer)) {
+        [ourAnswer, realAnswer] = await both(patient);
+      }
+      if (JSON.stringify(ourAnswer) !== JSON.stringify(realAnswer)) {
+        differences.push({ firstDifference: firstDifference(ourAnswer, realAnswer), script });
+      }
+      if (JSON.stringify(realAnswer).includes("MSG ")) delivered += 1;
+    }
+    expect(differences).toEqual([]);
+    // Most conversations are about something.
+    expect(delivered).toBeGreaterThan(runs / 3);
   });
 });
