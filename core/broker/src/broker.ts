@@ -26,6 +26,7 @@ import type { MonitorView } from "./monitor/view.ts";
 import {
   type BrokerOptions,
   checkReach,
+  type LimitOptions,
   resolveAuth,
   resolveTls,
   type TlsOptionsInput,
@@ -58,7 +59,24 @@ export interface BrokerReload {
   readonly websocketTls?: TlsOptionsInput | undefined;
   /** Connections that it does not let in any more are closed. `{}` = everybody is let in. */
   readonly auth?: AuthConfig | undefined;
+  /** For connections from now on; those that are there are not ended by it. */
+  readonly limits?: LiveLimits | undefined;
 }
+
+/** The limits that can change while a broker runs. */
+export type LiveLimits = Partial<
+  Pick<
+    LimitOptions,
+    | "maxControlLineBytes"
+    | "maxPendingBytes"
+    | "maxConnections"
+    | "maxSubscriptionsPerConnection"
+    | "pingIntervalMs"
+    | "pingMax"
+    | "writeDeadlineMs"
+    | "authTimeoutMs"
+  >
+>;
 
 interface Admission {
   readonly authRequired: boolean;
@@ -289,7 +307,7 @@ export class Broker implements AsyncDisposable {
    * Other rules from now on, for all who may stay.
    * @throws {OptionsError} when they can not be used; nothing is changed then
    */
-  reload({ tls, websocketTls, auth }: BrokerReload): void {
+  reload({ tls, websocketTls, auth, limits }: BrokerReload): void {
     const checked = auth && this.#checkedAuth(auth);
     this.#router.reloadTls({
       tls: tls && resolveTls(tls, "tls"),
@@ -298,6 +316,13 @@ export class Broker implements AsyncDisposable {
     if (checked !== undefined) {
       this.#admission = admissionOf(checked);
       this.#router.reauthenticate(createAuthenticator(checked, { nowMs: Date.now }));
+    }
+    if (limits !== undefined) {
+      const { maxSubscriptionsPerConnection: maxSubscriptions, ...others } = limits;
+      this.#router.reloadLimits({
+        ...others,
+        ...(maxSubscriptions === undefined ? {} : { maxSubscriptions }),
+      });
     }
     this.#system.reloaded();
   }

@@ -13,6 +13,7 @@ export {
   type BrokerDeps,
   type BrokerReload,
   createBroker,
+  type LiveLimits,
 } from "./broker.ts";
 export type { DiskReserve } from "./disk-guard.ts";
 export { type Log, type LogFields, type LogValue, silentLog } from "./log.ts";

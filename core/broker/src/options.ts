@@ -39,6 +39,8 @@ export interface LimitOptions {
   readonly connectRatePerAddress: number;
   /** Milliseconds until CONNECT has to come even when nobody has to say who they are; 0 = no limit. */
   readonly connectTimeoutMs: number;
+  /** The same, once somebody has to. */
+  readonly authTimeoutMs: number;
   /** Tokens in the subject of a subscription; 0 = no limit. */
   readonly maxSubscriptionTokens: number;
   /** Subscriptions of one connection; 0 = no limit. */
@@ -205,6 +207,7 @@ export const defaultOptions: Omit<BrokerOptions, "tap" | "tls" | "websocket" | "
     maxConnectionsPerAddress: 0, // many agents may share an address
     connectRatePerAddress: 0,
     connectTimeoutMs: 0, // same as nats-server: a person with a terminal needs no CONNECT
+    authTimeoutMs: 2_000, // same as nats-server
     maxSubscriptionTokens: 64, // each costs memory and time in every match; real subjects have ten
     maxConnections: 65_536, // same; the operating system's file limit usually comes first
     maxSubscriptionsPerConnection: 10_000, // an agent needs a handful; stops a leaking client
@@ -482,6 +485,7 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "limits.maxConnectionsPerAddress": [0, 1_000_000],
   "limits.connectRatePerAddress": [0, 1_000_000],
   "limits.connectTimeoutMs": [0, dayMs],
+  "limits.authTimeoutMs": [100, 600_000],
   "limits.maxSubscriptionTokens": [0, 1_000_000],
   "limits.maxSubscriptionsPerConnection": [0, 10_000_000],
   "limits.maxWaitingFetchesPerConnection": [0, 100_000],

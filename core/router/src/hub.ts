@@ -54,9 +54,10 @@ const capStepBytes = 8_388_608;
 
 /** Shared state of one router. */
 export class Hub {
-  readonly options: RouterOptions;
+  /** Replaced on reload, as are the limits: connections that there are keep what they began with. */
+  options: RouterOptions;
   readonly hooks: RouterHooks;
-  readonly limits: WireLimits;
+  limits: WireLimits;
   server: ServerInfo;
   /** Replaced on reload. */
   authenticator: Authenticator | undefined;

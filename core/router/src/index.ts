@@ -39,7 +39,12 @@ export {
   type WebSocketOptions,
 } from "./listeners/websocket.ts";
 export type { CookieNames, OriginRules } from "./listeners/websocket-handshake.ts";
-export { defaultRouterOptions, type RouterOptions, resolveRouterOptions } from "./options.ts";
+export {
+  defaultRouterOptions,
+  type RouterLimits,
+  type RouterOptions,
+  resolveRouterOptions,
+} from "./options.ts";
 export type { Outbox } from "./outbox.ts";
 export {
   createRouter,

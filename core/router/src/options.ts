@@ -69,6 +69,19 @@ export interface RouterOptions {
   readonly stallMs: number;
 }
 
+/** The options that can change while a router runs. */
+export type RouterLimits = Pick<
+  RouterOptions,
+  | "maxConnections"
+  | "maxSubscriptions"
+  | "maxControlLineBytes"
+  | "maxPendingBytes"
+  | "writeDeadlineMs"
+  | "pingIntervalMs"
+  | "pingMax"
+  | "authTimeoutMs"
+>;
+
 /** The defaults; those a stock server has too are the same there. */
 export const defaultRouterOptions: RouterOptions = Object.freeze({
   host: "0.0.0.0",

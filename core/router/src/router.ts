@@ -14,7 +14,12 @@ import { TlsServer } from "./listeners/tls-server.ts";
 import type { Listener, Transport, TransportEvents } from "./listeners/transport.ts";
 import { listenWebSocket } from "./listeners/websocket.ts";
 import { connectionsPossible } from "./open-files.ts";
-import { type RouterOptions, resolveRouterOptions, wireLimits } from "./options.ts";
+import {
+  type RouterLimits,
+  type RouterOptions,
+  resolveRouterOptions,
+  wireLimits,
+} from "./options.ts";
 import type { Client, RouterServices, SubjectSpace } from "./subject-space.ts";
 import type { MatchResult, Sublist } from "./sublist.ts";
 import type { Subscription } from "./subscription.ts";
@@ -51,6 +56,11 @@ export interface Router {
    * nothing is changed then
    */
   reloadTls(changes: TlsReload): void;
+  /**
+   * Other limits for connections from now on; for their number, at once. Connections that are there
+   * are never ended by it. @throws {RangeError} when limits contradict; nothing is changed then
+   */
+  reloadLimits(limits: Partial<RouterLimits>): void;
   /** Makes a subject space the owner's. Before `listen`. */
   claim(space: SubjectSpace): void;
   /** What owners may ask for. */
@@ -105,7 +115,7 @@ export function createRouter(chosen: Partial<RouterOptions>, hooks: RouterHooks 
 class CoreRouter implements Router {
   readonly services: RouterServices;
   readonly serverId: string = newServerId();
-  readonly maxConnections: number;
+  maxConnections: number;
   readonly #hub: Hub;
   readonly #tls: TlsServer | undefined;
   readonly #websocketTls: TlsServer | undefined;
@@ -171,6 +181,13 @@ class CoreRouter implements Router {
     if (isMissing) throw new RangeError("a listener in clear can not be encrypted while it runs");
     if (tls !== undefined) this.#tls?.reload(tls);
     if (websocketTls !== undefined) this.#websocketTls?.reload(websocketTls);
+  }
+
+  reloadLimits(limits: Partial<RouterLimits>): void {
+    const hub = this.#hub;
+    hub.options = resolveRouterOptions({ ...hub.options, ...limits });
+    hub.limits = wireLimits(hub.options);
+    this.maxConnections = Math.min(hub.options.maxConnections, connectionsPossible());
   }
 
   claim(space: SubjectSpace): void {
