@@ -33,8 +33,18 @@ type Answer = (
   parameters: Parameters,
 ) => object | undefined | Promise<object | undefined>;
 
+/** Whether a request is answered here: some subjects mean another thing in the system account. */
+type Takes = (request: ServedRequest) => boolean;
+
+const always: Takes = () => true;
+
 /** Questions of one connection that are being answered at one time. */
 const openMax = 16;
+
+/** Which account `$SYS.REQ.ACCOUNT.<account>.…` names. */
+function accountTokenOf(subject: string): string {
+  return subject.split(".")[3] as string;
+}
 
 export class SystemService {
   readonly #deps: SystemDeps;
@@ -56,8 +66,8 @@ export class SystemService {
   /** What every account may ask: about itself. */
   #serveEverybody(): void {
     const { view } = this.#deps;
-    const serve = (subject: string, answer: Answer): void => {
-      this.#serve(everyAccount, `$SYS.REQ.${subject}`, answer);
+    const serve = (subject: string, answer: Answer, isOurs: Takes = always): void => {
+      this.#serve(everyAccount, `$SYS.REQ.${subject}`, answer, isOurs);
     };
     const connections: Answer = async ({ account }, parameters) =>
       this.#data(await ownConnections(view, parameters, account));
@@ -70,16 +80,15 @@ export class SystemService {
         account === view.systemAccount ? figures(view, parameters) : accountFigures(view, account),
       ),
     );
-    serve("SERVER.PING.CONNZ", (request, parameters) =>
-      request.account === view.systemAccount ? undefined : connections(request, parameters),
-    );
+    // Operators ask that about the whole server.
+    serve("SERVER.PING.CONNZ", connections, ({ account }) => account !== view.systemAccount);
   }
 
   #serveOperators(account: string): (() => void)[] {
     const { view } = this.#deps;
     const ends: (() => void)[] = [];
-    const serve = (subject: string, answer: Answer): void => {
-      ends.push(this.#serve(account, `$SYS.REQ.${subject}`, answer));
+    const serve = (subject: string, answer: Answer, isOurs: Takes = always): void => {
+      ends.push(this.#serve(account, `$SYS.REQ.${subject}`, answer, isOurs));
     };
     const stats: Answer = () => ({ server: this.#deps.envelope.server(), statsz: statsz(view) });
     serve("SERVER.PING", stats);
@@ -101,11 +110,13 @@ export class SystemService {
       );
     }
     for (const [name, query] of Object.entries(accountQueries)) {
-      serve(`ACCOUNT.*.${name}`, async ({ subject }, parameters) => {
-        const about = accountNamed(subject.split(".")[3] as string);
-        const isAskedOfAll = about === "PING" && (name === "CONNZ" || name === "STATZ");
-        return isAskedOfAll ? undefined : this.#data(await query(view, parameters, about));
-      });
+      const answer: Answer = async ({ subject }, parameters) =>
+        this.#data(await query(view, parameters, accountNamed(accountTokenOf(subject))));
+      // Everybody asks these of all servers, operators too.
+      const isAskedOfAll = name === "CONNZ" || name === "STATZ";
+      serve(`ACCOUNT.*.${name}`, answer, ({ subject }) =>
+        isAskedOfAll ? accountTokenOf(subject) !== "PING" : true,
+      );
     }
     return ends;
   }
@@ -115,9 +126,9 @@ export class SystemService {
     return data === undefined ? { server } : { server, data };
   }
 
-  #serve(account: string, subject: string, answer: Answer): () => void {
+  #serve(account: string, subject: string, answer: Answer, isOurs: Takes): () => void {
     return this.#deps.services.serve(account, subject, (request) => {
-      void this.#handle(request, answer);
+      if (isOurs(request)) void this.#handle(request, answer);
     });
   }
 
