@@ -72,8 +72,8 @@ export const layers: readonly LayerRow[] = [
   {
     folder: "edges/monitoring",
     name: "@mq9/monitoring",
-    workspace: ["@mq9/router", "@mq9/broker"],
-    npm: ["fastify", "prom-client"],
+    workspace: ["@mq9/broker"],
+    npm: ["prom-client"],
     platform: "node",
   },
   {

@@ -40,7 +40,7 @@ export {
 export { MonitorError, type Parameters, queryParameters } from "./monitor/parameters.ts";
 export { type Subsz, subscriptionCount, subsz, subszQuery } from "./monitor/subsz.ts";
 export { connectionCount, type Varz, varz } from "./monitor/varz.ts";
-export type { HttpFacts, MonitorView, Readiness } from "./monitor/view.ts";
+export type { HttpFacts, MonitorView, Readiness, StoredFigures } from "./monitor/view.ts";
 export {
   type BrokerOptions,
   type BrokerOptionsInput,

@@ -1,0 +1,19 @@
+// What can be answered to a request, before it is written.
+
+/** A request as endpoints see it: only GET and HEAD come this far. */
+export interface MonitorRequest {
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+/** An answer. `missing` is 404; `refused` tells the asker what was wrong with its parameters. */
+export type Answer =
+  | { readonly kind: "json"; readonly status: number; readonly body: object }
+  | { readonly kind: "text"; readonly type: string; readonly text: string }
+  | { readonly kind: "page"; readonly html: string; readonly policy: string }
+  | { readonly kind: "refused"; readonly message: string }
+  | { readonly kind: "missing" };
+
+/** Answers requests. What it throws becomes a 500 that says nothing. */
+export type Answerer = (request: MonitorRequest) => Promise<Answer>;
