@@ -194,6 +194,57 @@ describe("subscriptions", () => {
   });
 });
 
+describe("work of one connection", () => {
+  test("that takes long is done in turns, in order, and others are heard in between", async () => {
+    await using server = await startRouter();
+    await using other = await connectPeer(server.port);
+    await using busy = await connectPeer(server.port);
+    // Every publish walks some thousand nodes of patterns; only the last one reaches somebody.
+    let lines = "SUB end 0\r\n";
+    for (let at = 1; at < 256; at += 1) {
+      const tokens = Array.from({ length: 8 }, (_, bit) => ((at >> bit) & 1 ? "*" : "a"));
+      lines += `SUB ${tokens.join(".")}.a.a.a.a.a.a.a.a.${at} ${at}\r\n`;
+    }
+    busy.send(lines);
+    await busy.flush();
+    const count = 500;
+    let publishes = "";
+    for (let at = 0; at < count; at += 1) {
+      publishes += `PUB a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.x${at} 0\r\n\r\n`;
+    }
+    busy.send(`${publishes}PUB end 2\r\nok\r\n`);
+    while (server.router.stats.inMsgs === 0) await new Promise(setImmediate);
+    expect(server.router.stats.inMsgs).toBeLessThan(count);
+    await other.flush();
+    await busy.read("MSG end 0 2\r\nok\r\n");
+    expect(server.router.stats.inMsgs).toBe(count + 1);
+    expect(await busy.flush()).toBe("");
+  });
+
+  test("does not mix with a CONNECT that takes time", async () => {
+    await using server = await startRouter(
+      {},
+      {
+        authenticator: {
+          required: true,
+          nonces: false,
+          authenticate: async () => {
+            await new Promise((resolve) => setTimeout(resolve, 20));
+            return { account: "A", user: "u", permissions: undefined };
+          },
+          renew: (identity) => identity,
+        },
+      },
+    );
+    await using peer = await connectPeer(server.port, null);
+    let lines = "";
+    for (let at = 0; at < 1_000; at += 1) lines += `SUB s.${at} ${at}\r\n`;
+    const connect = 'CONNECT {"verbose":false,"pedantic":false}\r\n';
+    peer.send(`${connect}${lines}${connect}${lines}PUB s.999 2\r\nok\r\nPING\r\n`);
+    await peer.read("MSG s.999 999 2\r\nok\r\nPONG\r\n");
+  });
+});
+
 describe("connectionsWithin", () => {
   test.each([
     [64, 32],

@@ -27,6 +27,7 @@ import {
   withCredentials,
   withoutSecrets,
 } from "./connect-options.ts";
+import { turnWorkMax, workOf } from "./fair-turns.ts";
 import { type Answer, Holds } from "./holds.ts";
 import { type Hub, principalKey, type Refused } from "./hub.ts";
 import {
@@ -121,6 +122,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   /** Memory of an operation that is not whole, as the hub counts it, and which operation that is. */
   #heldInput = 0;
   #heldBegun = 0;
+  /** Done for the bytes at hand, in units of `workOf`. */
+  #work = 0;
 
   constructor(hub: Hub, transport: Transport, id: number) {
     this.id = id;
@@ -204,11 +207,33 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       this.#takeDefaultUser();
       if (this.closed) return;
     }
+    this.#work = 0;
     this.#hub.beginTurn(this);
     this.#parser.parse(chunk);
     this.#hub.endTurn();
     const held = this.#parser.heldBytes;
     if (held !== 0 || this.#heldInput !== 0) this.#countInput(held);
+  }
+
+  /** Others had their turn: the rest of what was read is worked on. */
+  goOn(): void {
+    if (!this.closed) {
+      this.#work = 0;
+      this.#hub.beginTurn(this);
+      this.#parser.resume();
+      this.#hub.endTurn();
+      this.#countInput(this.#parser.heldBytes);
+    }
+    this.resumeReading();
+  }
+
+  /** Counts work, and lets others go first after a turn's worth of it. */
+  #spend(work: number): void {
+    this.#work += work;
+    if (this.#work <= turnWorkMax || this.#parser.isSuspended || this.closed) return;
+    this.#parser.suspend();
+    this.pauseReading();
+    this.#hub.turns.add(this);
   }
 
   drained(): void {
@@ -250,11 +275,14 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       if (this.#careful && !this.#admit(entry)) return;
       if (this.#verbose) this.#answer("ok");
       const delivered = hub.route(this.sublist, this, entry, frame);
+      this.#spend(hub.matchWork + delivered * (1 + (bytes >>> 10)));
       if (delivered === 0 && hasReply && this.noResponders) {
+        this.#spend(workOf.noResponders);
         hub.noResponders(this, entry.text, replyOf(frame));
       }
       return;
     }
+    this.#spend(workOf.owned);
     if (!this.#admit(entry)) {
       if (this.#quarantined && hasReply) entry.space?.refuse?.(this, entry.text, replyOf(frame));
       return;
@@ -266,6 +294,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   subscribe(subject: string, queue: string, sid: string): void {
     this.keepAlive.heard();
+    this.#spend(workOf.subscribe);
     if (
       queue === "_sys_" ||
       (this.#permissions !== undefined && !this.#permissions.canSubscribe(subject, queue))
@@ -294,6 +323,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   unsubscribe(sid: string, max: number): void {
     this.keepAlive.heard();
+    this.#spend(workOf.unsubscribe);
     const subscription = this.#subscriptions.get(sid);
     if (subscription !== undefined) {
       if (max > subscription.delivered) {
@@ -307,6 +337,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   ping(): void {
     this.keepAlive.heard();
+    this.#spend(workOf.ping);
     this.#answer("pong");
     this.#pongSent = true;
   }
@@ -667,6 +698,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   }
 
   #admitted(options: ConnectOptions, identity: Identity | Refusal): void {
+    this.#spend(workOf.connect);
     if (typeof identity === "string") {
       this.#turnAway(identity);
       return;
@@ -731,8 +763,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     }
     const renewed = this.#judge(identity, this.options);
     if (typeof renewed === "string") this.#turnAway(renewed);
-    // What it has belongs to another world.
-    else if (renewed.account !== this.account) this.#turnAway("authenticationRevoked");
+    // What it has belongs to another world, and its credentials are good: it may come again at once.
+    else if (renewed.account !== this.account) this.close(refusalReasons.authenticationRevoked);
     else if (this.#enter(renewed)) this.#rebind(identity, renewed);
   }
 
@@ -764,17 +796,19 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   /** Other rules for who it was all along: what they do not allow any more ends. */
   #rebind(before: Identity, identity: Identity): void {
     this.#bind(identity);
-    for (const subscription of [...this.#subscriptions.values()]) {
+    for (const subscription of this.#subscriptions.values()) {
       const { subject, queue, sid } = subscription;
       if (this.#permissions?.canSubscribe(subject, queue) === false) {
         this.finish(subscription);
-        this.#refuse("subscribe", subject, subscriptionRevoked(subject, sid));
+        this.#refuse("subscribe", subject, subscriptionRevoked(subject, queue, sid));
       } else {
         subscription.filter = this.#permissions?.filterFor(subject, queue);
       }
     }
     if (isDeepStrictEqual(before.rights, identity.rights)) return;
-    // Owners look at rights when somebody comes: to them it leaves and comes again.
+    const { spaces } = this.#hub.subjects;
+    if (spaces.every((space) => space.rightsChanged?.(this) === true)) return;
+    // To other owners it leaves and comes again: they look at rights then.
     const held = [...this.#subscriptions.values()].filter(({ space }) => space !== undefined);
     this.#leaveSpaces(held);
     for (const subscription of held) {

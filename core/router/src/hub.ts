@@ -5,6 +5,7 @@ import type { PublishFrame, WireLimits } from "@mq9/wire";
 import { AddressLimits } from "./address-limits.ts";
 import type { Connection } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
+import { FairTurns, workOf } from "./fair-turns.ts";
 import type { Authenticator } from "./identity.ts";
 import type { ServerInfo } from "./info.ts";
 import type { RouterOptions } from "./options.ts";
@@ -12,7 +13,7 @@ import type { Outbox } from "./outbox.ts";
 import { Retired } from "./retired.ts";
 import { SlabPool } from "./slab-pool.ts";
 import { type SubjectEntry, SubjectTable } from "./subject-table.ts";
-import { Sublist } from "./sublist.ts";
+import { nodesVisited, Sublist } from "./sublist.ts";
 import { UnfinishedInput } from "./unfinished-input.ts";
 
 /** What a connection was not allowed to do. */
@@ -74,6 +75,10 @@ export class Hub {
   readonly input: UnfinishedInput;
   /** Subscriptions of connections that ended, on their way out. */
   readonly retired: Retired = new Retired();
+  /** Connections whose bytes take more than a turn. */
+  readonly turns: FairTurns = new FairTurns();
+  /** What finding the receivers of the latest publish cost, in units of `workOf`. */
+  matchWork = 0;
   /** Undefined when there are no limits per address. */
   readonly addresses: AddressLimits | undefined;
 
@@ -265,8 +270,12 @@ export class Hub {
   ): number {
     let { result } = entry;
     if (result.generation !== sublist.generation) {
+      const before = nodesVisited();
       result = entry.kept ? sublist.match(entry.text) : sublist.matchOnce(entry.text);
+      this.matchWork = workOf.match + workOf.node * (nodesVisited() - before);
       entry.result = result;
+    } else {
+      this.matchWork = 0;
     }
     return this.delivery.send(result, from, entry, frame);
   }
@@ -290,9 +299,13 @@ export class Hub {
   }
 
   /** Says something on the inbox of one connection, if that is its own, and to nobody else. */
-  tell(to: Connection, inbox: string, headers: Buffer | undefined, payload: Uint8Array): void {
+  tell(to: Connection, inbox: string, headers: Buffer | undefined, payload: Uint8Array): boolean {
     const own = to.sublist.matchOnce(inbox).plain.find((candidate) => candidate.connection === to);
-    if (own !== undefined) to.outbox.addComposed(inbox, own.sidBytes, "", headers, payload);
+    if (own === undefined) return false;
+    to.outbox.addComposed(inbox, own.sidBytes, "", headers, payload);
+    own.delivered++;
+    if (own.delivered === own.max) to.finish(own);
+    return true;
   }
 
   readonly #flushLater = (): void => {

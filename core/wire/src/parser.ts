@@ -88,6 +88,11 @@ export class Parser {
     this.#body = noBytes;
   }
 
+  /** `resume` is awaited. */
+  get isSuspended(): boolean {
+    return this.#suspended;
+  }
+
   /** Stops after the current operation and keeps what follows, until `resume`. */
   suspend(): void {
     this.#suspended = true;
