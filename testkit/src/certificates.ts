@@ -48,12 +48,9 @@ export async function createAuthority(folder: string, name = "ca"): Promise<Test
       ];
       await writeFile(namesFile, altNames === undefined ? "" : `subjectAltName=${altNames}\n`);
       await openssl("req", ...newKey, "-keyout", keyFile, "-out", requestFile, "-subj", subject);
-      await openssl(
-        "x509",
-        "-req",
-        ...["-in", requestFile, "-CA", caFile, "-CAkey", caKeyFile, "-CAcreateserial"],
-        ...["-days", String(days), "-extfile", namesFile, "-out", certFile],
-      );
+      const signer = ["-CA", caFile, "-CAkey", caKeyFile, "-CAcreateserial", "-days", String(days)];
+      const files = ["-in", requestFile, "-extfile", namesFile, "-out", certFile];
+      await openssl("x509", "-req", ...signer, ...files);
       const cert = await readFile(certFile, "utf8");
       return { cert, key: await readFile(keyFile, "utf8"), certFile, keyFile };
     },

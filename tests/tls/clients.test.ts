@@ -93,7 +93,6 @@ describe.each(ways)("$name", (way) => {
   it.skipIf(goPeer.path === undefined)(`nats.go ${goPeer.reason}`, async () => {
     expect(await runForResult(go("encrypted-go"), url, ...files())).toEqual(answer);
   });
-  });
 
   it.skipIf(pythonPeer.path === undefined)(`nats-py ${pythonPeer.reason}`, async () => {
     expect(await runForResult(python("tls/python/encrypted.py"), url, ...files())).toEqual(answer);

@@ -82,6 +82,5 @@ function valueAt(text: string, start: number): { text: string; end: number } | u
 
 /** A name with control characters, a NUL among them, is nobody's name. */
 function isPlain(value: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-  return value !== "" && !/[\u0000-\u001f\u007f]/.test(value);
+  return value !== "" && [...value].every((each) => each >= " " && each !== "\u007f");
 }

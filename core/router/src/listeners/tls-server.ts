@@ -90,7 +90,7 @@ export class TlsServer {
 
   /** Cuts off everybody whose handshake is not done. */
   close(): void {
-    for (const { socket } of [...this.#handshakes.values()]) socket.destroy();
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
   }
 
   #begin(handshake: Handshake): void {
@@ -114,7 +114,7 @@ export class TlsServer {
     this.#begun--;
     if (this.#handshakes.size === this.#begun) return;
     for (const waiting of this.#handshakes.values()) {
-      if (waiting.begun) continue;
+      if (waiting.begun || waiting.socket.destroyed) continue;
       this.#begin(waiting);
       return;
     }

@@ -125,7 +125,11 @@ describe("the WebSocket listener", () => {
     const loud = await join(webPort);
     const calm = await join(webPort);
     send(loud, "PUB a 9999999\r\n");
-    expect(framesOf(await loud.readToEnd()).at(-1)?.text).toMatch(/^\x03\xf1/);
+    expect(
+      framesOf(await loud.readToEnd())
+        .at(-1)
+        ?.text.slice(0, 2),
+    ).toBe("\x03\xf1");
     void router.close();
     expect(framesOf(await calm.readToEnd()).at(-1)?.text).toBe("\x03\xe9Server Shutdown");
   });
