@@ -3,6 +3,7 @@ import {
   publishViolation,
   quoted,
   replyViolation,
+  subscriptionRevoked,
   subscriptionViolation,
   wireErrors,
 } from "./errors.ts";
@@ -43,4 +44,10 @@ test.each([
   ["\xf3\xa0\x81\x81", '"\\U000e0041"'],
 ])("%j is quoted as %j", (bytes, expected) => {
   expect(quoted(bytes)).toBe(expected);
+});
+
+test("a subscription that ends by new rules is named with its sid", () => {
+  expect(subscriptionRevoked("foo", "q", "9").text).toBe(
+    'Permissions Violation for Subscription to "foo" using queue "q" (sid "9")',
+  );
 });

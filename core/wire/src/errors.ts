@@ -78,9 +78,9 @@ export function tooManyTokens(subject: string, queue: string): WireError {
   return mild(`${subscriptionViolation(subject, queue).text}, too many tokens`);
 }
 
-/** A subscription that ended because the rules changed. */
-export function subscriptionRevoked(subject: string, sid: string): WireError {
-  return mild(`Permissions Violation for Subscription to ${quoted(subject)} (sid ${quoted(sid)})`);
+/** A subscription that ended because the rules changed; `queue` is "" for a plain one. */
+export function subscriptionRevoked(subject: string, queue: string, sid: string): WireError {
+  return mild(`${subscriptionViolation(subject, queue).text} (sid ${quoted(sid)})`);
 }
 
 /**
