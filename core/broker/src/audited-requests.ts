@@ -1,6 +1,6 @@
 // Which requests for mailboxes and agents are audited, and what an event says of each. Called by the
 // owner of `$mq9.AI.` when somebody keeps the audit; only what succeeded is told.
-import type { Exchange } from "@mq9/dialects";
+import type { Exchange, HandedOut } from "@mq9/dialects";
 import type { MailboxInfo, RegisterResult, UnregisterResult } from "@mq9/protocol";
 import type { AuditActor, AuditFact } from "./audit.ts";
 
@@ -53,6 +53,25 @@ export function audited(
           const { mailbox } = exchange.operation;
           tell({ kind: "dead_letters.redriven", by, mailbox, messages });
           return exchange.succeed(messages);
+        },
+      };
+    case "grant":
+      return {
+        ...exchange,
+        succeed: (made: HandedOut) => {
+          const { mailbox, rights } = exchange.operation;
+          tell({ kind: "grant.given", by, mailbox, user: "", rights: rights.join(" ") });
+          return exchange.succeed(made);
+        },
+      };
+    case "revoke":
+      return {
+        ...exchange,
+        succeed: (revoked: boolean) => {
+          const { mailbox, grantId } = exchange.operation;
+          const rights = `grant ${grantId}`;
+          if (revoked) tell({ kind: "grant.revoked", by, mailbox, user: "", rights });
+          return exchange.succeed(revoked);
         },
       };
     case "register":

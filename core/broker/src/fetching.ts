@@ -104,7 +104,7 @@ export class Fetches {
       visitor.mailboxes.release(visitor); // it left while this began, or may not read any more
       if (!client.closed) this.#desk.tell(client, reply, exchange.fail(quarantined()));
     } else if (answered || this.#desk.answer(client, reply, body) === 0) {
-      handBack(visitor.mailboxes, operation.request.group, taken);
+      handBack(visitor.account.mailboxes, operation.request.group, taken);
     }
   }
 }

@@ -1,18 +1,23 @@
 // The owner of `$mq9.AI.`: turns PUB and SUB of that space into mailbox operations through the
 // dialects, and their results into replies. Knows no generation's words and no disk.
 import {
+  type Command,
   type DialectOptions,
   type Exchange,
   errorReply,
+  liveHeaders,
   openRequest,
   openSettlement,
   type PublishTarget,
   parsePublish,
   parseSubscribe,
+  passedHeaders,
   readSendHeaders,
   revealedGeneration,
   type SendHeaders,
   spacePrefix,
+  tokenMax,
+  tokenOf,
   unrecognizedReply,
 } from "@mq9/dialects";
 import type { Mailboxes } from "@mq9/mailbox";
@@ -26,10 +31,14 @@ import { Pressure, requestWeight } from "./pressure.ts";
 import { Readers } from "./readers.ts";
 import { ChannelReceipt, type Desk, Receipt, type Tally } from "./receipts.ts";
 import { perform } from "./requests.ts";
-import { Account, Visitor } from "./visitor.ts";
+import { Account, Visitor, type VisitorDesk } from "./visitor.ts";
 
 /** Subjects whose meaning is remembered. */
 const targetsMax = 16_384;
+
+/** How late a right may end at the latest. */
+const watchEveryMs = 1_000;
+const dollar = 36;
 
 /** One publish as it came. */
 interface Sent {
@@ -51,9 +60,11 @@ export interface SpaceOptions extends DialectOptions {
   readonly failed: (error: unknown) => void;
 }
 
-export class MailboxSpace implements SubjectSpace, Desk {
+export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   readonly prefix: string = spacePrefix;
   readonly meters: Meters;
+  readonly nowMs: () => number;
+  readonly failed: (error: unknown) => void;
   readonly #mailboxes: Mailboxes;
   readonly #router: RouterServices;
   readonly #options: SpaceOptions;
@@ -62,19 +73,28 @@ export class MailboxSpace implements SubjectSpace, Desk {
   readonly #readers: Readers;
   readonly #pressure: Pressure;
   readonly #fetches: Fetches;
+  readonly #operatorOptions: SpaceOptions;
+  readonly #userOptions: SpaceOptions;
+  /** Connections whose rights have to be asked for. */
+  readonly #guarded = new Set<Visitor>();
+  #watching: NodeJS.Timeout | undefined;
 
   constructor(mailboxes: Mailboxes, router: RouterServices, options: SpaceOptions) {
     this.meters = options.meters;
+    this.nowMs = options.nowMs;
+    this.failed = options.failed;
     this.#mailboxes = mailboxes;
     this.#router = router;
     this.#options = options;
     this.#readers = new Readers(options.nowMs);
+    this.#operatorOptions = { ...options, allowTap: true };
+    this.#userOptions = { ...options, allowTap: false };
     this.#pressure = new Pressure(mailboxes);
     this.#fetches = new Fetches({
       meters: options.meters,
       pressure: this.#pressure,
       waitingMax: options.waitingFetchesMax,
-      answer: (client, reply, body) => router.publish(client.account, reply, "", undefined, body),
+      answer: (client, reply, body) => this.#answer(client, reply, body),
       tell: (client, reply, body) => router.tell(client, reply, body),
     });
   }
@@ -88,7 +108,10 @@ export class MailboxSpace implements SubjectSpace, Desk {
   ): void {
     const visitor = this.#visitor(client);
     const { taps } = visitor.account;
-    if (taps.size > 0) this.#router.fanOut(taps, client, subject, "", headers, payload);
+    if (taps.size > 0) {
+      const shown = headers && passedHeaders(headers);
+      this.#router.fanOut(taps, client, subject, "", shown, payload);
+    }
     const target = this.#target(subject);
     const generation = revealedGeneration(target);
     if (generation !== undefined) visitor.generation = generation;
@@ -97,14 +120,10 @@ export class MailboxSpace implements SubjectSpace, Desk {
         this.#send(client, visitor, target, subject, reply, headers, payload);
         return;
       case "request":
-        this.#request(
-          client,
-          visitor,
-          openRequest(target.command, payload, visitor, this.#options),
-          reply,
-        );
+        this.#command(client, visitor, target.command, { subject, reply, headers, payload });
         return;
       case "settle":
+        showToken(visitor, target.mailbox, headers && tokenOf(headers));
         this.#request(client, visitor, openSettlement(target, payload), reply);
         return;
       case "broadcast":
@@ -122,7 +141,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
 
   subscribe(client: Client, subscription: Subscription): void {
     const visitor = this.#visitor(client);
-    const target = parseSubscribe(subscription.subject, this.#options);
+    const target = parseSubscribe(subscription.subject, this.#optionsOf(visitor));
     const generation = revealedGeneration(target);
     if (generation !== undefined) visitor.generation = generation;
     switch (target.kind) {
@@ -157,8 +176,22 @@ export class MailboxSpace implements SubjectSpace, Desk {
     this.#readers.leave(this.#visitor(client), subscription, "unsubscribed");
   }
 
+  /** Authentication says something new of a connection that stays. */
+  rightsChanged(client: Client): boolean {
+    const visitor = this.#visitor(client);
+    if (!visitor.rightsChanged()) return false;
+    if (visitor.rights === undefined || visitor.rights.isOperator) return true;
+    for (const [subscription, { list }] of visitor.places) {
+      if (list !== visitor.account.taps) continue;
+      this.#readers.leave(visitor, subscription, "unsubscribed");
+      client.refuseSubscription(subscription.subject, subscription.queue);
+    }
+    return true;
+  }
+
   disconnect(client: Client, subscriptions: readonly Subscription[]): void {
     const visitor = this.#visitor(client);
+    this.#guarded.delete(visitor);
     for (const subscription of subscriptions)
       this.#readers.leave(visitor, subscription, "vanished");
     visitor.account.pushed.vanished(client);
@@ -175,15 +208,46 @@ export class MailboxSpace implements SubjectSpace, Desk {
 
   /** The broker is about to stop: FETCHes that wait are answered. */
   drain(): void {
+    this.#watchNoMore();
     this.#fetches.drain();
   }
 
   #visitor(client: Client): Visitor {
     const known = client.ownerState;
     if (known instanceof Visitor) return known;
-    const visitor = new Visitor(client, this.#account(client.account), this.#options.failed);
+    const visitor = new Visitor(client, this.#account(client.account), this);
     client.ownerState = visitor;
+    if (visitor.rights !== undefined) this.#watchOver(visitor);
     return visitor;
+  }
+
+  /** Rights that end by themselves end what they let begin. */
+  #watchOver(visitor: Visitor): void {
+    this.#guarded.add(visitor);
+    this.#watching ??= setInterval(() => {
+      if (this.#guarded.size === 0) this.#watchNoMore();
+      const nowMs = this.nowMs();
+      for (const each of this.#guarded) {
+        if (each.rights !== undefined && nowMs >= each.rights.endsAtMs) each.review();
+      }
+    }, watchEveryMs).unref();
+  }
+
+  #watchNoMore(): void {
+    clearInterval(this.#watching);
+    this.#watching = undefined;
+  }
+
+  revoked(account: Account, mailbox: string): void {
+    for (const visitor of this.#guarded) {
+      if (visitor.account === account && visitor.rights?.hasShown(mailbox)) visitor.review();
+    }
+  }
+
+  /** Who may watch everything that passes is known where users are. */
+  #optionsOf({ rights }: Visitor): SpaceOptions {
+    if (rights === undefined) return this.#options;
+    return rights.isOperator ? this.#operatorOptions : this.#userOptions;
   }
 
   #account(name: string): Account {
@@ -222,12 +286,17 @@ export class MailboxSpace implements SubjectSpace, Desk {
       headers: undefined,
       ttlSeconds: target.ttlSeconds,
       key: undefined,
+      from: visitor.user,
     };
     let told: SendHeaders | undefined;
     if (headers !== undefined) {
       told = this.#readHeaders(client, subject, reply, headers);
       if (told === undefined) return;
       request = withHeaders(request, told, target.bare);
+      showToken(visitor, target.mailbox, told.token);
+      if (target.otherwise !== undefined) {
+        showToken(visitor, target.otherwise.mailbox, told.token);
+      }
     }
     this.#pressure.begin(client, visitor, 1);
     const receipt = new Receipt(this, client, visitor, {
@@ -282,7 +351,21 @@ export class MailboxSpace implements SubjectSpace, Desk {
   }
 
   reply(client: Client, reply: string, body: Uint8Array): void {
-    if (reply !== "") this.#router.publish(client.account, reply, "", undefined, body);
+    if (reply !== "") this.#answer(client, reply, body);
+  }
+
+  /**
+   * An answer goes where whoever asked could have said it himself, or else to his own ears alone; to no
+   * subject of a server.
+   * @returns how many got it
+   */
+  #answer(client: Client, reply: string, body: Uint8Array): number {
+    if (reply.charCodeAt(0) === dollar) return 0;
+    const permissions = client.identity?.permissions;
+    if (permissions === undefined || permissions.canPublish(reply)) {
+      return this.#router.publish(client.account, reply, "", undefined, body);
+    }
+    return this.#router.tell(client, reply, body) ? 1 : 0;
   }
 
   noResponders(client: Client, subject: string, reply: string): void {
@@ -298,7 +381,7 @@ export class MailboxSpace implements SubjectSpace, Desk {
     headers: Buffer | undefined,
     payload: Buffer,
   ): void {
-    let request: SendRequest = { mailbox: channel, label: "normal", payload };
+    let request: SendRequest = { mailbox: channel, label: "normal", payload, from: visitor.user };
     if (headers !== undefined) {
       const told = this.#readHeaders(client, subject, reply, headers);
       if (told === undefined) return;
@@ -306,7 +389,8 @@ export class MailboxSpace implements SubjectSpace, Desk {
     }
     const heard = this.#toListeners(client, visitor, { subject, reply, headers, payload });
     this.#pressure.begin(client, visitor, 1);
-    visitor.mailboxes.post(
+    // Whoever may publish to a channel may say something there that is kept.
+    visitor.account.mailboxes.post(
       request,
       new ChannelReceipt(this, client, visitor, { subject, reply, heard: heard > 0 }),
     );
@@ -314,8 +398,10 @@ export class MailboxSpace implements SubjectSpace, Desk {
 
   /** Hands a publish to the ordinary subscriptions of the space. @returns how many got it */
   #toListeners(client: Client, visitor: Visitor, sent: Sent): number {
-    const { subject, reply, headers, payload } = sent;
+    const { subject, reply, payload } = sent;
     const { plain } = visitor.account;
+    if (plain.size === 0) return 0;
+    const headers = headersToPass(sent.headers, visitor.user);
     return this.#router.fanOut(plain, client, subject, reply, headers, payload);
   }
 
@@ -336,6 +422,21 @@ export class MailboxSpace implements SubjectSpace, Desk {
 
   // --- requests ---------------------------------------------------------------------------------
 
+  #command(
+    client: Client,
+    visitor: Visitor,
+    command: Command,
+    { reply, headers, payload }: Sent,
+  ): void {
+    const exchange = openRequest(command, payload, visitor, this.#options);
+    if ("mailbox" in command) {
+      showToken(visitor, command.mailbox, headers && tokenOf(headers));
+      // That of OPEN counts once it is known to give something.
+      if (exchange.op !== "open") showToken(visitor, command.mailbox, exchange.token);
+    }
+    this.#request(client, visitor, exchange, reply);
+  }
+
   #request(client: Client, visitor: Visitor, opened: Exchange, reply: string): void {
     if (opened.op === "refused") {
       this.reply(client, reply, opened.refusal);
@@ -355,6 +456,25 @@ export class MailboxSpace implements SubjectSpace, Desk {
       this.finished(visitor, requestWeight);
     });
   }
+}
+
+/** A token that a connection shows for a mailbox. Where no users are configured it gives nothing more. */
+function showToken({ rights }: Visitor, mailbox: string, token: string | undefined): void {
+  if (rights !== undefined && token !== undefined && token.length <= tokenMax) {
+    rights.show(mailbox, token);
+  }
+}
+
+/** What listeners get of a sender's headers: nothing that only the broker writes, and who he is. */
+function headersToPass(
+  block: Buffer | undefined,
+  from: string | undefined,
+): Uint8Array | undefined {
+  const kept = block && passedHeaders(block);
+  if (from === undefined) return kept;
+  const head = kept === undefined ? "NATS/1.0\r\n" : kept.subarray(0, kept.length - 2);
+  const own = Buffer.from(`${liveHeaders(from)}\r\n`, "utf8");
+  return Buffer.concat([typeof head === "string" ? Buffer.from(head, "latin1") : head, own]);
 }
 
 /** @param bare the subject names no priority, so the header's counts */

@@ -7,6 +7,7 @@ import {
   type Consumer,
   type FetchResult,
   fetchWaitMsMax,
+  type GrantInfo,
   type MailboxApi,
   type MailSink,
   type MailSubscription,
@@ -20,6 +21,10 @@ import type { DeliveryHeaders } from "./delivery-headers.ts";
 /** What the domain gives to one account. */
 export interface Domain extends MailboxApi {
   release(consumer: Consumer): void;
+  /** @returns whether the consumer held or waited for anything that it may not have any more */
+  review(consumer: Consumer): boolean;
+  /** What a token gives, by its digest. @throws {Mq9Error} `not_found` when nothing */
+  present(mailbox: string, digest: Uint8Array): Promise<GrantInfo>;
 }
 
 /** Messages out with one subscription at one time. */
@@ -132,6 +137,17 @@ export class PushedGroup {
       this.#domain.release(consumer);
     }
     this.#out.clear();
+  }
+
+  /** What the subscriber may do has changed: what it may not have any more is free for others. */
+  review(): void {
+    if (this.#waiting !== undefined) this.#domain.review(this.#waiting);
+    let freed = false;
+    for (const consumer of new Set([...this.#out.values()].map((lease) => lease.consumer))) {
+      if (this.#domain.review(consumer)) freed = true;
+    }
+    if (freed) this.#out.clear();
+    this.#wake?.();
   }
 
   /** Messages that may go out now: none beyond what UNSUB allows. */

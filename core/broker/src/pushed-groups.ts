@@ -28,6 +28,11 @@ export class PushedGroups {
     this.#byClient.delete(client);
   }
 
+  /** What the connection may do has changed. */
+  review(client: Client): void {
+    for (const member of this.#byClient.get(client) ?? []) member.review();
+  }
+
   settled(mailbox: string, group: string, msgIds: readonly number[]): void {
     for (const member of this.#byGroup.get(keyOf(mailbox, group)) ?? []) {
       for (const msgId of msgIds) member.settled(msgId);

@@ -111,7 +111,8 @@ export class Readers {
     subscription: Subscription,
     target: Extract<SubscribeTarget, { kind: "broadcast" }>,
   ): void {
-    const reader = visitor.mailboxes.subscribe({
+    // Whoever may subscribe to a channel may hear what was said there.
+    const reader = visitor.account.mailboxes.subscribe({
       mailbox: target.channel,
       match: "exact",
       ranks: allRanks,
@@ -130,7 +131,7 @@ export class Readers {
   #attach(
     visitor: Visitor,
     subscription: Subscription,
-    reader: Pick<MailSubscription, "end">,
+    reader: Pick<MailSubscription, "end" | "review">,
   ): void {
     const place = visitor.places.get(subscription);
     if (place === undefined) visitor.places.set(subscription, { reader });

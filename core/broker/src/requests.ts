@@ -1,10 +1,11 @@
 // Performs one decoded request and writes its reply in the words of the generation that asked.
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { type Exchange, withIgnored } from "@mq9/dialects";
 import type { Turns } from "@mq9/mailbox";
 import { type Consumer, type MailboxInfo, Mq9Error, type RegistryApi } from "@mq9/protocol";
 import type { LooseCursors } from "./loose-cursors.ts";
 import type { Domain } from "./pushed-group.ts";
+import { tokenDigest as digest, type Rights } from "./rights.ts";
 
 type OpenExchange = Exclude<Exchange, { readonly op: "refused" }>;
 
@@ -19,6 +20,14 @@ export interface Requester {
   /** These messages of a group are settled or were handed back. */
   settled(mailbox: string, group: string, msgIds: readonly number[]): void;
   extended(mailbox: string, group: string, msgId: number, endsAtMs: number): void;
+  /** Who it is, proven; undefined = nobody signed in. */
+  readonly user: string | undefined;
+  /** Undefined = it may do everything. */
+  readonly rights: Pick<Rights, "mayCreate"> | undefined;
+  /** It showed a token that gives something. */
+  opened(mailbox: string, token: string): void;
+  /** A token of this mailbox counts no more. */
+  revoked(mailbox: string): void;
   /** A defect of ours kept a request from being answered; whoever asked hears `unknown`. */
   failed(error: unknown): void;
 }
@@ -65,7 +74,9 @@ async function act(
       const { request, wantsToken } = exchange.operation;
       const token = wantsToken ? `tok-${randomBytes(16).toString("hex")}` : undefined;
       const tokenDigest = token === undefined ? undefined : digest(token);
-      const result = await mailboxes.create({ ...request, tokenDigest });
+      assertMayCreate(requester, request.name);
+      const owner = requester.user;
+      const result = await mailboxes.create({ ...request, tokenDigest, owner });
       return exchange.succeed(result, result.created ? token : undefined);
     }
     case "query": {
@@ -106,15 +117,17 @@ async function act(
     case "extend":
       return pull(mailboxes, exchange, requester);
     case "register":
-      return exchange.succeed(await requester.registry.register(exchange.operation));
+      return exchange.succeed(await requester.registry.register(by(requester, exchange.operation)));
     case "unregister":
-      return exchange.succeed(await requester.registry.unregister(exchange.operation));
+      return exchange.succeed(
+        await requester.registry.unregister(by(requester, exchange.operation)),
+      );
     case "report":
-      return exchange.succeed(await requester.registry.report(exchange.operation));
+      return exchange.succeed(await requester.registry.report(by(requester, exchange.operation)));
     case "discover":
       return exchange.succeed(await requester.registry.discover(exchange.operation));
     default:
-      return keep(mailboxes, exchange);
+      return keep(mailboxes, exchange, requester);
   }
 }
 
@@ -175,11 +188,16 @@ type KeepOp =
   | "info"
   | "renew"
   | "drop"
+  | "grant"
+  | "grants"
+  | "revoke"
+  | "open"
   | "mailboxes";
 
 async function keep(
   mailboxes: Domain,
   exchange: Extract<OpenExchange, { op: KeepOp }>,
+  requester: Requester,
 ): Promise<Uint8Array> {
   switch (exchange.op) {
     case "search":
@@ -204,10 +222,33 @@ async function keep(
     case "drop":
       await mailboxes.drop(exchange.operation.mailbox);
       return exchange.succeed();
+    case "grant": {
+      const token = `mq9t-${randomBytes(16).toString("hex")}`;
+      const info = await mailboxes.grant({
+        ...exchange.operation,
+        digest: digest(token),
+        by: requester.user,
+      });
+      return exchange.succeed({ token, info });
+    }
+    case "grants":
+      return exchange.succeed(await mailboxes.grants(exchange.operation.mailbox));
+    case "revoke": {
+      const { mailbox, grantId } = exchange.operation;
+      const found = await mailboxes.revoke(mailbox, grantId);
+      if (found) requester.revoked(mailbox);
+      return exchange.succeed(found);
+    }
+    case "open": {
+      const { mailbox, token } = exchange.operation;
+      const info = await mailboxes.present(mailbox, digest(token));
+      requester.opened(mailbox, token);
+      return exchange.succeed(info);
+    }
     case "mailboxes": {
       const { request, publicOnly } = exchange.operation;
       return exchange.succeed(
-        publicOnly
+        publicOnly && requester.rights === undefined
           ? await publicMailboxes(mailboxes, request.after, request.limit)
           : await mailboxes.list(request),
       );
@@ -233,6 +274,12 @@ async function publicMailboxes(
   return found.slice(0, limit);
 }
 
-function digest(token: string): Uint8Array {
-  return createHash("sha256").update(token).digest();
+/** By name alone: whether it is taken makes no difference. */
+function assertMayCreate({ rights }: Requester, name: string | undefined): void {
+  if (rights === undefined || rights.mayCreate(name)) return;
+  throw new Mq9Error("forbidden", `you may not create a mailbox of the name ${name}`);
+}
+
+function by<T extends { readonly by?: string | undefined }>({ user }: Requester, request: T): T {
+  return { ...request, by: user };
 }

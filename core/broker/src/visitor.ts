@@ -1,4 +1,5 @@
 // What the owner of `$mq9.AI.` remembers of each connection and each account.
+import type { MailRights } from "@mq9/auth";
 import type { Caller, Generation } from "@mq9/dialects";
 import { type AccountMailboxes, Turns } from "@mq9/mailbox";
 import type { MailSubscription, RegistryApi } from "@mq9/protocol";
@@ -7,13 +8,27 @@ import { LooseCursors } from "./loose-cursors.ts";
 import { PushedGroups } from "./pushed-groups.ts";
 import type { Tally } from "./receipts.ts";
 import type { Requester } from "./requests.ts";
+import { Rights } from "./rights.ts";
 
 /** Where one subscription takes part. Both may be unset while its meaning is being found out. */
 export interface Place {
-  reader?: Pick<MailSubscription, "end">;
+  reader?: Pick<MailSubscription, "end" | "review">;
   readonly list?: Sublist;
   /** Its pattern in `list`. */
   readonly pattern?: string;
+}
+
+/** What a visitor needs of the space. */
+export interface VisitorDesk {
+  readonly nowMs: () => number;
+  readonly failed: (error: unknown) => void;
+  /** A token of a mailbox counts no more. */
+  revoked(account: Account, mailbox: string): void;
+}
+
+function mailRights({ identity }: Client): MailRights | undefined {
+  // What authentication says is opaque to the router, and comes from nowhere else.
+  return identity?.rights as MailRights | undefined;
 }
 
 /** What the space remembers of one connection. It is the consumer of what the connection fetches. */
@@ -30,16 +45,54 @@ export class Visitor implements Caller, Tally, Requester {
   readonly reads: Turns = new Turns(1, () => new Promise(setImmediate));
   readonly places: Map<Subscription, Place> = new Map();
 
-  readonly #failed: (error: unknown) => void;
+  /** What it may do; undefined where no users are configured: everything. */
+  readonly rights: Rights | undefined;
+  /** The mailboxes of its account, as it may use them. */
+  readonly mailboxes: AccountMailboxes;
+  readonly #desk: VisitorDesk;
+  readonly #client: Client;
 
-  constructor(client: Client, account: Account, failed: (error: unknown) => void) {
+  constructor(client: Client, account: Account, desk: VisitorDesk) {
     this.clientName = client.name;
     this.account = account;
-    this.#failed = failed;
+    this.#client = client;
+    this.#desk = desk;
+    const mail = mailRights(client);
+    this.rights = mail && new Rights(client.identity?.user ?? "", mail, desk.nowMs);
+    this.mailboxes =
+      this.rights === undefined ? account.mailboxes : account.mailboxes.seenBy(this.rights);
   }
 
-  get mailboxes(): AccountMailboxes {
-    return this.account.mailboxes;
+  /** Who it is, proven; undefined = nobody signed in. */
+  get user(): string | undefined {
+    return this.rights?.user || undefined;
+  }
+
+  /** Its user may do other things now. @returns false when nothing of it can stay as it is */
+  rightsChanged(): boolean {
+    const mail = mailRights(this.#client);
+    if ((mail === undefined) !== (this.rights === undefined)) return false;
+    if (mail !== undefined) this.rights?.become(this.#client.identity?.user ?? "", mail);
+    this.review();
+    return true;
+  }
+
+  /** Whatever it reads or holds without a right ends, and what it may read by now begins. */
+  review(): void {
+    if (this.rights === undefined) return;
+    this.rights.changed();
+    this.mailboxes.review(this);
+    this.account.pushed.review(this.#client);
+    for (const place of this.places.values()) place.reader?.review?.();
+  }
+
+  opened(mailbox: string, token: string): void {
+    this.rights?.show(mailbox, token);
+    this.review();
+  }
+
+  revoked(mailbox: string): void {
+    this.#desk.revoked(this.account, mailbox);
   }
 
   get registry(): RegistryApi {
@@ -59,7 +112,7 @@ export class Visitor implements Caller, Tally, Requester {
   }
 
   failed(error: unknown): void {
-    this.#failed(error);
+    this.#desk.failed(error);
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   ExtendRequest,
   FetchRequest,
   FetchResult,
+  GrantInfo,
   ListRequest,
   MailboxDetail,
   MailboxInfo,
@@ -25,6 +26,7 @@ import type {
   RemoveRequest,
   ScheduledMessage,
   ScheduledRequest,
+  TokenRight,
 } from "@mq9/protocol";
 import type { AgentExchange, AgentVerb } from "./agent/exchange.ts";
 
@@ -156,7 +158,11 @@ export type MailboxVerb =
   | "redrive"
   | "info"
   | "renew"
-  | "drop";
+  | "drop"
+  | "grant"
+  | "grants"
+  | "revoke"
+  | "open";
 
 /** Those that name a message too. */
 export type MessageVerb = "discard" | "receipt" | "cancel";
@@ -200,6 +206,20 @@ export interface FetchOperation {
   readonly withNewest: boolean;
 }
 
+/** MAILBOX.GRANT: a token for whoever it is given to. */
+export interface GrantOperation {
+  readonly mailbox: string;
+  readonly rights: readonly TokenRight[];
+  /** 0 = as long as the mailbox lives. */
+  readonly ttlSeconds: number;
+}
+
+/** A token and what is known of it. */
+export interface HandedOut {
+  readonly token: string;
+  readonly info: GrantInfo;
+}
+
 /** MAILBOX.LIST without a name. */
 export interface MailboxesOperation {
   readonly request: ListRequest;
@@ -224,6 +244,11 @@ export type PullExchange =
   | Step<"info", { readonly mailbox: string }, MailboxDetail>
   | Step<"renew", { readonly mailbox: string; readonly ttlSeconds: number }, MailboxInfo>
   | Step<"drop", { readonly mailbox: string }, void>
+  | Step<"grant", GrantOperation, HandedOut>
+  | Step<"grants", { readonly mailbox: string }, readonly GrantInfo[]>
+  | Step<"revoke", { readonly mailbox: string; readonly grantId: string }, boolean>
+  /** Shows a token for the life of the connection. */
+  | Step<"open", { readonly mailbox: string; readonly token: string }, GrantInfo>
   /** One more than the limit is asked for, so that the reply can tell whether there are more. */
   | Step<"mailboxes", MailboxesOperation, readonly MailboxInfo[]>;
 
@@ -232,6 +257,8 @@ export type Exchange = {
   readonly fail: (error: Mq9Error) => Uint8Array;
   /** Fields of the body that mean nothing; `withIgnored` tells them. */
   readonly ignored?: readonly string[];
+  /** A token that the body shows for the mailbox the subject names. */
+  readonly token?: string | undefined;
 } & (
   | {
       readonly op: "create";

@@ -10,6 +10,8 @@ export type {
   Exchange,
   FetchOperation,
   Generation,
+  GrantOperation,
+  HandedOut,
   Operation,
   OtherMailReading,
   OtherReading,
@@ -20,10 +22,11 @@ export type {
 } from "./dialect.ts";
 export { directoryBody, renderExpired } from "./mailbox/directory.ts";
 export { envelope, needsEnvelope } from "./mailbox/envelope.ts";
-export { readSendHeaders, type SendHeaders } from "./msg/send-headers.ts";
+export { tokenMax } from "./msg/grants.ts";
+export { passedHeaders, readSendHeaders, type SendHeaders, tokenOf } from "./msg/send-headers.ts";
 export { settleTail } from "./msg/subjects.ts";
 export { defaultDialectOptions } from "./options.ts";
-export { deliveryHeaders, render } from "./render.ts";
+export { deliveryHeaders, liveHeaders, render } from "./render.ts";
 export { errorReply, sendReply, unrecognizedReply } from "./replies.ts";
 export { openRequest, openSettlement, withIgnored } from "./requests.ts";
 export { spacePrefix } from "./subject-parts.ts";

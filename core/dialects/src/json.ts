@@ -51,6 +51,12 @@ export function takeUnread(): readonly string[] {
   return body === undefined ? [] : unreadOf(body, "").slice(0, unreadMax);
 }
 
+/** The token that the body decoded last shows, if it does. To be called before `takeUnread`. */
+export function shownToken(): string | undefined {
+  const token = latest === undefined ? undefined : field(latest, "token");
+  return typeof token === "string" && token !== "" ? token : undefined;
+}
+
 function unreadOf(object: JsonObject, prefix: string): string[] {
   const names = asked.get(object);
   if (names === undefined) return [];

@@ -20,8 +20,15 @@ export function wireSeconds(ms: number): number {
  * the time under both names in use.
  */
 export function messageRow(message: MailMessage, priority: PriorityLabel): JsonObject {
-  const seconds = wireSeconds(message.createdAtMs);
-  return { msg_id: String(message.msgId), priority, ts: seconds, create_time: seconds };
+  const { msgId, createdAtMs, from } = message;
+  const seconds = wireSeconds(createdAtMs);
+  return {
+    msg_id: String(msgId),
+    priority,
+    ts: seconds,
+    create_time: seconds,
+    ...(from === undefined ? {} : { from }),
+  };
 }
 
 /** `payload` as text where the bytes are UTF-8 and as base64 where not; `payload_encoding` says which. */

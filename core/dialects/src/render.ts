@@ -54,6 +54,11 @@ export function deliveryHeaders(message: MailMessage, replayed: boolean): string
   return replayed ? `${lines}mq9-replay: 1\r\n` : lines;
 }
 
+/** The broker's own header lines of what is passed on and not kept; "" = there are none. */
+export function liveHeaders(from: string | undefined): string {
+  return from === undefined ? "" : line("mq9-from", from);
+}
+
 function deadLetterLines(dead: DeadLetter): string {
   return [
     line("mq9-dead-mailbox", dead.mailbox),

@@ -6,11 +6,12 @@ import { openRegister, openReport, openUnregister } from "./agent/register.ts";
 import { createEmptied, openCreate } from "./create/create.ts";
 import type { Caller, Command, DialectOptions, Exchange, PublishTarget } from "./dialect.ts";
 import { openQuery, queryEmptied } from "./inbox/query.ts";
-import { type JsonObject, takeUnread } from "./json.ts";
+import { type JsonObject, shownToken, takeUnread } from "./json.ts";
 import { listEmptied, openList } from "./mailbox/list.ts";
 import { openRemove, removeEmptied } from "./mailbox/remove.ts";
 import { emptiedByVerb as emptiedOfMsg } from "./msg/emptied.ts";
 import { openFetch } from "./msg/fetch.ts";
+import { openGrant, openGrants, openOpen, openRevoke } from "./msg/grants.ts";
 import {
   openCancel,
   openDiscard,
@@ -66,8 +67,10 @@ export function openRequest(
   });
   // A registration holds whatever its agent likes.
   const isFree = command.verb === "register" || command.verb === "report";
+  const token = "mailbox" in command ? shownToken() : undefined;
   const ignored = isFree ? [] : takeUnread();
-  return ignored.length === 0 ? exchange : { ...exchange, ignored };
+  if (ignored.length === 0 && token === undefined) return exchange;
+  return { ...exchange, ignored, token };
 }
 
 /** Decoding takes the event loop for itself: what nobody needs to say in so many words is not read. */
@@ -132,6 +135,14 @@ function openCommand(
       return openRenew(command.mailbox, body);
     case "drop":
       return openDrop(command.mailbox);
+    case "grant":
+      return openGrant(command.mailbox, body);
+    case "grants":
+      return openGrants(command.mailbox);
+    case "revoke":
+      return openRevoke(command.mailbox, body);
+    case "open":
+      return openOpen(command.mailbox, body);
     case "mailboxes":
       return openMailboxes(body, options);
   }

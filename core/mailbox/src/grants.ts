@@ -37,8 +37,15 @@ export function grantName(id: string): string {
   return grantPrefix + id;
 }
 
-export function encodeGrant({ digest, id: _, ...rest }: Grant): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ ...rest, digest: [...digest] }));
+export function encodeGrant({
+  digest,
+  verbs: given,
+  createdAtMs,
+  expiresAtMs,
+  by,
+}: Grant): Uint8Array {
+  const stored = { digest: [...digest], verbs: given, createdAtMs, expiresAtMs, by };
+  return new TextEncoder().encode(JSON.stringify(stored));
 }
 
 /** The grants among the blobs of one mailbox. */

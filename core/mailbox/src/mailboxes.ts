@@ -37,7 +37,7 @@ import { type Asked, type Guard, seeing, type Verbs, verbs } from "./access.ts";
 import { attend } from "./commands/attend.ts";
 import { create } from "./commands/create.ts";
 import { fetch } from "./commands/fetch.ts";
-import { grant, grants, revoke } from "./commands/grants.ts";
+import { grant, grants, present, revoke } from "./commands/grants.ts";
 import { inspect, purge } from "./commands/inspect.ts";
 import { drop, info, list, renew } from "./commands/lifetime.ts";
 import { query } from "./commands/query.ts";
@@ -247,21 +247,21 @@ export class AccountMailboxes implements MailboxApi {
     return { key: `${this.#name}/${mailbox}`, guard: this.#guard, verbs: asked };
   }
 
-  /**
-   * Whether any of these may be done with a mailbox now. Tells nobody whether it exists who may not
-   * know: of an absent one it is what could be done with it, if it was somebody else's.
-   */
-  allows(mailbox: string, asked: Verbs): Promise<boolean> {
-    return this.#engine.command(`${this.#name}/${mailbox}`, async (slot) => {
-      return this.#guard === undefined || this.#guard.allows(asked, slot.standing);
-    });
+  /** What a token gives on a mailbox, by its digest. @throws {Mq9Error} `not_found` when nothing */
+  present(mailbox: string, digest: Uint8Array): Promise<GrantInfo> {
+    return present(this.#engine, `${this.#name}/${mailbox}`, digest);
   }
 
-  /** What the guard answers has changed: frees what a consumer holds where it may take mail no more. */
-  review(consumer: Consumer): void {
+  /**
+   * What the guard answers has changed: frees what a consumer holds where it may take mail no more.
+   * @returns whether there was anything
+   */
+  review(consumer: Consumer): boolean {
     const guard = this.#guard;
-    if (guard === undefined) return;
-    this.#engine.pulls.review(consumer, ({ standing }) => guard.allows(verbs.watch, standing));
+    if (guard === undefined) return false;
+    return this.#engine.pulls.review(consumer, ({ standing }) =>
+      guard.allows(verbs.watch, standing),
+    );
   }
 
   create(request: CreateRequest): Promise<CreateResult> {

@@ -26,6 +26,10 @@ const operationWords = new Set([
   "INFO",
   "RENEW",
   "DROP",
+  "GRANT",
+  "GRANTS",
+  "REVOKE",
+  "OPEN",
 ]);
 
 /**

@@ -352,7 +352,7 @@ function servicesOf(hub: Hub): RouterServices {
     },
     tell: (client, inbox, payload) => {
       const to = connectionOf(client);
-      if (to !== undefined && !to.closed) hub.tell(to, inbox, undefined, payload);
+      return to !== undefined && !to.closed && hub.tell(to, inbox, undefined, payload);
     },
     hasInterest: (account, subject) => {
       const result = hub.accounts.get(account)?.match(subject);

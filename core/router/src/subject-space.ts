@@ -2,6 +2,7 @@
 // SUB and UNSUB under the owner's prefix and every disconnect, and delivers what the owner emits.
 // Traffic outside the prefix never reaches the owner; traffic inside never meets ordinary
 // subscriptions (so no `>` and no `$mq9.>` sees it).
+import type { Identity } from "./identity.ts";
 import type { ServedHandler } from "./served-subjects.ts";
 import type { Sublist } from "./sublist.ts";
 import type { Subscription } from "./subscription.ts";
@@ -26,6 +27,8 @@ export interface Client {
   /** It asked for 503 statuses. */
   readonly noResponders: boolean;
   readonly closed: boolean;
+  /** Who it is; undefined before CONNECT. */
+  readonly identity: Identity | undefined;
   /** Owner's own per-connection state; undefined until the owner sets it. */
   ownerState: unknown;
   /** Keeps the connection's later `+OK` and `PONG` back until released. */
@@ -80,6 +83,11 @@ export interface SubjectSpace {
    * answers goes through `RouterServices.tell`.
    */
   refuse?(client: Client, subject: string, reply: string): void;
+  /**
+   * Who the connection is stays, its rights are others: `identity` was replaced after a reload.
+   * @returns false: to the owner it shall be as if it left and came again
+   */
+  rightsChanged?(client: Client): boolean;
   /** The connection ended; `subscriptions` are those of the space it still held. */
   disconnect(client: Client, subscriptions: readonly Subscription[]): void;
 }
@@ -109,8 +117,8 @@ export interface RouterServices {
     headers: Uint8Array | undefined,
     payload: Uint8Array,
   ): number;
-  /** Says something on the inbox of one connection, whatever that may subscribe to; to nobody else. */
-  tell(client: Client, inbox: string, payload: Uint8Array): void;
+  /** Says something on the inbox of one connection, whatever that may subscribe to; to nobody else. @returns whether it listens */
+  tell(client: Client, inbox: string, payload: Uint8Array): boolean;
   /** Whether anybody in the account would get it. */
   hasInterest(account: string, subject: string): boolean;
   /**

@@ -80,6 +80,7 @@ function facts(info: MailboxInfo): JsonObject {
     ttl: info.ttlSeconds,
     create_time: wireSeconds(info.createdAtMs),
     expires_at: info.expiresAtMs === neverMs ? null : wireSeconds(info.expiresAtMs),
+    ...(info.owner === undefined ? {} : { owner: info.owner }),
   };
 }
 

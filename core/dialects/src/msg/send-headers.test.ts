@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { text } from "../testing/exchanges.ts";
-import { encodeText } from "../utf8.ts";
-import { readSendHeaders } from "./send-headers.ts";
+import { decodeText, encodeText } from "../utf8.ts";
+import { passedHeaders, readSendHeaders, tokenOf } from "./send-headers.ts";
 
 const nothing = {
   headers: undefined,
@@ -12,6 +12,7 @@ const nothing = {
   ttlSeconds: undefined,
   delayMs: undefined,
   dedupId: undefined,
+  token: undefined,
 };
 
 function read(...lines: string[]): Readonly<Record<string, unknown>> {
@@ -91,6 +92,14 @@ describe("headers of a publish", () => {
       "mq9-dead-letter",
       "mq9-lease-ends",
       "mq9-source-offset",
+      "mq9-fromage",
+      "mq9-from ",
+      " mq9-from",
+      "\tMq9-From",
+      "mq9-priority ",
+      "Nats-Request-Info",
+      "nats-request-info ",
+      "NATS-TRACE-DEST",
     ];
     for (const name of own) {
       expect(read("A: 1", `${name}: x`, "B: 2")["headers"]).toBe(kept("A: 1", "B: 2"));
@@ -103,13 +112,27 @@ describe("headers of a publish", () => {
       "mq9-a2a-method: SendMessage",
       "mq9-a2a-task-id: 7",
       "mq9-a2a-last: true",
-      "mq9-fromage: brie",
       "mq9: x",
       "X-mq9-from: y",
       "m: 1",
       "n: 2",
     ];
     expect(read(...others)).toEqual({ ...nothing, headers: kept(...others) });
+  });
+
+  it("of a token are read and never stored", () => {
+    const told = readSendHeaders(encodeText(kept("A: 1", "MQ9-Token: mq9t-1", "B: 2")));
+    expect(told.token).toBe("mq9t-1");
+    expect(decodeText(told.headers as Uint8Array)).toBe(kept("A: 1", "B: 2"));
+    expect(tokenOf(encodeText(kept("A: 1", "Mq9-Token:  mq9t-2 ")))).toBe("mq9t-2");
+    expect(tokenOf(encodeText(kept("A: 1", "mq9-tokens: x")))).toBeUndefined();
+  });
+
+  it("pass to listeners without those that only the broker writes", () => {
+    const block = encodeText(kept("mq9-from: eve", "mq9-ttl: soon", "mq9-key: k", "mq9-token: t"));
+    expect(decodeText(passedHeaders(block))).toBe(kept("mq9-ttl: soon", "mq9-key: k"));
+    const plain = encodeText(kept("A: 1"));
+    expect(passedHeaders(plain)).toBe(plain);
   });
 
   it("without a line for the broker are stored as they came, without a copy", () => {

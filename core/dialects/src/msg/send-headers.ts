@@ -29,26 +29,21 @@ export interface SendHeaders {
   readonly ttlSeconds: number | undefined;
   readonly delayMs: number | undefined;
   readonly dedupId: string | undefined;
+  /** Shown for this mailbox; never stored. */
+  readonly token: string | undefined;
 }
 
 /** Thirty days. */
 const delaySecondsMax = delayMsMax / 1000;
 
-/** Lines that only the broker writes are recognised by how their names begin. */
-const ownNames: readonly string[] = [
-  "mq9-msg-id:",
-  "mq9-mail-id:",
-  "mq9-ts:",
-  "mq9-replay:",
-  "mq9-from:",
-  "mq9-sender:",
-  "mq9-account:",
-  "mq9-verified:",
-  "mq9-delivery-count:",
-  "mq9-dead-",
-  "mq9-lease-",
-  "mq9-source",
-];
+/**
+ * Headers beginning so that senders may write and that mean nothing to us; every other name that begins
+ * with `mq9-` is the broker's own. Readers fold case and drop blanks, so both count here.
+ */
+const passing: readonly string[] = ["mq9-reply-to:", "mq9-a2a-"];
+
+/** What other brokers of this protocol family tell of a sender, or would act on. */
+const foreign: readonly string[] = ["nats-request-info", "nats-trace-dest"];
 
 /** What a line is to us: `asks` is read and kept, `told` is read and written anew at delivery. */
 type Line = "other" | "own" | "told" | "asks";
@@ -61,6 +56,7 @@ class Reading {
   delayMs: number | undefined;
   dedupId: string | undefined;
   natsId: string | undefined;
+  token: string | undefined;
 }
 
 /**
@@ -86,8 +82,9 @@ export function readSendHeaders(block: Uint8Array): SendHeaders {
     }
     line = next;
   }
-  const { label, key, tags, ttlSeconds, delayMs, dedupId, natsId } = reading;
+  const { label, key, tags, ttlSeconds, delayMs, dedupId, natsId, token } = reading;
   return {
+    token,
     headers: lines === 0 ? undefined : from === 0 ? block : joined(block, kept, from),
     label,
     key,
@@ -101,6 +98,7 @@ export function readSendHeaders(block: Uint8Array): SendHeaders {
 function readLine(block: Uint8Array, line: number, reading: Reading): Line {
   const first = (block[line] ?? 0) | 32;
   if (first === 0x6e) return readNatsLine(block, line, reading);
+  if (first === 0x20 || first === 0x29) return readBlankLine(block, line);
   if (first !== 0x6d || !startsWith(block, line, "mq9-")) return "other";
   const nameEnd = nameEndOf(block, line);
   const named = (name: string): boolean => isNamed(block, line, nameEnd, name);
@@ -129,11 +127,24 @@ function readLine(block: Uint8Array, line: number, reading: Reading): Line {
     reading.dedupId = valueOf(block, nameEnd) || undefined;
     return "asks";
   }
-  return ownNames.some((name) => startsWith(block, line, name)) ? "own" : "other";
+  if (named("mq9-token")) {
+    reading.token = valueOf(block, nameEnd) || undefined;
+    return "own";
+  }
+  return passing.some((name) => startsWith(block, line, name)) ? "other" : "own";
+}
+
+/** A name behind blanks: some reader will take them away. */
+function readBlankLine(block: Uint8Array, line: number): Line {
+  let at = line;
+  while (block[at] === 0x20 || block[at] === 0x09) at += 1;
+  const isOurs = ["mq9-", ...foreign].some((name) => startsWith(block, at, name));
+  return isOurs ? "own" : "other";
 }
 
 function readNatsLine(block: Uint8Array, line: number, reading: Reading): Line {
   const nameEnd = nameEndOf(block, line);
+  if (foreign.some((name) => startsWith(block, line, name))) return "own";
   if (!isNamed(block, line, nameEnd, "nats-msg-id")) return "other";
   reading.natsId = valueOf(block, nameEnd) || undefined;
   return "asks";
@@ -170,4 +181,40 @@ function joined(block: Uint8Array, kept: readonly number[], from: number): Uint8
     at += stretch.length;
   }
   return bytes;
+}
+
+/** What passes to whoever listens now: the sender's lines but for those that only the broker writes. */
+export function passedHeaders(block: Uint8Array): Uint8Array {
+  const ignored = new Reading();
+  const kept: number[] = [];
+  let from = 0;
+  for (let line = firstLineOf(block); isLine(block, line); ) {
+    const next = lineAfter(block, line);
+    if (isOwn(block, line, ignored)) {
+      if (line > from) kept.push(from, line);
+      from = next;
+    }
+    line = next;
+  }
+  return from === 0 ? block : joined(block, kept, from);
+}
+
+function isOwn(block: Uint8Array, line: number, ignored: Reading): boolean {
+  try {
+    return readLine(block, line, ignored) === "own";
+  } catch (error) {
+    if (!(error instanceof Mq9Error)) throw error;
+    return false; // a number that makes no sense to us may to them
+  }
+}
+
+/** The token that a request shows in its headers. */
+export function tokenOf(block: Uint8Array): string | undefined {
+  let token: string | undefined;
+  for (let line = firstLineOf(block); isLine(block, line); line = lineAfter(block, line)) {
+    if (!startsWith(block, line, "mq9-token")) continue;
+    const nameEnd = nameEndOf(block, line);
+    if (isNamed(block, line, nameEnd, "mq9-token")) token = valueOf(block, nameEnd) || undefined;
+  }
+  return token;
 }

@@ -34,6 +34,10 @@ const lifetimeWords: ReadonlyMap<string, MailboxVerb> = new Map([
   ["INFO", "info"],
   ["RENEW", "renew"],
   ["DROP", "drop"],
+  ["GRANT", "grant"],
+  ["GRANTS", "grants"],
+  ["REVOKE", "revoke"],
+  ["OPEN", "open"],
 ]);
 
 /** `MSG.<WORD>.<id>…`; a word that is none of ours is an ordinary subject. */
@@ -58,7 +62,7 @@ export function publishMsg2(tail: string): PublishTarget {
   return { kind: "plain", known: false };
 }
 
-/** `MAILBOX.INFO|RENEW|DROP.<id>`; undefined when the word is none of these. */
+/** `MAILBOX.INFO|RENEW|DROP|GRANT|GRANTS|REVOKE|OPEN.<id>`; undefined when the word is none of these. */
 export function publishLifetime(word: string, rest: string | undefined): PublishTarget | undefined {
   const verb = lifetimeWords.get(word);
   // Any client may ask these: they show no generation.

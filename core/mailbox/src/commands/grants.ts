@@ -5,12 +5,14 @@ import {
   grantsMax,
   isKeptName,
   Mq9Error,
+  mailboxNotFound,
   neverMs,
 } from "@mq9/protocol";
 import type { MailboxRecord } from "@mq9/store";
 import type { Grant, Target } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import { encodeGrant, grantInfo, grantName, verbsOf } from "../grants.ts";
+import { sameBytes } from "../same-bytes.ts";
 import type { Slot } from "../slot.ts";
 import { assertTtl } from "./ttl.ts";
 
@@ -78,6 +80,22 @@ export function revoke(engine: Engine, at: Target, grantId: string): Promise<boo
       await engine.journal.settled(); // who revoked it may not be durable yet
     }
     return found;
+  });
+}
+
+/**
+ * What a token gives. Asks for no other right: whoever has the token may know of the mailbox.
+ * @throws {Mq9Error} `not_found` when it gives nothing here, now
+ */
+export function present(engine: Engine, key: string, digest: Uint8Array): Promise<GrantInfo> {
+  return engine.command(key, async (slot) => {
+    const nowMs = engine.nowMs();
+    let found: Grant | undefined;
+    for (const known of slot.grants) {
+      if (sameBytes(known.digest, digest) && nowMs < known.expiresAtMs) found = known;
+    }
+    if (found === undefined || !slot.isLive(nowMs)) throw mailboxNotFound(slot.name);
+    return grantInfo(found);
   });
 }
 

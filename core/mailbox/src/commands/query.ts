@@ -12,6 +12,7 @@ import type { MailboxRecord, MessageRecord } from "@mq9/store";
 import { type Target, verbs } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import { latestKey } from "../latest.ts";
+import { sameBytes } from "../same-bytes.ts";
 import type { Slot } from "../slot.ts";
 import { assertSameLife, Filter, Gathered } from "./matching.ts";
 import { searchNewest } from "./query-newest.ts";
@@ -220,12 +221,4 @@ function answerOne(
   if (isUnread || !request.unreadOnly) gathered.offer(found);
   const unread = countUnread && isUnread ? 1 : 0;
   return { messages: gathered.messages, unread, more: gathered.more };
-}
-
-/** Compares without telling by its time where the first difference is. */
-function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  if (b === undefined || a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i += 1) difference |= (a[i] as number) ^ (b[i] as number);
-  return difference === 0;
 }

@@ -103,12 +103,16 @@ export class Pulls implements PullHost {
     for (const holding of holdings?.keys() ?? []) holding.release(consumer);
   }
 
-  /** Frees what a consumer holds or waits for in mailboxes where it may not stay. */
-  review(consumer: Consumer, mayStay: (slot: Slot) => boolean): void {
+  /** Frees what a consumer holds or waits for in mailboxes where it may not stay. @returns whether anything was */
+  review(consumer: Consumer, mayStay: (slot: Slot) => boolean): boolean {
     const holdings = this.#holdings.get(consumer);
-    for (const holding of [...(holdings?.keys() ?? [])]) {
-      if (!mayStay(holding.slot)) holding.release(consumer);
+    let freed = false;
+    for (const holding of holdings?.keys() ?? []) {
+      if (mayStay(holding.slot)) continue;
+      holding.release(consumer);
+      freed = true;
     }
+    return freed;
   }
 
   failure(error: unknown): Mq9Error {
