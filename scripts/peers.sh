@@ -109,6 +109,29 @@ else
   missing chromium "no Chromium, and no right to install one" "browsers"
 fi
 
+# The checker of alert rules, out of the package of Debian and its kin; nothing is installed.
+fetch_promtool() {
+  local work status
+  work=$(mktemp -d) || return 1
+  (
+    cd "$work" &&
+      { apt-get download prometheus || { apt-get update && apt-get download prometheus; }; } &&
+      dpkg-deb -x prometheus_*.deb package &&
+      cp package/usr/bin/promtool "$peers/bin/promtool"
+  )
+  status=$?
+  rm -rf "$work"
+  return $status
+}
+
+if command -v promtool >/dev/null 2>&1; then
+  say promtool "$(promtool --version 2>/dev/null | head -n 1) (already there)"
+elif command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1; then
+  part promtool "promtool, of Prometheus" promtool fetch_promtool
+else
+  missing promtool "no promtool, and no package of it" "the alert rules"
+fi
+
 say npm-sdk "@robustmq/sdk is not on the npm registry; tests speak its wire calls instead"
 
 [ "$failures" -eq 0 ]

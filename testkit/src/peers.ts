@@ -6,7 +6,7 @@ import path from "node:path";
 import { repositoryRoot } from "./paths.ts";
 
 /** `python` is an interpreter with nats-py. */
-export type PeerName = "nats-server" | "nats" | "python" | "go" | "chromium";
+export type PeerName = "nats-server" | "nats" | "python" | "go" | "chromium" | "promtool";
 
 /** `path` is undefined when the peer is missing; then `reason` says so in words for a skipped test. */
 export interface Peer {
@@ -22,6 +22,7 @@ const locations: Readonly<Record<PeerName, { installed?: string; commands: strin
   nats: { installed: "bin/nats", commands: ["nats"] },
   python: { installed: "venv/bin/python", commands: ["python3", "python"] },
   go: { commands: ["go"] },
+  promtool: { installed: "bin/promtool", commands: ["promtool"] },
   chromium: { commands: ["chromium", "chromium-browser", "google-chrome"] },
 };
 
