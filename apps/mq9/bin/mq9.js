@@ -15,7 +15,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
   fail(`mq9 needs Node.js 20.19 or newer; this is ${process.versions.node}`);
 } else {
   import("../dist/main.js").then(
-    (program) => program.main(process.argv.slice(2)),
+    (program) => program.main(process.argv.slice(2), process.argv[1]),
     (error) => {
       if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
       fail(`mq9 is not built yet: run \`npm run build\` first (${error.message})`);

@@ -5,6 +5,9 @@ const facts: BannerFacts = {
   version: "1.2.3",
   host: "127.0.0.1",
   port: 65_535,
+  tls: false,
+  others: [],
+  usersConfigured: false,
   dataFolder: "/var/lib/mq9",
   pid: 4_194_303,
   freeSpace: "41.3 GiB",
@@ -36,6 +39,21 @@ describe("banner", () => {
     expect(text).toContain("nats://0.0.0.0:65535");
     expect(text).toContain("--server 127.0.0.1:65535");
     expect(text).toContain("everyone who can reach this address (--insecure)");
+  });
+
+  it("shows encryption, users, and what else listens", () => {
+    const text = banner({
+      ...facts,
+      host: "0.0.0.0",
+      exposed: true,
+      tls: true,
+      usersConfigured: true,
+      others: [["Monitor", "http://127.0.0.1:8222/varz"]],
+    });
+    expect(text).toContain("tls://0.0.0.0:65535");
+    expect(text).toContain("the users that are configured");
+    expect(text).not.toContain("--insecure");
+    expect(text).toMatch(/Monitor +http:\/\/127\.0\.0\.1:8222\/varz/);
   });
 
   it("does not promise what an engine in memory can not keep", () => {

@@ -8,6 +8,10 @@ export interface BannerFacts {
   /** What the broker listens on. */
   readonly host: string;
   readonly port: number;
+  /** Clients have to encrypt. */
+  readonly tls: boolean;
+  /** Further rows: what, and where. */
+  readonly others: readonly (readonly [string, string])[];
   readonly dataFolder: string;
   /** Process to send signals to; what started it may be another. */
   readonly pid: number;
@@ -15,7 +19,9 @@ export interface BannerFacts {
   readonly freeSpace: string | undefined;
   /** An accepted message survives the machine. */
   readonly durable: boolean;
-  /** Other machines can connect, and nobody has to say who they are. */
+  /** Clients have to say who they are. */
+  readonly usersConfigured: boolean;
+  /** Other machines can connect. */
   readonly exposed: boolean;
   readonly colors: boolean;
 }
@@ -34,7 +40,8 @@ export function banner(facts: BannerFacts): string {
     "",
     `  ${bold(`mq9 ${facts.version}`)} is ready`,
     "",
-    row("Address", bold(`nats://${authority(facts.host, facts.port)}`)),
+    row("Address", bold(`${facts.tls ? "tls" : "nats"}://${authority(facts.host, facts.port)}`)),
+    ...facts.others.map(([label, value]) => row(label, value)),
     row("Data", `${shortPath(facts.dataFolder)}${free}`),
     row(
       "Durable",
@@ -42,12 +49,7 @@ export function banner(facts: BannerFacts): string {
         ? "a message is acknowledged only once it is on disk (fsync)"
         : red("no: messages are kept in memory and end with this process"),
     ),
-    row(
-      "Access",
-      facts.exposed
-        ? red("everyone who can reach this address (--insecure)")
-        : "this machine only; a mailbox's name is its credential",
-    ),
+    row("Access", facts.usersConfigured ? "the users that are configured" : openAccess(facts, red)),
     "",
     `  ${dim("Try it, in another terminal:")}`,
     `    nats --server ${authority(reachable(facts.host), facts.port)} req '$mq9.AI.MAILBOX.CREATE' '{"ttl":3600}'`,
@@ -55,6 +57,12 @@ export function banner(facts: BannerFacts): string {
     "",
     "",
   ].join("\n");
+}
+
+function openAccess({ exposed }: BannerFacts, red: (text: string) => string): string {
+  return exposed
+    ? red("everyone who can reach this address (--insecure)")
+    : "this machine only; a mailbox's name is its credential";
 }
 
 /** `127.0.0.1:4222`, `[::1]:4222` */

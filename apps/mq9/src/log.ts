@@ -1,21 +1,40 @@
-// The process's log: pino behind the broker's Log interface, JSON lines or pretty text, on standard
-// error. Made once by the serve command. Writes no payloads; text that came from outside is cut and
+// The process's log: pino behind the broker's Log interface, as JSON lines, pretty text or lines of a
+// nats-server, on standard error or in a file. Made once by the serve command. Writes no payloads; text that came from outside is cut and
 // stripped of characters that could forge or hide log lines.
 import type { Log, LogFields } from "@mq9/broker";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { LogLevel } from "./config/settings.ts";
+import { LogFile } from "./log-file.ts";
+import { natsLine } from "./nats-log.ts";
 
 export interface ProcessLog {
   /** For the parts of the process; events carry `component`. */
   readonly log: Log;
   /** The event that ends the process, written whatever the level is. */
   fatal: (msg: string, fields?: LogFields) => void;
+  /** Exactly this text, without fields, whatever the level; for lines that programs wait for. */
+  line: (msg: string, level?: "info" | "trace") => void;
+  /** Other rules from now on. @throws {ExitError} when the file can not be opened; nothing changes */
+  change: (changes: LogChanges) => void;
+  /** Opens the file again, after something moved it away. @throws {ExitError} as above */
+  reopen: () => void;
+}
+
+/** What can change while it is open. */
+export interface LogChanges {
+  readonly level: LogLevel;
+  /** "" = standard error. */
+  readonly file: string;
 }
 
 export interface LogOptions {
-  readonly format: "pretty" | "json";
+  readonly format: "pretty" | "json" | "nats";
   readonly level: LogLevel;
+  /** "" or undefined = standard error. */
+  readonly file?: string | undefined;
+  /** In the format nats: lines begin with the time. Default true. */
+  readonly time?: boolean | undefined;
   /** Colours, for the pretty format. */
   readonly colors: boolean;
   /** Where whole lines go; default: standard error. */
@@ -27,8 +46,9 @@ const ownComponent = "mq9";
 
 /** Opens the log. Lines are written before the call that made them returns. */
 export function openLog(options: LogOptions): ProcessLog {
-  const write = options.write ?? standardError();
-  const sink = options.format === "json" ? write : prettified(write, options.colors);
+  const standard = options.write ?? standardError();
+  let file = openFile(options.file);
+  const write = (line: string) => (file === undefined ? standard(line) : file.write(line));
   const logger = pino(
     {
       level: options.level,
@@ -37,12 +57,38 @@ export function openLog(options: LogOptions): ProcessLog {
       serializers: { err: (described: unknown) => described }, // see describeError
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: sink },
+    { write: formatted(write, options) },
   );
+  // Beside the level: who waits for a line waits for it at every level.
+  const always = logger.child({}, { level: "trace" });
   return {
     log: toLog(logger, ownComponent),
     fatal: (msg, fields) => logger.fatal(fieldsOf(ownComponent, fields), cleanText(msg)),
+    line: (msg, level = "info") => always[level]({ component: ownComponent, plain: true }, msg),
+    change: (changes) => {
+      if (changes.file !== (file?.path ?? "")) {
+        const next = openFile(changes.file);
+        file?.close();
+        file = next;
+      }
+      logger.level = changes.level;
+    },
+    reopen: () => file?.reopen(),
   };
+}
+
+function openFile(path: string | undefined): LogFile | undefined {
+  return path === undefined || path === "" ? undefined : new LogFile(path);
+}
+
+function formatted(
+  write: (line: string) => void,
+  { format, colors, time }: LogOptions,
+): (line: string) => void {
+  if (format === "json") return write;
+  if (format === "pretty") return prettified(write, colors);
+  return (line) =>
+    write(natsLine(line, time !== false, performance.timeOrigin + performance.now()));
 }
 
 /** A reader of the log that went away must not take the broker with it. */
@@ -59,7 +105,7 @@ function prettified(write: (line: string) => void, colors: boolean): (line: stri
     colorize: colors,
     colorizeObjects: colors,
     translateTime: "SYS:HH:MM:ss.l",
-    ignore: "component",
+    ignore: "component,plain",
     messageFormat: ({ component, msg }) =>
       component === ownComponent ? String(msg) : `[${String(component)}] ${String(msg)}`,
     singleLine: true,

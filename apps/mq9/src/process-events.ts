@@ -2,27 +2,39 @@
 // only where nothing else can.
 import type { LogFields } from "@mq9/broker";
 
-/**
- * Signals that ask the process to stop: every stop takes leave of the clients first, so SIGUSR2, a
- * NATS server's lame duck, is one of them; a terminal that closes counts as asking.
- */
-const stopSignals = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2"] as const;
+/** What signals ask for. None of these may throw. */
+export interface SignalHandlers {
+  /** SIGTERM or SIGINT, and SIGHUP when there is nothing to read again: the first of them. */
+  readonly stop: (signal: string) => void;
+  /** Every one after the first: whoever sends two wants it now. */
+  readonly insist: (signal: string) => void;
+  /** SIGUSR2, a NATS server's lame duck; once. */
+  readonly lameDuck: () => void;
+  /** SIGHUP; undefined = a terminal that closes counts as asking to stop. */
+  readonly reload: (() => void) | undefined;
+  /** SIGUSR1. */
+  readonly reopen: () => void;
+}
 
-/**
- * Listens for signals that ask to stop.
- * @param onInsist called on every one after the first: whoever sends two wants it now
- * @returns resolves with the name of the first signal
- */
-export function listenForStop(onInsist: (signal: string) => void): Promise<string> {
-  let asked = false;
-  return new Promise((resolve) => {
-    for (const signal of stopSignals) {
-      process.on(signal, () => {
-        if (asked) onInsist(signal);
-        asked = true;
-        resolve(signal);
-      });
-    }
+/** Listens for signals, for as long as the process lives. */
+export function listenForSignals(handlers: SignalHandlers): void {
+  let stopping = false;
+  let lame = false;
+  const stop = (signal: string) => {
+    if (stopping) handlers.insist(signal);
+    else handlers.stop(signal);
+    stopping = true;
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.on("SIGHUP", (signal) => {
+    if (handlers.reload === undefined) stop(signal);
+    else if (!stopping) handlers.reload();
+  });
+  process.on("SIGUSR1", () => handlers.reopen());
+  process.on("SIGUSR2", () => {
+    if (!lame && !stopping) handlers.lameDuck();
+    lame = true;
   });
 }
 

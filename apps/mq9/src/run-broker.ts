@@ -2,102 +2,246 @@
 // executable that starts anything; called by the serve command with complete settings.
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { type Broker, type BrokerOptions, createBroker, isLoopback } from "@mq9/broker";
+import { type Broker, type BrokerAddress, createBroker } from "@mq9/broker";
 import type { Store } from "@mq9/store";
 import { createDiskReserve, createLevelStore } from "@mq9/store-level";
-import { banner } from "./banner.ts";
+import { type AuditFile, openAuditFile } from "./audit-file.ts";
 import type { ServeRequest } from "./commands/serve.ts";
 import { brokerOptionsOf } from "./config/layers.ts";
 import { printConfig } from "./config/print.ts";
 import type { Settings } from "./config/settings.ts";
-import { approximateBytes } from "./config/units.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { exitDefect, exitDisk, exitOk, exitTemporary, usageError } from "./exit-codes.ts";
+import { InstanceFiles } from "./instance-files.ts";
 import { openLog, type ProcessLog } from "./log.ts";
-import { listenForStop, reportDefects } from "./process-events.ts";
+import { startMonitoring } from "./monitoring.ts";
+import { announce, describeOutput, type Output, portsOf } from "./output.ts";
+import { listenForSignals, reportDefects } from "./process-events.ts";
+import { type Running, reload } from "./reload.ts";
 import { explainStartError, insecureWarning } from "./start-errors.ts";
 import { version } from "./version.ts";
 
 /**
  * Runs the broker until it is asked to stop. Once it began to start, the process ends in here, with
  * everything flushed, whatever timers and sockets are left.
- * @returns the exit code, when the settings were only to be printed
+ * @returns the exit code, when the settings were only to be looked at
  * @throws {ExitError} when the settings can not be used
  */
 export async function runBroker(request: ServeRequest): Promise<number> {
-  const { settings } = request.resolved;
-  const options = brokerOptionsOf(request.resolved);
+  const { resolved, configFile } = request;
+  const { settings } = resolved;
+  const options = brokerOptionsOf(resolved);
   if (request.printConfig) {
-    process.stdout.write(printConfig(request.resolved, request.remarks));
+    process.stdout.write(printConfig(resolved, request.remarks));
     return exitOk;
   }
-  const output = describeOutput(settings);
-  const log = openLog({ ...output, level: settings.logLevel });
-  reportDefects(log.fatal, () => process.exit(exitDefect));
-  const stopAsked = listenForStop((signal) => {
-    log.log.warn("stopping at once, as asked a second time", { signal });
-    process.exit(exitOk);
+  if (request.checkConfig) {
+    for (const remark of request.remarks) process.stderr.write(`note: ${remark}\n`);
+    const what = configFile === undefined ? "what was set" : `configuration file ${configFile}`;
+    process.stdout.write(`mq9: ${what} is valid\n`);
+    return exitOk;
+  }
+  const output = describeOutput(settings, request.asNatsServer);
+  const log = openLog({
+    ...output,
+    level: settings.logLevel,
+    file: settings.logFile,
+    time: settings.logTime,
   });
-  for (const remark of request.remarks) log.log.warn(remark);
-
-  const run: Run = { settings, options, output, log, dataFolder: path.resolve(settings.data) };
-  const broker = await startBroker(run);
-  const ending = await Promise.race([
-    stopAsked.then((signal) => ({ signal })),
-    broker.fatal.then((error) => ({ error })),
-  ]);
-  process.exit(
-    "error" in ending ? failed(run, ending.error) : await stopBroker(run, broker, ending.signal),
-  );
+  reportDefects(log.fatal, () => process.exit(exitDefect));
+  await new Process(request, { resolved, options }, output, log).run();
+  return exitOk;
 }
 
-/** What one run of the broker consists of. */
-interface Run {
-  readonly settings: Settings;
-  readonly options: BrokerOptions;
-  readonly output: Output;
-  readonly log: ProcessLog;
-  readonly dataFolder: string;
-}
+/** One broker and what belongs to it, from its start to the end of the process. */
+class Process {
+  readonly #request: ServeRequest;
+  readonly #output: Output;
+  readonly #log: ProcessLog;
+  readonly #dataFolder: string;
+  readonly #files = new InstanceFiles();
+  #audit: AuditFile | undefined = undefined;
+  #running: Running;
+  #broker: Broker | undefined = undefined;
 
-interface Output {
-  readonly format: "pretty" | "json";
-  readonly colors: boolean;
-}
+  constructor(request: ServeRequest, running: Running, output: Output, log: ProcessLog) {
+    const { settings } = running.resolved;
+    this.#request = request;
+    this.#running = running;
+    this.#output = output;
+    this.#log = log;
+    this.#dataFolder = path.resolve(settings.data);
+  }
 
-function describeOutput(settings: Settings): Output {
-  const { stderr } = process;
-  const format =
-    settings.logFormat === "auto" ? (stderr.isTTY ? "pretty" : "json") : settings.logFormat;
-  return { format, colors: stderr.isTTY && stderr.hasColors() };
-}
+  /** Ends the process. */
+  async run(): Promise<never> {
+    const ending = this.#untilAsked();
+    for (const remark of this.#request.remarks) this.#log.log.warn(remark);
+    const broker = await this.#start();
+    this.#broker = broker;
+    const end = await Promise.race([ending, broker.fatal]);
+    if (end instanceof Error) process.exit(this.#failed(end));
+    process.exit(await this.#stop(broker, end));
+  }
 
-async function startBroker(run: Run): Promise<Broker> {
-  const { options, log, dataFolder } = run;
-  try {
-    process.umask(0o077); // what is stored is for this user alone
-    prepareDataFolder(dataFolder);
-    const store = createLevelStore({
-      folder: dataFolder,
-      onDamage: (error) => log.log.error("a stored record is damaged and is not served", { error }),
+  /** @returns why to stop: the name of a signal, or `lame duck` */
+  #untilAsked(): Promise<string> {
+    const { log } = this.#log;
+    process.on("exit", () => this.#files.remove());
+    return new Promise((resolve) => {
+      listenForSignals({
+        stop: (signal) => {
+          if (this.#retiring) void this.#broker?.stop();
+          resolve(signal);
+        },
+        insist: (signal) => {
+          log.warn("stopping at once, as asked a second time", { signal });
+          process.exit(exitOk);
+        },
+        lameDuck: () => {
+          resolve(lameDuck);
+        },
+        reload: this.#request.configFile === undefined ? undefined : () => this.#reloadBySignal(),
+        reopen: () => void this.#reopen(),
+      });
     });
-    const broker = createBroker(options, {
-      store,
-      log: log.log,
-      reserve: createDiskReserve(dataFolder),
-      embeddingsKey: embeddingsKey(run.settings),
-      version,
-    });
-    await announce(run, store, await broker.start());
-    return broker;
-  } catch (error) {
-    const known = explainStartError(error, run);
-    if (known === undefined) throw error;
-    if (run.output.format === "json") log.fatal(known.message, { exitCode: known.exitCode });
-    else process.stderr.write(`error: ${known.message}\n`);
-    process.exit(known.exitCode);
+  }
+
+  #retiring = false;
+
+  async #start(): Promise<Broker> {
+    const log = this.#log;
+    const { resolved, options } = this.#running;
+    const dataFolder = this.#dataFolder;
+    try {
+      process.umask(0o077); // what is stored is for this user alone
+      prepareDataFolder(dataFolder);
+      const store = createLevelStore({
+        folder: dataFolder,
+        onDamage: (error) =>
+          log.log.error("a stored record is damaged and is not served", { error }),
+      });
+      await this.#openAudit(resolved.settings.audit);
+      const broker = createBroker(options, {
+        store,
+        log: log.log,
+        reserve: createDiskReserve(dataFolder),
+        embeddingsKey: embeddingsKey(resolved.settings),
+        version,
+        audit: this.#audit && ((event) => this.#audit?.write(event)),
+        reload: this.#request.configFile === undefined ? undefined : async () => this.#reload(),
+      });
+      await this.#ready(broker, store, await broker.start());
+      return broker;
+    } catch (error) {
+      const known = explainStartError(error, { options, dataFolder });
+      if (known === undefined) throw error;
+      if (this.#output.format === "pretty") process.stderr.write(`error: ${known.message}\n`);
+      else log.fatal(known.message, { exitCode: known.exitCode });
+      process.exit(known.exitCode);
+    }
+  }
+
+  async #ready(broker: Broker, store: Store, address: BrokerAddress): Promise<void> {
+    const { resolved, options } = this.#running;
+    const { settings } = resolved;
+    const edges = await startMonitoring(broker, settings);
+    const facts = {
+      settings,
+      options,
+      addresses: { broker: address, ...edges },
+      dataFolder: this.#dataFolder,
+      configFile: this.#request.configFile,
+      usersConfigured: options.auth !== undefined,
+    };
+    await announce(facts, this.#output, this.#log, store);
+    const warning = insecureWarning(options);
+    if (warning !== undefined) this.#log.log.warn(warning);
+    if (settings.pidFile !== "") this.#files.writePid(settings.pidFile);
+    // Last of all: who waits for it takes it for the sign that everything works.
+    if (settings.portsFileDir !== "") {
+      const program = this.#request.asNatsServer ? "nats-server" : "mq9";
+      this.#files.writePorts(settings.portsFileDir, program, portsOf(facts));
+    }
+  }
+
+  async #openAudit(file: string): Promise<void> {
+    if (file === "") return;
+    try {
+      this.#audit = await openAuditFile(file, (error) =>
+        this.#log.log.error("the audit can not be written; its events wait", { error }),
+      );
+    } catch (error) {
+      throw usageError(`audit ${file} can not be written: ${(error as Error).message}`);
+    }
+  }
+
+  /** @throws {ExitError} when what was read can not be used; what held before still holds */
+  #reload(): void {
+    if (this.#broker === undefined) return;
+    this.#running = reload(this.#running, this.#request, this.#broker, this.#log);
+  }
+
+  #reloadBySignal(): void {
+    try {
+      this.#reload();
+    } catch {
+      // It is in the log, and nobody else asked.
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      this.#log.reopen();
+      await this.#audit?.reopen();
+      this.#log.log.info("log file reopened");
+    } catch (error) {
+      this.#log.log.error("the log file can not be opened again; going on in the old one", {
+        error: error as Error,
+      });
+    }
+  }
+
+  async #stop(broker: Broker, reason: string): Promise<number> {
+    const { log } = this.#log;
+    const { options, resolved } = this.#running;
+    if (reason === lameDuck) {
+      const { lameDuckGracePeriod: graceMs, lameDuckDuration } = resolved.settings;
+      this.#retiring = true;
+      log.info("entering lame duck mode: clients are told to leave", { graceMs, lameDuckDuration });
+      await Promise.race([
+        broker.retire({ graceMs, spreadMs: Math.max(0, lameDuckDuration - graceMs) }),
+        broker.fatal,
+      ]);
+    } else {
+      log.info("stopping", { signal: reason });
+    }
+    const { deadlineMs } = options.shutdown;
+    const late = setTimeout(() => {
+      this.#log.fatal(
+        "could not stop in time; leaving as in a crash, accepted messages are safe on disk",
+        { deadlineMs },
+      );
+      process.exit(exitTemporary);
+    }, deadlineMs);
+    const error = await Promise.race([broker.stop(), broker.fatal]);
+    await this.#audit?.close();
+    clearTimeout(late);
+    if (error !== undefined) return this.#failed(error);
+    log.info("stopped");
+    return exitOk;
+  }
+
+  #failed(error: Error): number {
+    this.#log.fatal(
+      "the disk failed: the process ends so that nothing is acknowledged that may be lost; check the disk, then start again",
+      { dataFolder: this.#dataFolder, err: error },
+    );
+    return exitDisk;
   }
 }
+
+const lameDuck = "lame duck";
 
 /** @throws {ExitError} when the file can not be read */
 function embeddingsKey({ embeddingsKeyFile }: Settings): string | undefined {
@@ -109,56 +253,4 @@ function embeddingsKey({ embeddingsKeyFile }: Settings): string | undefined {
       `embeddings_key_file ${embeddingsKeyFile} can not be read: ${(error as Error).message}`,
     );
   }
-}
-
-async function announce(
-  { settings, options, output, log, dataFolder }: Run,
-  store: Store,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<void> {
-  if (output.format === "json") {
-    log.log.info("listening", { host, port, dataFolder, durable: store.durable, version });
-  } else if (settings.logLevel === "info" || settings.logLevel === "debug") {
-    // best effort: without the number the banner just says less.
-    const space = await store.space().catch(() => undefined);
-    const facts = {
-      version,
-      host,
-      port,
-      dataFolder,
-      pid: process.pid,
-      freeSpace: space === undefined ? undefined : approximateBytes(space.freeBytes),
-      durable: store.durable,
-      exposed: !isLoopback(options.host),
-      colors: output.colors,
-    };
-    process.stderr.write(banner(facts));
-  }
-  const warning = insecureWarning(options);
-  if (warning !== undefined) log.log.warn(warning);
-}
-
-async function stopBroker(run: Run, broker: Broker, signal: string): Promise<number> {
-  const { log, options } = run;
-  const { deadlineMs } = options.shutdown;
-  log.log.info("stopping", { signal });
-  const late = setTimeout(() => {
-    log.fatal("could not stop in time; leaving as in a crash, accepted messages are safe on disk", {
-      deadlineMs,
-    });
-    process.exit(exitTemporary);
-  }, deadlineMs);
-  const error = await Promise.race([broker.stop(), broker.fatal]);
-  clearTimeout(late);
-  if (error !== undefined) return failed(run, error);
-  log.log.info("stopped");
-  return exitOk;
-}
-
-function failed({ log, dataFolder }: Run, error: Error): number {
-  log.fatal(
-    "the disk failed: the process ends so that nothing is acknowledged that may be lost; check the disk, then start again",
-    { dataFolder, err: error },
-  );
-  return exitDisk;
 }

@@ -91,8 +91,8 @@ function nextPort(port: number): number {
 }
 
 /** Said once at every start with `--insecure`; undefined when only this machine can connect. */
-export function insecureWarning({ host, tap }: BrokerOptions): string | undefined {
-  if (isLoopback(host)) return undefined;
+export function insecureWarning({ host, tap, auth }: BrokerOptions): string | undefined {
+  if (isLoopback(host) || auth !== undefined) return undefined;
   const watched = tap ? ", and watch all traffic" : "";
   return `listening on ${host} without authentication (--insecure): everyone who can reach it can use every mailbox whose name they know${watched}`;
 }

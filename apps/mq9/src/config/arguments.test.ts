@@ -36,8 +36,20 @@ describe("normalizeArguments", () => {
     },
   );
 
-  it("turns nats-server's debug flags into a log level", () => {
-    expect(rewritten("-DV")).toEqual(["--log-level", "debug"]);
+  it("turns nats-server's debug flags into a log level and a trace", () => {
+    expect(rewritten("-D")).toEqual(["--log-level", "debug"]);
+    expect(rewritten("-DV")).toEqual(["--log-level", "debug", "--trace"]);
+    expect(rewritten("-V")).toEqual(["--trace"]);
+    expect(rewritten("-debug")).toEqual(["--log-level", "debug"]);
+  });
+
+  it("takes words joined by underscores, and switches with a value behind an equals sign", () => {
+    expect(rewritten("--max_payload", "1MB", "-ping_max=3")).toEqual([
+      "--max-payload",
+      "1MB",
+      "--ping-max=3",
+    ]);
+    expect(rewritten("--tlsverify=true", "-T=false")).toEqual(["--tls-verify", "--no-log-time"]);
   });
 
   it("passes over -js with a remark", () => {
@@ -46,10 +58,37 @@ describe("normalizeArguments", () => {
     expect(remarks).toEqual(["-js is ignored: mailboxes are always stored"]);
   });
 
+  it("passes over what has no meaning for one broker alone, with its value", () => {
+    const given = ["--cluster", "nats://127.0.0.1:6222", "--routes=nats://a:1", "-p", "1", "-s"];
+    const { args, remarks } = normalizeArguments(given);
+    expect(args).toEqual(["--port", "1"]);
+    expect(remarks).toEqual([
+      "--cluster is ignored: mq9 runs alone",
+      "--routes is ignored: mq9 runs alone",
+      "-s is ignored: the log goes to standard error or a file",
+    ]);
+  });
+
   it("never passes over a flag that would protect something", () => {
-    for (const flag of ["--user", "--auth=token", "--tls", "--tlsverify"]) {
-      expect(() => normalizeArguments([flag])).toThrow("mq9 serve does not have");
-    }
+    expect(() => normalizeArguments(["-ms", "8443"])).toThrow("plain HTTP");
+    expect(() => normalizeArguments(["--https_port=8443"])).toThrow("plain HTTP");
+    expect(normalizeArguments(["--tls"]).tlsAsked).toBe(true);
+    expect(rewritten("--user", "a", "--pass=b", "--auth", "t")).toEqual([
+      "--user",
+      "a",
+      "--pass=b",
+      "--auth",
+      "t",
+    ]);
+  });
+
+  it("takes a value for a value, whatever it looks like", () => {
+    expect(rewritten("--name", "-js", "--pass", "--tls")).toEqual([
+      "--name",
+      "-js",
+      "--pass",
+      "--tls",
+    ]);
   });
 
   it("keeps equals signs of values", () => {

@@ -41,7 +41,7 @@ describe("parseConfig", () => {
 
   it("names an unknown key and the one that was probably meant", () => {
     expect(problem("max_paylod: 1")).toBe(
-      "configuration file mq9.yaml: max_paylod: there is no such setting; did you mean max_payload?",
+      "configuration file mq9.yaml:1:1: max_paylod: there is no such setting; did you mean max_payload?",
     );
     expect(problem("wholly_unlike_anything: 1")).not.toContain("mean");
   });
@@ -49,13 +49,13 @@ describe("parseConfig", () => {
   it("lists everything that is wrong at once", () => {
     const text = problem("port: 99999\nttl: soon\nhost:\ninsecure: 3\nlimits: {}\n__proto__: {}");
     for (const key of ["port", "ttl", "host", "insecure", "limits", "__proto__"]) {
-      expect(text).toContain(`\n  ${key}: `);
+      expect(text).toMatch(new RegExp(`\\n  \\d:1: ${key}: `));
     }
   });
 
   it("says where the syntax breaks", () => {
-    expect(problem("port: [1\nttl: 2")).toMatch(/no valid YAML or JSON: .* line 2/);
-    expect(problem("port: 1\nport: 2")).toMatch(/unique at line 2/);
+    expect(problem("port: [1\nttl: 2")).toMatch(/mq9\.yaml:2:1: no valid YAML or JSON/);
+    expect(problem("port: 1\nport: 2")).toMatch(/mq9\.yaml:2:1: .*unique/);
   });
 
   it("refuses what is no list of settings", () => {

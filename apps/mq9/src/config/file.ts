@@ -1,80 +1,115 @@
-// The configuration file layer: YAML or JSON, one flat list of settings. Called once by the serve
-// command. Refuses what it does not know, so a misspelled key never goes unnoticed.
+// The configuration file layer: which dialect a file is written in, what it says, and everything that
+// is wrong with it at once. Called at the start and at every reload. Refuses what it does not know,
+// so a misspelled key never goes unnoticed.
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { type Document, parseDocument } from "yaml";
-import { z } from "zod";
+import { extname } from "node:path";
 import { usageError } from "../exit-codes.ts";
-import { closest } from "./closest.ts";
+import { parseNatsConfig } from "../nats-config/parse.ts";
+import { ConfigError, type ConfigMap } from "../nats-config/tree.ts";
+import { Findings } from "./blocks.ts";
 import type { Layer } from "./layers.ts";
-import { fileKey, settingNames, settingOf } from "./settings.ts";
+import { mapServerFile } from "./server-file.ts";
+import { parseYamlConfig } from "./yaml-tree.ts";
 
-const fileBytesMax = 1024 * 1024; // a list of a few dozen settings; anything larger is some other file
+const fileBytesMax = 1024 * 1024; // some dozen settings and some thousand users; anything larger is some other file
 
-const schema = z.strictObject(
-  Object.fromEntries(
-    settingNames.map((name) => [fileKey(name), settingOf(name).kind.schema.optional()]),
-  ),
-);
+/** How a file is written. */
+type Dialect = "nats" | "yaml" | "either";
+
+/** What a file says, and what in it has no effect. */
+export interface FileLayer extends Layer {
+  readonly remarks: readonly string[];
+}
+
+/** Environment variables a file may refer to. */
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads a configuration file.
- * @param path as the person wrote it; relative to the working directory
- * @throws {ExitError} when it can not be read, is no YAML or JSON, or says something unknown
+ * @param path as the person wrote it; relative to the working directory. `/dev/stdin` works for
+ * whatever standard input is
+ * @throws {ExitError} when it can not be read, is malformed, or says something unknown
  */
-export function readConfigFile(path: string): Layer {
-  return parseConfig(readText(path), path);
+export function readConfigFile(path: string, variables: Variables = {}): FileLayer {
+  return parseConfig(readText(path), path, variables);
 }
 
-/** As `readConfigFile`, from text. @param path names the file in messages */
-export function parseConfig(text: string, path: string): Layer {
-  const document = parseDocument(text, { prettyErrors: true });
-  const [problem] = document.errors;
-  if (problem !== undefined) {
-    const sentence = problem.message.split("\n")[0]?.replace(/:$/, "");
-    throw usageError(`configuration file ${path} is no valid YAML or JSON: ${sentence}`);
-  }
-  const result = schema.safeParse(toPlain(document, path));
-  if (!result.success) throw usageError(describe(result.error, path));
-  return toLayer(result.data, path);
+/** As `readConfigFile`, from text. @param path names the file in messages, its ending the dialect */
+export function parseConfig(text: string, path: string, variables: Variables = {}): FileLayer {
+  const findings = new Findings();
+  const { map, flat } = parseText(text, path, variables);
+  const { values, blocks } = mapServerFile(map, flat, findings);
+  if (findings.problems.length > 0) throw usageError(describe(findings.problems, path));
+  const sources = Object.fromEntries(Object.keys(values).map((name) => [name, `file ${path}`]));
+  return { values, sources, blocks, remarks: findings.remarks };
 }
 
-function toPlain(document: Document, path: string): unknown {
+interface Parsed {
+  readonly map: ConfigMap;
+  readonly flat: boolean;
+}
+
+function parseText(text: string, path: string, environment: Variables): Parsed {
+  const dialect = dialectOf(path);
+  const readNats = () => parseNatsConfig(text, path, { readFile: readText, environment });
   try {
-    return document.toJS({ maxAliasCount: 100 }) ?? {};
+    if (dialect === "yaml") return { map: parseYamlConfig(text, path), flat: true };
+    if (dialect === "nats") return { map: readNats(), flat: false };
+    return { map: parseEither(text, path, readNats), flat: true };
   } catch (error) {
-    // Only one thing is left to go wrong: a file that unfolds into millions of values.
-    throw usageError(`configuration file ${path}: ${(error as Error).message}`);
+    if (error instanceof ConfigError) throw usageError(describe([error], path));
+    throw error;
   }
 }
 
-function toLayer(content: Readonly<Record<string, unknown>>, path: string): Layer {
-  const values: Record<string, unknown> = {};
-  const sources: Record<string, string> = {};
-  for (const name of settingNames) {
-    const value = content[fileKey(name)];
-    if (value === undefined) continue;
-    values[name] = value;
-    sources[name] = `file ${path}`;
+/** What starts a nats-server gives its files all kinds of names, so its dialect is tried first. */
+function parseEither(text: string, path: string, readNats: () => ConfigMap): ConfigMap {
+  try {
+    return readNats();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    try {
+      return parseYamlConfig(text, path);
+    } catch {
+      throw error; // in the words of the dialect that was tried first
+    }
   }
-  return { values, sources };
+}
+
+function dialectOf(path: string): Dialect {
+  switch (extname(path).toLowerCase()) {
+    case ".conf":
+    case ".cfg":
+      return "nats";
+    case ".yaml":
+    case ".yml":
+    case ".json":
+      return "yaml";
+    default:
+      return "either";
+  }
 }
 
 function readText(path: string): string {
   let file: number;
   try {
-    file = openSync(path, "r");
+    // Opened by name, standard input would have to be a file or a pipe; it may be a socket.
+    file = path === "/dev/stdin" ? 0 : openSync(path, "r");
   } catch (error) {
     throw unreadable(path, error);
   }
   try {
-    if (fstatSync(file).size > fileBytesMax) {
-      throw usageError(`configuration file ${path} is larger than 1 MiB; is it the right one?`);
-    }
-    return readFileSync(file, "utf8");
+    const tooLarge = usageError(
+      `configuration file ${path} is larger than 1 MiB; is it the right one?`,
+    );
+    if (fstatSync(file).size > fileBytesMax) throw tooLarge;
+    const text = readFileSync(file, "utf8");
+    if (text.length > fileBytesMax) throw tooLarge;
+    return text;
   } catch (error) {
     throw unreadable(path, error);
   } finally {
-    closeSync(file);
+    if (file !== 0) closeSync(file);
   }
 }
 
@@ -88,20 +123,12 @@ function unreadable(path: string, error: unknown): unknown {
 }
 
 /** One line per thing that is wrong, so that a file is put right in one go. */
-function describe(error: z.ZodError, path: string): string {
-  const keys = settingNames.map(fileKey);
-  const lines = error.issues.flatMap((issue) => {
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => {
-        const meant = closest(key, keys);
-        return `${key}: there is no such setting${meant === undefined ? "" : `; did you mean ${meant}?`}`;
-      });
-    }
-    if (issue.path.length === 0)
-      return ["it must be a list of settings, one `key: value` per line"];
-    return [`${issue.path.join(".")}: ${issue.message}`];
+function describe(problems: readonly ConfigError[], path: string): string {
+  const lines = problems.map(({ place, message }) => {
+    const other = place.file === path ? "" : `${place.file}:`;
+    return `${other}${place.line}:${place.column}: ${message}`;
   });
   return lines.length === 1
-    ? `configuration file ${path}: ${lines[0]}`
+    ? `configuration file ${path}:${lines[0]}`
     : `configuration file ${path}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }

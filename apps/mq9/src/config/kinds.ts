@@ -28,6 +28,14 @@ export const text: Kind<string> = makeKind("<text>", notEmpty, String, z.string(
 /** A path, as text. */
 export const path: Kind<string> = makeKind("<path>", notEmpty, String, z.string("must be text"));
 
+/** As text, and never shown. */
+export const secret: Kind<string> = makeKind(
+  "<text>",
+  notEmpty,
+  (value) => (value === "" ? "" : "(set)"),
+  z.string("must be text"),
+);
+
 /** An address or host name; the brackets of `[::1]` are taken off. */
 export const host: Kind<string> = makeKind(
   "<address>",
@@ -76,6 +84,16 @@ export function orAuto<T>(kind: Kind<T>): Kind<T | "auto"> {
     (given) => (given === "auto" ? "auto" : kind.parse(given)),
     (value) => (value === "auto" ? "auto" : kind.format(value)),
     z.union([z.string(), z.number(), z.boolean()], "must be one value"),
+  );
+}
+
+/** A kind that also knows the word `off`, which 0 means too. */
+export function offOr(kind: Kind<number>): Kind<number | "off"> {
+  return makeKind<number | "off">(
+    kind.placeholder,
+    (given) => (given === "off" || given === "0" || given === "false" ? "off" : kind.parse(given)),
+    (value) => (value === "off" ? "off" : kind.format(value)),
+    z.union([z.string(), z.number(), z.boolean()], "must be a port, or off"),
   );
 }
 

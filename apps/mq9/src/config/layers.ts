@@ -1,7 +1,15 @@
 // Puts the layers on top of each other: flags over environment over file over defaults. Remembers
 // where each value came from, for --print-config and for error messages.
-import { type BrokerOptions, OptionsError, type OutOfRange, resolveOptions } from "@mq9/broker";
+import {
+  type BrokerOptions,
+  type BrokerOptionsInput,
+  OptionsError,
+  type OutOfRange,
+  resolveOptions,
+} from "@mq9/broker";
 import { usageError } from "../exit-codes.ts";
+import { accessOf } from "./access.ts";
+import type { FileBlocks } from "./server-file.ts";
 import {
   fileKey,
   flagName,
@@ -16,12 +24,15 @@ import {
 export interface Layer {
   readonly values: Readonly<Partial<Record<SettingName, unknown>>>;
   readonly sources: Readonly<Partial<Record<SettingName, string>>>;
+  /** Only a file has them. */
+  readonly blocks?: FileBlocks | undefined;
 }
 
 /** All settings, and where each came from: `default`, `file mq9.yaml`, `flag --port`. */
 export interface Resolved {
   readonly settings: Settings;
   readonly sources: Readonly<Record<SettingName, string>>;
+  readonly blocks: FileBlocks | undefined;
 }
 
 /** Combines layers. @param layers strongest first */
@@ -37,16 +48,18 @@ export function combineLayers(layers: readonly Layer[]): Resolved {
   return {
     settings: settings as unknown as Settings,
     sources: sources as Record<SettingName, string>,
+    blocks: layers.find(({ blocks }) => blocks !== undefined)?.blocks,
   };
 }
 
 /**
- * The broker's options that the settings ask for.
+ * The broker's options that the settings and blocks ask for; reads the certificates they name.
  * @throws {ExitError} in the words of the command line when they can not be used
  */
-export function brokerOptionsOf({ settings, sources }: Resolved): BrokerOptions {
+export function brokerOptionsOf(resolved: Resolved): BrokerOptions {
+  const { sources } = resolved;
   try {
-    return resolveOptions(toBrokerOptions(settings));
+    return resolveOptions(inputOf(resolved));
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     const culprit = settingNames.find((name) => settingOf(name).option === error.option);
@@ -59,6 +72,22 @@ export function brokerOptionsOf({ settings, sources }: Resolved): BrokerOptions 
         : outOfRange(culprit, error.range);
     throw usageError(`${problem}${where}`);
   }
+}
+
+function inputOf(resolved: Resolved): BrokerOptionsInput {
+  const { httpPort, metricsPort } = resolved.settings;
+  if (httpPort === "off" && metricsPort !== "off") {
+    throw usageError("metrics_port needs http_port: both are served by the same part");
+  }
+  const { auth, authTimeoutMs, tls, websocket } = accessOf(resolved);
+  const input = toBrokerOptions(resolved.settings);
+  return {
+    ...input,
+    tls,
+    websocket,
+    auth,
+    limits: { ...input.limits, ...(authTimeoutMs === undefined ? {} : { authTimeoutMs }) },
+  };
 }
 
 function outOfRange(name: SettingName, { value, lowest, highest }: OutOfRange): string {

@@ -9,10 +9,12 @@ import {
   host,
   type Kind,
   milliseconds,
+  offOr,
   orAuto,
   path,
   port,
   seconds,
+  secret,
   text,
 } from "./kinds.ts";
 
@@ -23,6 +25,17 @@ export interface Settings {
   readonly name: string;
   readonly insecure: boolean;
   readonly tap: boolean | "auto";
+  readonly user: string;
+  readonly pass: string;
+  readonly auth: string;
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  readonly tlsCaCert: string;
+  readonly tlsVerify: boolean;
+  readonly httpPort: number | "off";
+  readonly httpHost: string;
+  readonly httpBasePath: string;
+  readonly metricsPort: number | "off";
   readonly data: string;
   readonly diskSoftMark: number | "auto";
   readonly diskHardMark: number;
@@ -56,6 +69,7 @@ export interface Settings {
   readonly maxConnectionsPerAddress: number;
   readonly connectRate: number;
   readonly connectTimeout: number;
+  readonly authTimeout: number;
   readonly maxSubscriptionTokens: number;
   readonly maxSubscriptions: number;
   readonly maxWaitingFetches: number;
@@ -66,8 +80,17 @@ export interface Settings {
   readonly stopGrace: number;
   readonly stopSpread: number;
   readonly stopDeadline: number;
-  readonly logFormat: "pretty" | "json" | "auto";
+  readonly lameDuckDuration: number;
+  readonly lameDuckGracePeriod: number;
+  readonly pidFile: string;
+  readonly portsFileDir: string;
+  readonly audit: string;
+  readonly logFormat: "pretty" | "json" | "nats" | "auto";
   readonly logLevel: LogLevel;
+  readonly logFile: string;
+  readonly logTime: boolean;
+  readonly trace: boolean;
+  readonly maxTracedMsgLen: number;
 }
 
 export type SettingName = keyof Settings;
@@ -83,6 +106,8 @@ export interface Setting<T> {
   readonly short?: string;
   /** Further spellings of its flag, without being shown: those of nats-server. */
   readonly aliases?: readonly string[];
+  /** Never printed and never logged. */
+  readonly secret?: boolean;
   /** Where its value goes in the broker's options; undefined = it is the executable's own. */
   readonly option?: string;
 }
@@ -129,6 +154,110 @@ const network = {
     group: "Network:",
     help: "let clients watch all mail pass ($mq9.AI.#); --no-tap forbids it [only while --host is this machine]",
     option: "tap",
+  },
+} satisfies Partial<SettingTable>;
+
+const access = {
+  user: {
+    kind: text,
+    fallback: "",
+    group: "Access:",
+    help: "user that clients have to be; needs --pass [none]",
+  },
+  pass: {
+    kind: secret,
+    fallback: "",
+    group: "Access:",
+    help: "that user's password, plain or as mq9 passwd prints it [none]",
+    secret: true,
+  },
+  auth: {
+    kind: secret,
+    fallback: "",
+    group: "Access:",
+    help: "token that clients have to show [none]",
+    secret: true,
+  },
+  tlsCert: {
+    kind: path,
+    fallback: "",
+    group: "Access:",
+    help: "certificate of this broker (PEM); turns TLS on [none]",
+    aliases: ["--tlscert"],
+  },
+  tlsKey: {
+    kind: path,
+    fallback: "",
+    group: "Access:",
+    help: "its private key (PEM) [none]",
+    aliases: ["--tlskey"],
+  },
+  tlsCaCert: {
+    kind: path,
+    fallback: "",
+    group: "Access:",
+    help: "certificates that clients' certificates are checked against [none]",
+    aliases: ["--tlscacert"],
+  },
+  tlsVerify: {
+    kind: flag,
+    fallback: false,
+    group: "Access:",
+    help: "clients have to show a certificate",
+    aliases: ["--tlsverify"],
+  },
+} satisfies Partial<SettingTable>;
+
+const monitoring = {
+  httpPort: {
+    kind: offOr(port),
+    fallback: "off",
+    group: "Monitoring:",
+    help: "port of /varz, /connz, /healthz and so on; 8222 is usual",
+    short: "-m",
+    aliases: ["--http_port"],
+  },
+  httpHost: {
+    kind: host,
+    fallback: "",
+    group: "Monitoring:",
+    help: "address that monitoring and metrics listen on [as --host]",
+  },
+  httpBasePath: {
+    kind: text,
+    fallback: "",
+    group: "Monitoring:",
+    help: "path in front of them [none]",
+  },
+  metricsPort: {
+    kind: offOr(port),
+    fallback: "off",
+    group: "Monitoring:",
+    help: "port of /metrics for Prometheus; 9090 is usual",
+  },
+  audit: {
+    kind: path,
+    fallback: "",
+    group: "Monitoring:",
+    help: "file to which who did what is appended, as JSON lines [none]",
+  },
+} satisfies Partial<SettingTable>;
+
+const files = {
+  pidFile: {
+    kind: path,
+    fallback: "",
+    group: "Files for whoever starts it:",
+    help: "file that holds the process id while it runs [none]",
+    short: "-P",
+    aliases: ["--pid"],
+  },
+  portsFileDir: {
+    kind: path,
+    fallback: "",
+    group: "Files for whoever starts it:",
+    help: "folder for a file that tells the ports in use [none]",
+    aliases: ["--ports_file_dir"],
   },
 } satisfies Partial<SettingTable>;
 
@@ -372,6 +501,13 @@ const clientLimits = {
     help: "time for CONNECT even without authentication; 0 = no limit",
     option: "limits.connectTimeoutMs",
   },
+  authTimeout: {
+    kind: milliseconds,
+    fallback: limits.authTimeoutMs,
+    group: "Limits:",
+    help: "time for CONNECT when users are configured",
+    option: "limits.authTimeoutMs",
+  },
   maxSubscriptionTokens: {
     kind: count,
     fallback: limits.maxSubscriptionTokens,
@@ -445,20 +581,61 @@ const stopping = {
     help: "time after which a stop is given up, exit code 75",
     option: "shutdown.deadlineMs",
   },
+  lameDuckGracePeriod: {
+    kind: milliseconds,
+    fallback: 10_000,
+    group: "Stopping:",
+    help: "as --stop-grace, when stopped by SIGUSR2",
+  },
+  lameDuckDuration: {
+    kind: milliseconds,
+    fallback: 120_000,
+    group: "Stopping:",
+    help: "time that such a stop takes as long as clients stay",
+  },
 } satisfies Partial<SettingTable>;
 
 const logging = {
   logFormat: {
-    kind: choice("pretty", "json", "auto"),
+    kind: choice("pretty", "json", "nats", "auto"),
     fallback: "auto",
     group: "Log, on standard error:",
-    help: "pretty, json, or auto = pretty on a terminal",
+    help: "pretty, json, nats (as nats-server writes it), or auto = pretty on a terminal",
   },
   logLevel: {
     kind: choice("debug", "info", "warn", "error"),
     fallback: "info",
     group: "Log, on standard error:",
     help: "debug, info, warn or error",
+  },
+  logFile: {
+    kind: path,
+    fallback: "",
+    group: "Log, on standard error:",
+    help: "file to append it to instead [none]",
+    short: "-l",
+    aliases: ["--log"],
+  },
+  logTime: {
+    kind: flag,
+    fallback: true,
+    group: "Log, on standard error:",
+    help: "with nats: begin each line with the time",
+    short: "-T",
+    aliases: ["--logtime"],
+  },
+  trace: {
+    kind: flag,
+    fallback: false,
+    group: "Log, on standard error:",
+    help: "write every protocol line; passwords are left out, payloads are not",
+  },
+  maxTracedMsgLen: {
+    kind: bytes,
+    fallback: 0,
+    group: "Log, on standard error:",
+    help: "so much of a traced payload is shown; 0 = all",
+    aliases: ["--max_traced_msg_len"],
   },
 } satisfies Partial<SettingTable>;
 
@@ -467,11 +644,14 @@ type SettingTable = { readonly [K in SettingName]: Setting<Settings[K]> };
 /** Every setting, in the order of help. */
 export const settingTable: SettingTable = {
   ...network,
+  ...access,
+  ...monitoring,
   ...storage,
   ...mailboxes,
   ...agents,
   ...clientLimits,
   ...stopping,
+  ...files,
   ...logging,
 };
 

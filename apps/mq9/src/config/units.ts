@@ -45,14 +45,23 @@ const millisecondFactors: Readonly<Record<string, number>> = {
  */
 export function parseSeconds(text: string): number {
   const expected = "a duration, for instance 90, 90s, 24h or 7d";
-  const seconds = parseQuantity(text, millisecondFactors, expected) / 1_000;
+  const seconds = sumOfParts(text, expected) / 1_000;
   return whole(text, seconds, "seconds");
 }
 
 /** As `parseSeconds`, answering whole milliseconds; `250ms` is allowed. */
 export function parseMilliseconds(text: string): number {
   const expected = "a duration, for instance 10s, 250ms or 2m";
-  return whole(text, parseQuantity(text, millisecondFactors, expected), "milliseconds");
+  return whole(text, sumOfParts(text, expected), "milliseconds");
+}
+
+/** `1h30m` is what `1h` and `30m` are together; each part but a lonely one needs its unit. */
+function sumOfParts(text: string, expected: string): number {
+  const parts = text.trim().match(/[\d.]+[a-z]+/gi) ?? [];
+  if (parts.length < 2 || parts.join("") !== text.trim()) {
+    return parseQuantity(text, millisecondFactors, expected);
+  }
+  return parts.reduce((sum, part) => sum + parseQuantity(part, millisecondFactors, expected), 0);
 }
 
 function parseQuantity(

@@ -1,0 +1,35 @@
+// Starts the HTTP listeners of monitoring and metrics beside the broker, when settings ask for them.
+// Called by run-broker; their content is the monitoring edge's.
+import type { Broker } from "@mq9/broker";
+import { createMonitoringEdge } from "@mq9/monitoring";
+import type { Settings } from "./config/settings.ts";
+import type { Address } from "./output.ts";
+
+/** Where they listen; undefined = they do not. */
+export interface MonitoringAddresses {
+  readonly monitoring: Address | undefined;
+  readonly metrics: Address | undefined;
+}
+
+/** @throws what the platform says when a port can not be opened */
+export async function startMonitoring(
+  broker: Broker,
+  settings: Settings,
+): Promise<MonitoringAddresses> {
+  const { httpPort, httpBasePath, metricsPort } = settings;
+  if (httpPort === "off") return { monitoring: undefined, metrics: undefined };
+  const host = settings.httpHost === "" ? settings.host : settings.httpHost;
+  const edge = await createMonitoringEdge({
+    broker,
+    host,
+    port: anyFree(httpPort),
+    basePath: httpBasePath,
+    metrics: metricsPort === "off" ? undefined : { host, port: anyFree(metricsPort) },
+  });
+  return { monitoring: edge.address, metrics: edge.metricsAddress };
+}
+
+/** As written, -1 means any free port too. */
+function anyFree(port: number): number {
+  return Math.max(0, port);
+}
