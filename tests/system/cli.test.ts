@@ -1,6 +1,6 @@
 // The `nats` command line as an operator and as a user of one account, against the broker and against
 // nats-server: what it shows must be the same where the two do the same.
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   findPeer,
@@ -165,6 +165,15 @@ describe.each(servers)("the nats command line with $name", ({ missing, start }) 
         data: { account_detail: { account_name: "A", client_connections: 1 } },
       });
       expect(await asked("jetstream")).toMatchObject({ data: { streams: 0 } });
+    });
+
+    it("shows who is busiest", async () => {
+      await using _ = await listening("top.of.this");
+      const file = path.join(home.path, "top.txt");
+      await run("sys", "top", "rig", "--output", file, "--max-refresh", "1");
+      const shown = await readFile(file, "utf8");
+      expect(shown).toMatch(/NATS server version [\s\S]*Server: rig[\s\S]*Connections Polled: 2/);
+      expect(shown).toMatch(/127\.0\.0\.1:\d+ +\d+ +NATS CLI Version/);
     });
 
     it("disconnects a client", async () => {
