@@ -383,11 +383,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   }
 
   info(json: string): void {
-    try {
-      JSON.parse(json);
-    } catch {
-      this.close("Parse Error");
-    }
+    if (!isObjectOrNull(json)) this.close("Parse Error");
   }
 
   peerError(): void {
@@ -953,4 +949,13 @@ function reasonOf(error: WireError): string {
   if (error === wireErrors.controlLineTooLong) return "Maximum Control Line Exceeded";
   if (error === wireErrors.authorizationViolation) return "Authentication Failure";
   return "Protocol Violation";
+}
+
+function isObjectOrNull(json: string): boolean {
+  try {
+    const parsed: unknown = JSON.parse(json);
+    return typeof parsed === "object" && !Array.isArray(parsed);
+  } catch {
+    return false;
+  }
 }

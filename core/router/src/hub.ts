@@ -14,6 +14,7 @@ import { Retired } from "./retired.ts";
 import { SlabPool } from "./slab-pool.ts";
 import { type SubjectEntry, SubjectTable } from "./subject-table.ts";
 import { nodesVisited, Sublist } from "./sublist.ts";
+import type { Subscription } from "./subscription.ts";
 import { UnfinishedInput } from "./unfinished-input.ts";
 
 /** What a connection was not allowed to do. */
@@ -295,17 +296,28 @@ export class Hub {
   /** Tells a publisher that nobody took its request, if it wants to know. */
   noResponders(to: Connection, subject: string, reply: string): void {
     if (!to.noResponders || !to.headers || reply === "") return;
-    this.tell(to, reply, noRespondersBlock(subject), noPayload);
+    // It is no delivery: a maximum of the subscription does not count it.
+    this.#say(to, reply, noRespondersBlock(subject), noPayload);
   }
 
   /** Says something on the inbox of one connection, if that is its own, and to nobody else. */
   tell(to: Connection, inbox: string, headers: Buffer | undefined, payload: Uint8Array): boolean {
-    const own = to.sublist.matchOnce(inbox).plain.find((candidate) => candidate.connection === to);
+    const own = this.#say(to, inbox, headers, payload);
     if (own === undefined) return false;
-    to.outbox.addComposed(inbox, own.sidBytes, "", headers, payload);
     own.delivered++;
     if (own.delivered === own.max) to.finish(own);
     return true;
+  }
+
+  #say(
+    to: Connection,
+    inbox: string,
+    headers: Buffer | undefined,
+    payload: Uint8Array,
+  ): Subscription | undefined {
+    const own = to.sublist.matchOnce(inbox).plain.find((candidate) => candidate.connection === to);
+    if (own !== undefined) to.outbox.addComposed(inbox, own.sidBytes, "", headers, payload);
+    return own;
   }
 
   readonly #flushLater = (): void => {
