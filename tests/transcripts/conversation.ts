@@ -219,6 +219,12 @@ function framesOf(received: string): Frame[] {
     const bytes = Number(line.slice(line.lastIndexOf(" ") + 1));
     const body = received.slice(at, at + bytes);
     const rest = line.slice(line.indexOf(sid, line.indexOf(subject) + subject.length) + sid.length);
+    // Which one of several subscriptions on an inbox is told that nobody listens is left to chance.
+    if (body.startsWith("NATS/1.0 503\r\nNats-Subject: ")) {
+      frames.push({ line: `HMSG ${subject} _${rest}\n${body}`, message: "", sid: "" });
+      at += bytes + 2;
+      continue;
+    }
     const short =
       body.length > 400 ? `${body.slice(0, 200)}…${body.length}…${body.slice(-50)}` : body;
     frames.push({ line: `${line}\n${short}`, message: `${subject}${rest}\n${short}`, sid });

@@ -269,7 +269,27 @@ function splits(): Script[] {
   return [...whole, ...single, ...halves];
 }
 
+const infos = [
+  "{}",
+  '{"x":1}',
+  "null",
+  "4",
+  "true",
+  '"x"',
+  "[]",
+  "[{}]",
+  "x",
+  "",
+  "{",
+  "{} x",
+  "{}{}",
+];
+
 export const lineScripts: readonly Script[] = [
+  ...infos.flatMap((json) => [
+    afterHello(`INFO from the client: ${shown(json)}`, `INFO ${json}\r\n`),
+    afterHello(`INFO from the client, glued: ${shown(json)}`, `INFO${json}\r\n`),
+  ]),
   ...spelling(),
   ...bare.map((line) => afterHello(`bare: ${shown(line)}`, `${line}\r\n`)),
   ...bare.map((line) => afterHello(`bare: ${shown(line)} and LF`, `${line}\n`)),
