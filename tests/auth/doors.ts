@@ -93,7 +93,15 @@ export async function lineOf(client: RawClient): Promise<string> {
 
 /** The description in the words of the real server, which reads JSON too. */
 function natsConfig(auth: AuthConfig): string {
-  const { token, users, accounts, noAuthUser, defaultPermissions } = auth;
+  const { token, users, accounts, noAuthUser, defaultPermissions, operator } = auth;
+  if (operator !== undefined) {
+    const preload = Object.fromEntries(operator.accounts);
+    return JSON.stringify({
+      operator: operator.operators,
+      resolver: "MEMORY",
+      resolver_preload: preload,
+    });
+  }
   const authorization = {
     ...(token === undefined ? {} : { token }),
     ...(users === undefined ? {} : { users: users.map(natsUser) }),
