@@ -155,7 +155,9 @@ describe("the audit", () => {
   });
 
   it("tells of a reload", () => {
+    const before = Date.now();
     rig.broker.reload({});
+    expect(rig.broker.monitor.configuredAtMs).toBeGreaterThanOrEqual(before);
     expect(rig.audit.at(-1)).toMatchObject({ kind: "config.reloaded" });
   });
 });

@@ -324,6 +324,7 @@ export class Broker implements AsyncDisposable {
         ...(maxSubscriptions === undefined ? {} : { maxSubscriptions }),
       });
     }
+    this.#view.configuredAtMs = Date.now();
     this.#system.reloaded();
   }
 
@@ -368,7 +369,7 @@ export class Broker implements AsyncDisposable {
   async retire(times: DrainTimes): Promise<void> {
     if (this.#state === "running" || this.#state === "recovering") {
       this.#system.lameDuck();
-      await this.#router.drain(times);
+      await this.#router.drain(times, () => this.#system.shutDown());
     }
     await this.stop();
   }
