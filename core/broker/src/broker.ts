@@ -10,7 +10,13 @@ import {
 import { defaultDialectOptions, directoryBody, publicAgent } from "@mq9/dialects";
 import { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error } from "@mq9/protocol";
-import { createRouter, type DrainTimes, type Router, type RouterAddress } from "@mq9/router";
+import {
+  createRouter,
+  type DrainTimes,
+  type Router,
+  type RouterAddress,
+  type Trace,
+} from "@mq9/router";
 import { type Store, StoreError } from "@mq9/store";
 import { Alarm } from "./alarm.ts";
 import { Audit, type AuditSink } from "./audit.ts";
@@ -45,6 +51,8 @@ export interface BrokerDeps {
   readonly version: string;
   /** Keeps the audit; undefined = nobody does. */
   readonly audit?: AuditSink | undefined;
+  /** Asked for each new connection: where to write what is said on it; undefined = nowhere. */
+  readonly trace?: (() => Trace | undefined) | undefined;
   /** Reads the configuration again, for an operator who asks. @throws what is wrong with it */
   readonly reload?: (() => Promise<void>) | undefined;
 }
@@ -214,6 +222,7 @@ export class Broker implements AsyncDisposable {
           this.#system.disconnected(connection, reason);
           routerLog.debug("disconnected", { client: connection.id, reason });
         },
+        ...(deps.trace === undefined ? {} : { trace: deps.trace }),
         ownerFailed: ({ id }, error) =>
           routerLog.error("a defect in mq9 ended one connection", {
             client: id,

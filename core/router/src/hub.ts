@@ -15,6 +15,7 @@ import { SlabPool } from "./slab-pool.ts";
 import { type SubjectEntry, SubjectTable } from "./subject-table.ts";
 import { nodesVisited, Sublist } from "./sublist.ts";
 import type { Subscription } from "./subscription.ts";
+import type { Trace } from "./tracing.ts";
 import { UnfinishedInput } from "./unfinished-input.ts";
 
 /** What a connection was not allowed to do. */
@@ -26,6 +27,8 @@ export interface RouterHooks {
   readonly authenticator?: Authenticator | undefined;
   /** A connection sent its CONNECT and was let in. */
   readonly connected?: (connection: Connection) => void;
+  /** Asked for each new connection: what to do with all that is said on it; undefined = nothing. */
+  readonly trace?: () => Trace | undefined;
   /** A connection ended. `reason` is a short phrase for people. */
   readonly disconnected?: (connection: Connection, reason: string) => void;
   /** A connection was told that it may not publish or subscribe to something. */

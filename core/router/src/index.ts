@@ -57,3 +57,4 @@ export { everyAccount, type ServedHandler, type ServedRequest } from "./served-s
 export type { Client, Hold, RouterServices, SubjectSpace } from "./subject-space.ts";
 export { MatchResult, Sublist, type SublistStats } from "./sublist.ts";
 export type { DeliveryFilter, Subscription, SubscriptionRequest } from "./subscription.ts";
+export type { Trace } from "./tracing.ts";

@@ -23,6 +23,7 @@ import {
 import type { Client, RouterServices, SubjectSpace } from "./subject-space.ts";
 import type { MatchResult, Sublist } from "./sublist.ts";
 import type { Subscription } from "./subscription.ts";
+import { TracedTransport } from "./tracing.ts";
 
 /** How long a lame duck lives, in milliseconds. */
 export interface DrainTimes {
@@ -197,7 +198,10 @@ class CoreRouter implements Router {
   accept(transport: Transport): TransportEvents {
     this.#startTimer();
     const hub = this.#hub;
-    const connection = new Connection(hub, transport, ++this.#lastClientId);
+    const id = ++this.#lastClientId;
+    const trace = hub.hooks.trace?.();
+    const traced = trace && new TracedTransport(transport, id, trace);
+    const connection = new Connection(hub, traced ?? transport, id);
     hub.totalConnections++;
     const isFull = hub.connections.size >= this.maxConnections;
     const { addresses } = hub;
@@ -207,7 +211,7 @@ class CoreRouter implements Router {
     if (isFull || !isWelcome || this.#stopping) {
       connection.close("Maximum Connections Exceeded", wireErrors.tooManyConnections);
     }
-    return connection;
+    return traced?.eventsFor(connection) ?? connection;
   }
 
   get stats(): RouterStats {
