@@ -296,7 +296,7 @@ export function resolveOptions(input: BrokerOptionsInput = {}): BrokerOptions {
     ...top,
     port: top.port === -1 ? 0 : top.port,
     tls: input.tls && resolveTls(input.tls, "tls"),
-    websocket: input.websocket && resolveWebSocket(input.websocket, top.host),
+    websocket: input.websocket && resolveWebSocket(input.websocket, top.host, input.auth),
     auth: input.auth && resolveAuth(input.auth),
     tap: input.tap ?? (isLoopback(top.host) && input.auth === undefined),
     limits: Object.freeze(withDefaults<LimitOptions>(defaultOptions.limits, input.limits)),
@@ -436,14 +436,18 @@ export function resolveTls(input: TlsOptionsInput, path: string): TlsOptions {
   return tls;
 }
 
-function resolveWebSocket(input: WebSocketOptionsInput, host: string): WebSocketOptions {
+function resolveWebSocket(
+  input: WebSocketOptionsInput,
+  host: string,
+  auth: AuthConfig | undefined,
+): WebSocketOptions {
   const { port, tls, cookies, trustedProxies, localOrigins, ...rest } = input;
   const chosen = withDefaults({ ...defaultWebSocketOptions, host, port: 0 }, rest);
   return Object.freeze({
     ...chosen,
     port: port === -1 ? 0 : port,
     // Without users, any page that a browser on this machine shows could read all mail.
-    localOrigins: localOrigins ?? true,
+    localOrigins: localOrigins ?? !(auth !== undefined && requiresCredentials(auth)),
     tls: tls && resolveTls(tls, "websocket.tls"),
     cookies,
     trustedProxies,

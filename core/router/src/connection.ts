@@ -149,6 +149,12 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     );
   }
 
+  /** It may begin to encrypt after INFO. */
+  get awaitsHandshake(): boolean {
+    const { entrance, tls } = this.#transport;
+    return tls === undefined && entrance !== undefined && entrance.tls !== "none";
+  }
+
   /** Speaks first: exactly one INFO, alone in its write, then silence. */
   start(): void {
     this.#sendInfo();

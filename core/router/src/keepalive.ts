@@ -45,7 +45,10 @@ export class KeepAlive {
     this.#options = options;
     this.#activeAtMs = nowMs;
     const timeoutMs = mustConnect ? options.authTimeoutMs : options.connectTimeoutMs;
-    this.#connectByMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : nowMs + timeoutMs;
+    // The time of a handshake after INFO is not the client's to say who it is.
+    const handshakeMs = connection.awaitsHandshake ? (options.tls?.timeoutMs ?? 0) : 0;
+    this.#connectByMs =
+      timeoutMs === 0 ? Number.POSITIVE_INFINITY : nowMs + handshakeMs + timeoutMs;
     this.#pingAtMs = nowMs + options.pingIntervalMs;
   }
 

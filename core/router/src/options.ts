@@ -122,12 +122,9 @@ export function resolveRouterOptions(chosen: Partial<RouterOptions>): RouterOpti
   const highWaterBytes = Math.min(defaultRouterOptions.highWaterBytes, pendingBytesMax >> 2);
   const lowWaterBytes = Math.min(defaultRouterOptions.lowWaterBytes, highWaterBytes);
   const marks = { highWaterBytes, lowWaterBytes };
-  // The time of a handshake after INFO is not the client's to say who it is.
-  const authTimeoutMs = defaultRouterOptions.authTimeoutMs + (chosen.tls?.timeoutMs ?? 0);
   const options: RouterOptions = {
     ...defaultRouterOptions,
     ...marks,
-    authTimeoutMs,
     ...chosen,
     maxPendingTotalBytes: chosen.maxPendingTotalBytes || partOfMemory(4, 1_073_741_824),
     maxPartialTotalBytes: chosen.maxPartialTotalBytes || partOfMemory(8, 536_870_912),
