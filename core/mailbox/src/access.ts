@@ -114,6 +114,8 @@ export interface Guard {
   allows(asked: Verbs, mailbox: Standing): boolean;
   /** Grows with every change of what it may answer about the same standing. */
   readonly epoch: number;
+  /** When something that it answered ends by itself; infinite when nothing does. */
+  readonly endsAtMs: number;
 }
 
 /** A mailbox and who asks for it. */
@@ -140,8 +142,9 @@ export class Pass {
 
   get isOpen(): boolean {
     const { standing } = this.#slot;
-    const { epoch } = this.#guard;
-    if (standing !== this.#standing || epoch !== this.#epoch) {
+    const { epoch, endsAtMs } = this.#guard;
+    const isTimed = endsAtMs !== Number.POSITIVE_INFINITY;
+    if (isTimed || standing !== this.#standing || epoch !== this.#epoch) {
       this.#standing = standing;
       this.#epoch = epoch;
       this.#isOpen = this.#guard.allows(verbs.watch, standing);

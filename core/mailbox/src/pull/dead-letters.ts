@@ -218,7 +218,9 @@ export async function redrive(
     const { back, blocked } = await withDeadLetters(engine, slot, async (from, letters) => {
       const refusal =
         barred(from, { key: from.key, guard, verbs: verbs.manage }) ??
-        barred(letters, { key: letters.key, guard, verbs: verbs.manage });
+        (letters.isLive(engine.nowMs())
+          ? barred(letters, { key: letters.key, guard, verbs: verbs.manage })
+          : undefined);
       if (refusal !== undefined) throw refusal;
       return redriveSome(engine, from, letters, msgId, few);
     });
