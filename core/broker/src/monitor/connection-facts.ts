@@ -20,6 +20,8 @@ export interface ConnectionFacts {
   readonly tlsCipher: string;
   readonly startedMs: number;
   readonly activeMs: number;
+  /** When this was looked at. */
+  readonly seenMs: number;
   /** Undefined = it is open. */
   readonly stoppedMs: number | undefined;
   /** "" while it is open. */
@@ -53,6 +55,7 @@ export function factsOf(connection: Connection, nowMs: number): ConnectionFacts 
     tlsCipher: peer.tls?.cipher ?? "",
     startedMs: connection.sinceMs,
     activeMs: keepAlive.activeAtMs(nowMs),
+    seenMs: nowMs,
     stoppedMs: undefined,
     reason: "",
     roundTripMs: keepAlive.roundTripMs,

@@ -55,15 +55,18 @@ const orders: Readonly<Record<SortKey, (a: ConnectionFacts, b: ConnectionFacts) 
   bytes_from: (a, b) => b.inBytes - a.inBytes,
   last: (a, b) => b.activeMs - a.activeMs,
   idle: (a, b) => idleMs(b) - idleMs(a),
-  uptime: (a, b) => b.startedMs - a.startedMs,
+  uptime: (a, b) => uptimeMs(a) - uptimeMs(b),
   stop: (a, b) => (a.stoppedMs ?? 0) - (b.stoppedMs ?? 0),
   reason: (a, b) => (a.reason < b.reason ? -1 : a.reason > b.reason ? 1 : 0),
   rtt: (a, b) => b.roundTripMs - a.roundTripMs,
 };
 
-/** An open one is idle until now, which is the same for all. */
-function idleMs({ activeMs, stoppedMs }: ConnectionFacts): number {
-  return stoppedMs === undefined ? -activeMs : stoppedMs - activeMs;
+function idleMs({ activeMs, stoppedMs, seenMs }: ConnectionFacts): number {
+  return (stoppedMs ?? seenMs) - activeMs;
+}
+
+function uptimeMs({ startedMs, stoppedMs, seenMs }: ConnectionFacts): number {
+  return (stoppedMs ?? seenMs) - startedMs;
 }
 
 /** Options as a query string says them. @throws {MonitorError} */
@@ -98,11 +101,7 @@ function checked(
   if ((sort === "stop" || sort === "reason") && told.state !== "closed") {
     throw new MonitorError(`sort by ${sort} only valid on closed connections`);
   }
-  if (sort === "uptime" && told.state !== "open") {
-    throw new MonitorError("sort by uptime only valid on open connections");
-  }
-  const cid = parameters.whole("cid") ?? 0;
-  if (cid < 0) throw new MonitorError("Error decoding uint64 for 'cid': must not be negative");
+  const cid = parameters.natural("cid") ?? 0;
   return {
     ...pageOf(parameters),
     ...told,
@@ -135,6 +134,9 @@ function stateOf(text: string | undefined): ConnzOptions["state"] {
   }
 }
 
+/** A page ends early once it lists so many subscriptions. */
+const listedMax = 50_000;
+
 /** The reply to CONNZ. */
 export interface Connz {
   readonly server_id: string;
@@ -157,9 +159,13 @@ export async function connz(view: MonitorView, options: ConnzOptions): Promise<C
   const moment = { nowMs: view.router.nowMs(), unixMs: Date.now() };
   const connections: ConnectionJson[] = [];
   let weight = 0;
+  let listed = 0;
   for (const facts of first.slice(offset)) {
+    if (listed > listedMax) break;
     connections.push(connectionJson(facts, options, moment));
-    weight += 8 + (options.subs === "none" ? 0 : facts.subscriptions);
+    const subscriptions = options.subs === "none" ? 0 : facts.subscriptions;
+    listed += subscriptions;
+    weight += 8 + subscriptions;
     if (weight < sliceLength) continue;
     weight = 0;
     await pause();

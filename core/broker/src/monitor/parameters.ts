@@ -14,6 +14,8 @@ export interface Parameters {
   text(name: string): string | undefined;
   flag(name: string): boolean | undefined;
   whole(name: string): number | undefined;
+  /** A whole number that is not negative. */
+  natural(name: string): number | undefined;
   texts(name: string): readonly string[] | undefined;
 }
 
@@ -42,6 +44,13 @@ export function queryParameters(query: URLSearchParams): Parameters {
       if (!Number.isSafeInteger(number)) throw malformed("int", name, value);
       return number;
     },
+    natural: (name) => {
+      const value = text(name);
+      if (value === undefined) return undefined;
+      const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+      if (!Number.isSafeInteger(number)) throw malformed("uint64", name, value);
+      return number;
+    },
     texts: (name) => {
       const values = query.getAll(name).filter((value) => value !== "");
       return values.length === 0 ? undefined : values;
@@ -61,12 +70,14 @@ export function bodyParameters(body: Readonly<Record<string, unknown>>): Paramet
     text: (name) => take(name, "text", isText) || undefined,
     flag: (name) => take(name, "boolean", (value) => typeof value === "boolean"),
     whole: (name) => take(name, "int", isWhole),
+    natural: (name) => take(name, "uint64", isNatural),
     texts: (name) => take(name, "list", isTexts),
   };
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
+const isNatural = (value: unknown): value is number => isWhole(value) && value >= 0;
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
 
 function malformed(kind: string, name: string, value: string): MonitorError {
