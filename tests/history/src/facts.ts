@@ -92,6 +92,8 @@ export class Facts {
   /** When the broker was told to end and when it served again, ascending. */
   readonly broken: number[] = [];
   restarts = 0;
+  /** How much faster than real time the broker's clock may have run. */
+  clockRate = 1;
   readonly violations: Violation[] = [];
 
   constructor(history: readonly HistoryRecord[]) {
@@ -186,6 +188,10 @@ export class Facts {
         push(this.refetches, join(record.conn, record.mailbox, record.group), record.tInv);
         return;
       case "life":
+        if (record.what === "clock jumped") {
+          this.clockRate = 1.1;
+          return;
+        }
         // It ends between the two: it answers until the kill arrives.
         this.broken.push(record.tInv);
         if (record.what === "ended") this.restarts += 1;

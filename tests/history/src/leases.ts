@@ -56,20 +56,20 @@ function mayHaveEnded(
     if (refetches.some((at) => at > tInv && at <= to)) return true;
   }
   if ((facts.acks.get(lane)?.from ?? Infinity) <= to) return true;
-  let endsAt = Math.min(endOf(first), endOf(second));
+  let endsAt = Math.min(endOf(first, facts), endOf(second, facts));
   for (const settling of facts.handedBack.get(lane) ?? []) {
     const before = settling.tRet !== null && settling.tRet < from;
     if (settling.tInv > to || before) continue;
     if (settling.op === "nack") return true;
-    const extendedTo = settling.tInv + (settling.forMs ?? 0);
+    const extendedTo = settling.tInv + (settling.forMs ?? 0) / facts.clockRate;
     const certain = settling.res === "ok" && (settling.tRet ?? Infinity) < second.tInv;
     endsAt = certain && settling.tInv >= first.tInv ? extendedTo : Math.min(endsAt, extendedTo);
   }
   return endsAt - toleranceMs <= to;
 }
 
-function endOf(delivery: Delivery): number {
-  return delivery.tInv + (delivery.leaseMs ?? Infinity);
+function endOf(delivery: Delivery, { clockRate }: Facts): number {
+  return delivery.tInv + (delivery.leaseMs ?? Infinity) / clockRate;
 }
 
 function ret(delivery: Delivery): number {

@@ -104,10 +104,13 @@ export interface Drained extends Common {
   readonly since: number;
 }
 
-/** The broker ended (killed, stopped, its machine lost power) or began to serve. */
+/**
+ * The broker ended (killed, stopped, its machine lost power) or began to serve; or the clock of its
+ * machine jumped, and its own follows at up to a tenth more or less than real time.
+ */
 export interface Life extends Common {
   readonly op: "life";
-  readonly what: "ended" | "started";
+  readonly what: "ended" | "started" | "clock jumped";
 }
 
 /** Everything a history holds. */

@@ -40,8 +40,7 @@ const fates: readonly Fate[] = [
     weight: 1,
     strike: ({ machine, random }) => {
       const byMs = random.pick([-hourMs, -30_000, 30_000, hourMs, 48 * hourMs, -48 * hourMs]);
-      machine.world.trace(`the wall clock jumps by ${byMs}`);
-      machine.world.wallBase += byMs;
+      machine.setClock(byMs);
     },
   },
   {

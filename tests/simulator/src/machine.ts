@@ -150,6 +150,13 @@ export class Machine {
     );
   }
 
+  /** The wall clock is set to another time. */
+  setClock(byMs: number): void {
+    this.world.wallBase += byMs;
+    this.world.trace(`the wall clock jumps by ${byMs}`);
+    this.#life("clock jumped");
+  }
+
   /** Nothing runs for a while, as on a machine that was suspended. */
   freeze(forMs: number): void {
     if (this.#process === undefined) return;
@@ -157,7 +164,7 @@ export class Machine {
     this.#process.frozenUntil = this.world.now + forMs;
   }
 
-  #life(what: "ended" | "started"): void {
+  #life(what: "ended" | "started" | "clock jumped"): void {
     const { now: tInv } = this.world;
     this.world.trace(what);
     const common = { proc: "machine", conn: "", mailbox: "", inc: 0, epoch: this.lives };
