@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { AuditEvent } from "@mq9/broker";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { AuditReader } from "./audit-chain.ts";
 import { openAuditFile } from "./audit-file.ts";
 
 const event = (connections: number): AuditEvent => ({
@@ -23,11 +24,18 @@ describe("the audit file", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  const lines = async (name = file): Promise<unknown[]> =>
-    (await readFile(name, "utf8"))
+  /** The events in a file, whose records must hold together. */
+  const lines = async (name = file): Promise<Record<string, unknown>[]> => {
+    const text = await readFile(name, "utf8");
+    const reader = new AuditReader();
+    for (const line of text.split("\n")) reader.read(line);
+    expect(reader.faults).toEqual([]);
+    return text
       .split("\n")
       .filter((line) => line !== "")
-      .map((line) => JSON.parse(line));
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ kind }) => kind !== "audit.opened");
+  };
 
   test("has one object a line, is for its owner alone, and is appended to", async () => {
     const unexpected = (error: Error): never => {
@@ -44,6 +52,7 @@ describe("the audit file", () => {
         account: "A",
         user: "ann",
         connections,
+        chain: expect.stringMatching(/^[0-9a-f]{32}$/),
       })),
     );
     expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -77,5 +86,38 @@ describe("the audit file", () => {
     await rmdir(file);
     await audit.close();
     expect(await lines()).toMatchObject([{ connections: 1 }]);
+  });
+
+  test("names the record that somebody changed, took out or put in, and no other", async () => {
+    const audit = await openAuditFile(file, () => {});
+    for (let number = 0; number < 20; number++) audit.write(event(number));
+    await audit.close();
+    const whole = (await readFile(file, "utf8")).trimEnd().split("\n");
+    const faultsOf = (changed: readonly string[]): number[] => {
+      const reader = new AuditReader();
+      for (const line of changed) reader.read(line);
+      return reader.faults.map(({ line }) => line);
+    };
+    expect(faultsOf(whole)).toEqual([]);
+    const seventh = String(whole[6]);
+    expect(faultsOf(whole.with(6, seventh.replace('"ann"', '"amn"')))).toEqual([7]);
+    expect(faultsOf(whole.with(6, seventh.slice(0, 40)))).toEqual([7, 8]);
+    expect(faultsOf(whole.toSpliced(6, 1))).toEqual([7]);
+    expect(faultsOf(whole.toSpliced(6, 0, seventh))).toEqual([8]);
+    expect(faultsOf(whole.slice(5))).toEqual([1]);
+  });
+
+  test("of a process that was cut off in the middle of a line goes on whole", async () => {
+    const first = await openAuditFile(file, () => {});
+    first.write(event(1));
+    await first.close();
+    await appendFile(file, '{"time":"2026-11-');
+    const second = await openAuditFile(file, () => {});
+    second.write(event(2));
+    await second.close();
+    const reader = new AuditReader();
+    for (const line of (await readFile(file, "utf8")).split("\n")) reader.read(line);
+    expect(reader.faults).toEqual([{ line: 3, what: "is no whole record" }]);
+    expect(reader.records).toBe(4);
   });
 });

@@ -1,7 +1,8 @@
-// Keeps the audit in a file: one JSON object a line, appended, forced to disk every second, opened anew
-// when it was moved away. Opened by the serve command; the broker hands it events already cleaned.
+// Keeps the audit in a file: one JSON object a line, each chained to the one before, appended, forced to
+// disk every second, opened anew when it was moved away. Opened by the serve command; the broker hands it events already cleaned.
 import { type FileHandle, open } from "node:fs/promises";
 import type { AuditEvent } from "@mq9/broker";
+import { AuditChain, chainStart, linkIn } from "./audit-chain.ts";
 
 /** A file that audit events go to. No method throws; what goes wrong is told to `failed`. */
 export interface AuditFile extends AsyncDisposable {
@@ -17,6 +18,8 @@ export interface AuditFile extends AsyncDisposable {
 const syncEveryMs = 1_000;
 /** Lines that wait for a disk that does not take them; more are left out, and counted. */
 const waitingMax = 100_000;
+/** No record is longer. */
+const tailBytes = 65_536;
 
 /**
  * Opens the file, readable to its owner alone.
@@ -32,12 +35,21 @@ export async function openAuditFile(
   return file;
 }
 
+interface AuditRecord {
+  readonly atMs: number;
+  readonly fact: object;
+}
+
 class JsonLinesFile implements AuditFile {
   readonly #path: string;
   readonly #failed: (error: Error) => void;
   #handle: FileHandle | undefined = undefined;
-  #lines: string[] = [];
-  /** Lines that could not be kept. */
+  /** Digest of the latest record that the system took. */
+  #link = chainStart;
+  #waiting: AuditRecord[] = [];
+  /** What has to stand before the next record; "" once the file has begun. */
+  #lead: "begin" | "begin after a torn line" | "" = "begin";
+  /** Events that could not be kept. */
   #lost = 0;
   #isFailing = false;
   #isDirty = false;
@@ -53,18 +65,24 @@ class JsonLinesFile implements AuditFile {
   }
 
   async open(): Promise<void> {
-    this.#handle = await open(this.#path, "a", 0o600);
+    const handle = await open(this.#path, "a+", 0o600);
+    this.#handle = handle;
+    const tail = await tailOf(handle);
+    if (tail !== "" && !tail.endsWith("\n")) this.#lead = "begin after a torn line";
+    const links = tail.split("\n").map(linkIn);
+    this.#link = links.findLast((link) => link !== undefined) ?? chainStart;
+    await this.#append();
     this.#timer = setInterval(() => this.#queue(() => this.#sync()), syncEveryMs).unref();
   }
 
   write(event: AuditEvent): void {
     if (this.#closing !== undefined) return;
-    if (this.#lines.length >= waitingMax) {
+    if (this.#waiting.length >= waitingMax) {
       this.#lost += 1;
       return;
     }
     const { atMs, ...fact } = event;
-    this.#lines.push(lineOf(atMs, fact));
+    this.#waiting.push({ atMs, fact });
     if (this.#writeScheduled) return;
     this.#writeScheduled = true;
     setImmediate(() => {
@@ -78,7 +96,8 @@ class JsonLinesFile implements AuditFile {
       await this.#sync();
       await this.#handle?.close();
       this.#handle = undefined;
-      this.#handle = await open(this.#path, "a", 0o600);
+      this.#lead = "begin";
+      await this.#append();
     });
   }
 
@@ -109,22 +128,42 @@ class JsonLinesFile implements AuditFile {
     return this.#work;
   }
 
-  /** Lines stay queued until the system took them. */
+  /** Writes what waits. @throws when the system does not take it; it waits on, then */
   async #append(): Promise<void> {
-    if (this.#lines.length === 0) return;
+    if (this.#waiting.length === 0 && this.#lead === "") return;
     this.#handle ??= await open(this.#path, "a", 0o600);
-    const lines = this.#lines;
+    const handle = this.#handle;
+    const { size } = await handle.stat();
+    const waiting = this.#waiting;
     const lost = this.#lost;
-    const lacking = lost === 0 ? "" : lineOf(Date.now(), { kind: "audit.lost", count: lost });
-    this.#lines = [];
+    const chain = new AuditChain(this.#link);
+    const text = this.#textOf(waiting, lost, chain);
+    this.#waiting = [];
     try {
-      await this.#handle.appendFile(lines.join("") + lacking);
+      await handle.appendFile(text);
     } catch (error) {
-      this.#lines = lines.concat(this.#lines);
+      this.#waiting = waiting.concat(this.#waiting);
+      // best effort: half a line would be taken for one that somebody changed.
+      await handle.truncate(size).catch(() => {});
       throw error;
     }
+    this.#lead = "";
     this.#lost -= lost;
+    this.#link = chain.link;
     this.#isDirty = true;
+  }
+
+  #textOf(waiting: readonly AuditRecord[], lost: number, chain: AuditChain): string {
+    const nowMs = Date.now();
+    const records = [...waiting];
+    // A file says what it follows, so that each can be looked at alone.
+    const opened = { kind: "audit.opened", after: chain.link };
+    if (this.#lead !== "") records.unshift({ atMs: nowMs, fact: opened });
+    if (lost > 0) records.push({ atMs: nowMs, fact: { kind: "audit.lost", count: lost } });
+    const lines = records.map(({ atMs, fact }) =>
+      chain.seal({ time: new Date(atMs).toISOString(), ...fact }),
+    );
+    return (this.#lead === "begin after a torn line" ? "\n" : "") + lines.join("");
   }
 
   async #sync(): Promise<void> {
@@ -135,6 +174,10 @@ class JsonLinesFile implements AuditFile {
   }
 }
 
-function lineOf(atMs: number, fact: object): string {
-  return `${JSON.stringify({ time: new Date(atMs).toISOString(), ...fact })}\n`;
+/** The last lines of a file. */
+async function tailOf(handle: FileHandle): Promise<string> {
+  const { size } = await handle.stat();
+  const length = Math.min(size, tailBytes);
+  const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+  return buffer.toString("utf8");
 }

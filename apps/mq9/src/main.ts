@@ -2,6 +2,7 @@
 // codes. Called by bin/mq9.js with the arguments after the program's name.
 import { basename } from "node:path";
 import { Command, CommanderError } from "commander";
+import { addAuditCommand } from "./commands/audit.ts";
 import { addKeyCommands } from "./commands/keys.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { normalizeArguments } from "./config/arguments.ts";
@@ -58,6 +59,7 @@ async function runCommand(argv: readonly string[], asNatsServer: boolean): Promi
     },
   });
   addKeyCommands(program);
+  addAuditCommand(program);
   program.addHelpText("after", "\nStart with:  mq9 serve\nLearn more:  mq9 serve --help");
   if (argv.length === 0 && !asNatsServer) {
     program.outputHelp();
