@@ -18,7 +18,7 @@ export const workOf = {
   owned: 100,
   noResponders: 100,
   /** Looking a subject up that is not cached, and each node of the index on the way. */
-  match: 20,
+  match: 60,
   node: 3,
 } as const;
 

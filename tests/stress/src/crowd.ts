@@ -1,0 +1,98 @@
+// Many raw connections at once, from as many local addresses as their number needs.
+import { connect, type Socket } from "node:net";
+
+/** What a member says on INFO: CONNECT of a quiet client, and PING. */
+export const hello =
+  'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\nPING\r\n';
+
+/** One connection of a crowd. */
+export interface Member {
+  readonly socket: Socket;
+  /** Bytes that came after the first PONG. */
+  receivedBytes: number;
+  /** What came last, as a byte string; for errors. */
+  tail: string;
+  closed: boolean;
+}
+
+export interface CrowdOptions {
+  readonly port: number;
+  readonly count: number;
+  /** Connections under way at a time. */
+  readonly atOnce?: number;
+  /** Sent on INFO; "" waits for INFO alone. */
+  readonly says?: string;
+  /** A member is there when its input holds this. */
+  readonly until?: string;
+  /** Called for each member that is there. */
+  readonly then?: (member: Member) => void;
+}
+
+/** Local ports of one address that may be used: others need some too. */
+const perAddress = 20_000;
+
+/** Opens a crowd. @returns those that were let in */
+export async function openCrowd(options: CrowdOptions): Promise<Member[]> {
+  const { count, atOnce = 500 } = options;
+  const members: Member[] = [];
+  let started = 0;
+  const worker = async (): Promise<void> => {
+    while (started < count) {
+      const member = await openMember(options, started++);
+      if (member === undefined) continue;
+      members.push(member);
+      options.then?.(member);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, worker));
+  return members;
+}
+
+/** Ends a crowd, abruptly or with FIN, and waits until all sockets are closed. */
+export async function closeCrowd(
+  members: readonly Member[],
+  how: "end" | "destroy",
+): Promise<void> {
+  await Promise.all(
+    members.map(
+      ({ socket, closed }) =>
+        new Promise<void>((resolve) => {
+          if (closed) return resolve();
+          socket.once("close", () => resolve());
+          socket.resume();
+          socket[how]();
+        }),
+    ),
+  );
+}
+
+async function openMember(options: CrowdOptions, index: number): Promise<Member | undefined> {
+  const { port, says = hello, until = "PONG\r\n" } = options;
+  const localAddress = `127.0.0.${2 + Math.floor(index / perAddress)}`;
+  const socket = connect({ host: "127.0.0.1", port, localAddress, noDelay: true });
+  const member: Member = { socket, receivedBytes: 0, tail: "", closed: false };
+  return await new Promise((resolve) => {
+    let isIn = false;
+    let hasInfo = false;
+    socket.on("error", () => undefined); // a refused or reset connection is not let in: "close" says so
+    socket.on("close", () => {
+      member.closed = true;
+      resolve(undefined);
+    });
+    socket.on("data", (chunk: Buffer) => {
+      member.tail = (member.tail + chunk.toString("latin1", Math.max(0, chunk.length - 200))).slice(
+        -200,
+      );
+      if (isIn) {
+        member.receivedBytes += chunk.length;
+      } else if (!hasInfo && member.tail.includes("\r\n")) {
+        hasInfo = true;
+        if (says !== "") socket.write(says);
+      }
+      if (!isIn && hasInfo && (says === "" || member.tail.endsWith(until))) {
+        isIn = true;
+        resolve(member);
+      }
+    });
+  });
+}
