@@ -95,8 +95,8 @@ function checkPair({ cert, key }: TlsOptions): void {
   let privateKey: KeyObject;
   try {
     privateKey = createPrivateKey(key);
-  } catch (error) {
-    const isEncrypted = (error as NodeJS.ErrnoException).code === "ERR_MISSING_PASSPHRASE";
+  } catch {
+    const isEncrypted = /BEGIN ENCRYPTED PRIVATE KEY|4,ENCRYPTED/.test(key);
     throw new TlsOptionsError(
       "key",
       isEncrypted
