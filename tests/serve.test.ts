@@ -107,7 +107,11 @@ describe("what can not be used", () => {
     [["serve", "--max-payload", "100MiB"], /max_payload can not be 100MiB.*64MiB/],
     [["serve", "--host", "0.0.0.0"], /refusing to listen on 0\.0\.0\.0.*--insecure/],
     [["serve", "--host", "127.0.0.1:4222"], /the port has its own option/],
-    [["serve", "--user", "alice"], /nats-server that mq9 serve does not have/],
+    [["serve", "--user", "alice"], /--user and --pass belong together/],
+    [["serve", "--tls"], /--tls needs --tlscert and --tlskey/],
+    [["serve", "-ms", "8443"], /monitoring is plain HTTP here/],
+    [["serve", "--signal", "reload"], /say which broker/],
+    [["serve", "--metrics-port", "9090"], /metrics_port needs http_port/],
     [["serve", "--config", "/no/such/file.yaml"], /no configuration file \/no\/such/],
     [["serve", "extra"], /too many arguments/],
   ])("%j ends with code 2 and one explanation", async (args, explanation) => {

@@ -159,8 +159,8 @@ const textMax = 512; // enough for any sentence of ours; a client's text is neve
 const unsafeCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Text as it may stand in a log line: one line, visible, of bounded length. */
-export function cleanText(text: string): string {
-  const cut = text.length > textMax ? `${text.slice(0, textMax)}…` : text;
+export function cleanText(text: string, lengthMax: number = textMax): string {
+  const cut = text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
   return cut.replace(
     unsafeCharacters,
     (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,

@@ -84,7 +84,7 @@ export function reload(
     };
   } catch (error) {
     const known = error instanceof ExitError || error instanceof OptionsError;
-    const fields = known ? { reason: error.message } : { error: error as Error };
+    const fields = known ? { reason: onOneLine(error.message) } : { error: error as Error };
     log.log.error("the configuration can not be used; what held before still holds", fields);
     throw error;
   }
@@ -119,6 +119,11 @@ function withLive(before: BrokerOptions, after: BrokerOptions): BrokerOptions {
     limits: after.limits,
     tls: before.tls && (after.tls ?? before.tls),
   };
+}
+
+/** What is wrong with a file is a list, one line each. */
+function onOneLine(message: string): string {
+  return message.replace(/:\n\s*/, ": ").replaceAll(/\n\s*/g, "; ");
 }
 
 interface Changes {

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { type Broker, type BrokerAddress, createBroker } from "@mq9/broker";
+import type { Trace } from "@mq9/router";
 import type { Store } from "@mq9/store";
 import { createDiskReserve, createLevelStore } from "@mq9/store-level";
 import { type AuditFile, openAuditFile } from "./audit-file.ts";
@@ -13,7 +14,7 @@ import type { Settings } from "./config/settings.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { exitDefect, exitDisk, exitOk, exitTemporary, usageError } from "./exit-codes.ts";
 import { InstanceFiles } from "./instance-files.ts";
-import { openLog, type ProcessLog } from "./log.ts";
+import { cleanText, openLog, type ProcessLog } from "./log.ts";
 import { startMonitoring } from "./monitoring.ts";
 import { announce, describeOutput, type Output, portsOf } from "./output.ts";
 import { listenForSignals, reportDefects } from "./process-events.ts";
@@ -128,6 +129,7 @@ class Process {
         reserve: createDiskReserve(dataFolder),
         embeddingsKey: embeddingsKey(resolved.settings),
         version,
+        trace: () => this.#trace(),
         audit: this.#audit && ((event) => this.#audit?.write(event)),
         reload: this.#request.configFile === undefined ? undefined : async () => this.#reload(),
       });
@@ -163,6 +165,15 @@ class Process {
       const program = this.#request.asNatsServer ? "nats-server" : "mq9";
       this.#files.writePorts(settings.portsFileDir, program, portsOf(facts));
     }
+  }
+
+  #trace(): Trace | undefined {
+    const { trace, maxTracedMsgLen } = this.#running.resolved.settings;
+    if (!trace) return undefined;
+    return {
+      payloadBytesMax: maxTracedMsgLen,
+      write: (line) => this.#log.line(cleanText(line, tracedLengthMax), "trace"),
+    };
   }
 
   async #openAudit(file: string): Promise<void> {
@@ -242,6 +253,8 @@ class Process {
 }
 
 const lameDuck = "lame duck";
+/** Of one traced line; payloads are cut before. */
+const tracedLengthMax = 262_144;
 
 /** @throws {ExitError} when the file can not be read */
 function embeddingsKey({ embeddingsKeyFile }: Settings): string | undefined {
