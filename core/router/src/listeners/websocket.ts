@@ -39,7 +39,7 @@ export interface WebSocketOptions extends OriginRules {
 export const defaultWebSocketOptions: Omit<WebSocketOptions, "host" | "port"> = Object.freeze({
   sameOrigin: false,
   allowedOrigins: [],
-  handshakeTimeoutMs: 5_000,
+  handshakeTimeoutMs: 2_000, // same as nats-server
 });
 
 /** Bytes of a request's line and headers; browsers send half of it at most. */
