@@ -101,7 +101,9 @@ describe("without a right", () => {
       waysToRead.map((way) =>
         by.nc.subscribe(`$mq9.AI.${way(box)}`, {
           ...(queue === undefined ? {} : { queue }),
-          callback: (error, { subject }) => heard.push(error === null ? subject : error.message),
+          callback: (error, { subject }) => {
+            heard.push(error === null ? subject : error.message);
+          },
         }),
       );
     const early = [...subscribe(stranger), ...subscribe(stranger, "q")];

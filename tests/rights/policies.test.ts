@@ -47,10 +47,12 @@ describe("sending", () => {
 
   it("to a generated address is for whoever knows it, in its account", async () => {
     const { mail_address: address } = await owner.tell("MAILBOX.CREATE", { ttl: 60 });
-    expect(await other.tell(`MSG.SEND.${address}`, "mail")).toMatchObject({ error: "" });
-    expect(await other.ask(`MSG.FETCH.${address}`, { deliver: "earliest" })).toContain(notThere);
+    expect(await other.tell(`MSG.SEND.${String(address)}`, "mail")).toMatchObject({ error: "" });
+    expect(await other.ask(`MSG.FETCH.${String(address)}`, { deliver: "earliest" })).toContain(
+      notThere,
+    );
     await using foreign = await enter("b-owner");
-    expect(await foreign.ask(`MSG.SEND.${address}`, "mail")).toContain(notThere);
+    expect(await foreign.ask(`MSG.SEND.${String(address)}`, "mail")).toContain(notThere);
   });
 });
 
@@ -237,7 +239,9 @@ describe("rules that change", () => {
     await keeper.tell("MAILBOX.CREATE", { name: "depot", ttl: 60 });
     const heard: string[] = [];
     for (const name of ["shop", "depot"]) {
-      const callback = (_e: unknown, m: { string(): string }) => heard.push(m.string());
+      const callback = (_e: unknown, m: { string(): string }) => {
+        heard.push(m.string());
+      };
       worker.nc.subscribe(`$mq9.AI.MSG.PUSH.${name}`, { callback });
     }
     await worker.nc.flush();

@@ -29,7 +29,7 @@ function listen(by: Person, subject: string, queue?: string): MsgHdrs[] {
   const heard: MsgHdrs[] = [];
   by.nc.subscribe(subject, {
     ...(queue === undefined ? {} : { queue }),
-    callback: (_, message) => heard.push(message.headers ?? headers()),
+    callback: (_, message) => void heard.push(message.headers ?? headers()),
   });
   return heard;
 }
@@ -151,7 +151,7 @@ describe("a forged header", () => {
     hpub(client, "$mq9.AI.MSG.SEND.box", ["mq9-from: somebody"]);
     client.publish("$mq9.AI.MSG.QUERY.box", "", "_INBOX.r");
     const text = (await client.flush())
-      .map(({ headers: block, payload }) => `${block ?? ""}${payload}`)
+      .map(({ headers: block, payload }) => `${block ?? ""}${payload.toString()}`)
       .join();
     expect(text).toContain('"msg_id":0');
     expect(text).not.toContain("somebody");

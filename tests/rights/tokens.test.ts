@@ -170,7 +170,9 @@ describe("a right that ends", () => {
     await using other = await stranger();
     const heard: string[] = [];
     for (const subject of [`MSG.PUSH.${box}`, `MAILBOX.MSG.${box}.*`, `INBOX.${box}.*`]) {
-      other.nc.subscribe(`$mq9.AI.${subject}`, { callback: (_e, m) => heard.push(m.string()) });
+      other.nc.subscribe(`$mq9.AI.${subject}`, {
+        callback: (_e, m) => void heard.push(m.string()),
+      });
     }
     await other.nc.flush();
     expect(await other.tell(`MAILBOX.OPEN.${box}`, { token: given.token })).toMatchObject({
@@ -215,14 +217,18 @@ describe("a right that ends", () => {
     const given = await give(["receive"], ttl);
     await using other = await stranger();
     const heard: string[] = [];
-    const callback = (_e: unknown, m: { string(): string }) => heard.push(m.string());
+    const callback = (_e: unknown, m: { string(): string }) => {
+      heard.push(m.string());
+    };
     other.nc.subscribe(`$mq9.AI.MSG.PUSH.${box}`, { queue: "work", callback });
     other.nc.subscribe(`$mq9.AI.MAILBOX.MSG.${box}.*`, { queue: "old", callback });
     await other.tell(`MAILBOX.OPEN.${box}`, { token: given.token });
     await until(async () => (heard.length === 2 ? true : undefined));
     await end(given);
     const mine: string[] = [];
-    const own = (_e: unknown, m: { string(): string }) => mine.push(m.string());
+    const own = (_e: unknown, m: { string(): string }) => {
+      mine.push(m.string());
+    };
     owner.nc.subscribe(`$mq9.AI.MSG.PUSH.${box}`, { queue: "work", callback: own });
     owner.nc.subscribe(`$mq9.AI.MAILBOX.MSG.${box}.*`, { queue: "old", callback: own });
     await until(async () => (mine.length === 2 ? true : undefined));
