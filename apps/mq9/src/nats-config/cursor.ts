@@ -9,6 +9,7 @@ export class Cursor {
   readonly text: string;
   readonly file: string;
   at = 0;
+  #lineStarts: readonly number[] | undefined = undefined;
 
   constructor(text: string, file: string) {
     this.text = text.replace(/^\uFEFF/, ""); // what some editors put before everything
@@ -47,14 +48,24 @@ export class Cursor {
 
   /** @param at an earlier place; default: here */
   place(at: number = this.at): Place {
-    const before = this.text.slice(0, at);
-    const lineStart = before.lastIndexOf("\n") + 1;
-    const line = before.split("\n").length;
-    return { file: this.file, line, column: at - lineStart + 1 };
+    this.#lineStarts ??= lineStarts(this.text);
+    let [line, above] = [0, this.#lineStarts.length];
+    while (line + 1 < above) {
+      const middle = (line + above) >>> 1;
+      if ((this.#lineStarts[middle] ?? 0) <= at) line = middle;
+      else above = middle;
+    }
+    return { file: this.file, line: line + 1, column: at - (this.#lineStarts[line] ?? 0) + 1 };
   }
 
   /** @param at where it went wrong; default: here */
   fail(message: string, at?: number): never {
     throw new ConfigError(this.place(at), message);
   }
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
 }
