@@ -134,6 +134,10 @@ describe("the audit", () => {
     await request("MSG.SEND.orders", "canary-payload");
     await request("MSG.PURGE.orders", {});
     await request("MAILBOX.RENEW.orders", { ttl: 600 });
+    const { token, grant_id } = (await request("MAILBOX.GRANT.orders", {
+      rights: ["send"],
+    })) as Record<string, string>;
+    await request("MAILBOX.REVOKE.orders", { grant_id });
     await request("AGENT.REGISTER", { name: "worker", mailbox: "orders" });
     await request("AGENT.REGISTER", { name: "worker", mailbox: "orders" });
     await request("AGENT.UNREGISTER", { name: "worker" });
@@ -143,11 +147,18 @@ describe("the audit", () => {
       "mailbox.created",
       "mailbox.purged",
       "mailbox.renewed",
+      "grant.given",
+      "grant.revoked",
       "agent.registered",
       "agent.replaced",
       "agent.unregistered",
       "mailbox.dropped",
     ]);
+    expect(token).toMatch(/^mq9t-/);
+    expect(JSON.stringify(rig.audit)).not.toContain(token);
+    expect(rig.audit).toContainEqual(
+      expect.objectContaining({ kind: "grant.given", grant: grant_id, rights: "send" }),
+    );
     for (const event of rig.audit.slice(2)) {
       expect(event).toMatchObject({ by: { account: "A", user: "ann" } });
     }

@@ -46,13 +46,19 @@ export type AuditFact =
       readonly messages: number;
     }
   | {
-      readonly kind: "grant.given" | "grant.revoked";
+      readonly kind: "grant.given";
       readonly by: AuditActor;
       readonly mailbox: string;
-      /** The user it is about; "" for a token's bearer. */
-      readonly user: string;
+      /** Names the token without being it. */
+      readonly grant: string;
       /** For instance `send receive`. */
       readonly rights: string;
+    }
+  | {
+      readonly kind: "grant.revoked";
+      readonly by: AuditActor;
+      readonly mailbox: string;
+      readonly grant: string;
     }
   | {
       readonly kind: "agent.registered" | "agent.replaced" | "agent.unregistered";

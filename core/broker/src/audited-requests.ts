@@ -58,20 +58,20 @@ export function audited(
     case "grant":
       return {
         ...exchange,
-        succeed: (made: HandedOut) => {
-          const { mailbox, rights } = exchange.operation;
-          tell({ kind: "grant.given", by, mailbox, user: "", rights: rights.join(" ") });
-          return exchange.succeed(made);
+        succeed: (result: HandedOut) => {
+          const { grantId: grant, rights } = result.info;
+          const { mailbox } = exchange.operation;
+          tell({ kind: "grant.given", by, mailbox, grant, rights: rights.join(" ") });
+          return exchange.succeed(result);
         },
       };
     case "revoke":
       return {
         ...exchange,
-        succeed: (revoked: boolean) => {
-          const { mailbox, grantId } = exchange.operation;
-          const rights = `grant ${grantId}`;
-          if (revoked) tell({ kind: "grant.revoked", by, mailbox, user: "", rights });
-          return exchange.succeed(revoked);
+        succeed: (found: boolean) => {
+          const { mailbox, grantId: grant } = exchange.operation;
+          if (found) tell({ kind: "grant.revoked", by, mailbox, grant });
+          return exchange.succeed(found);
         },
       };
     case "register":
