@@ -1,5 +1,5 @@
 // Makes JWTs as an operator's tools do, with keys of the NATS client library.
-import { nkeys } from "@nats-io/transport-node";
+import type { nkeys } from "@nats-io/transport-node";
 
 export type KeyPair = ReturnType<typeof nkeys.createUser>;
 

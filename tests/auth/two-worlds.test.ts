@@ -263,7 +263,7 @@ describe("two accounts", () => {
     const tapping = await connect({ servers, user: "ops", pass: "ops" });
     const seen: string[] = [];
     for (const subject of ["$mq9.AI.#", "$mq9.AI.>"]) {
-      tapping.subscribe(subject, { callback: (_error, msg) => seen.push(msg.string()) });
+      tapping.subscribe(subject, { callback: (_error, msg) => void seen.push(msg.string()) });
     }
     await tapping.flush();
     const alpha = await connect({ servers, user: "ALPHA", pass: "ALPHA" });

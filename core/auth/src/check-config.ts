@@ -71,7 +71,9 @@ function checkUsers(
 ): void {
   for (const [at, user] of users.entries()) {
     const name = user.user ?? user.nkey;
-    const path = name === undefined ? `${where}[${at}]` : `${where}[${quote(name)}]`;
+    // A key that is none may be a seed that got into the wrong place: it is not repeated.
+    const isShown = user.user !== undefined || (user.nkey !== undefined && isNkey(user.nkey, "U"));
+    const path = `${where}[${isShown && name !== undefined ? quote(name) : at}]`;
     if (name === undefined || name === "") {
       throw new AuthConfigError(path, "a user needs a name (user) or a public key (nkey)");
     }
