@@ -24,16 +24,25 @@ export const workOf = {
 
 /** Connections that have more to do. */
 export class FairTurns {
-  #waiting: Connection[] = [];
+  readonly #waiting: Pick<Connection, "goOn">[] = [];
+  #isScheduled = false;
 
   /** The connection goes on when its turn comes. */
-  add(connection: Connection): void {
-    if (this.#waiting.push(connection) === 1) setImmediate(this.#next);
+  add(connection: Pick<Connection, "goOn">): void {
+    this.#waiting.push(connection);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#waiting.length === 0) return;
+    this.#isScheduled = true;
+    setImmediate(this.#next);
   }
 
   readonly #next = (): void => {
+    this.#isScheduled = false;
     // Who has still more to do queues up again behind the others.
     for (const connection of this.#waiting.splice(0, perTurn)) connection.goOn();
-    if (this.#waiting.length !== 0) setImmediate(this.#next);
+    this.#schedule();
   };
 }
