@@ -2,7 +2,16 @@
 // same results there, but for the refused subscription.
 import { findPeer, startChild } from "@mq9/testkit";
 import { beforeAll, describe, expect, it } from "vitest";
-import { buildGo, go, type Launcher, node, python, runForResult } from "../support/programs.ts";
+import {
+  buildGo,
+  go,
+  type Launcher,
+  node,
+  python,
+  runForResult,
+  stockJava,
+  stockRust,
+} from "../support/programs.ts";
 import { useBroker } from "../support/use-broker.ts";
 
 const expected: Readonly<Record<string, unknown>> = {
@@ -30,6 +39,7 @@ const expected: Readonly<Record<string, unknown>> = {
 /** What a client can not do, or does in its own way. */
 const own: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "nats 2": { slow_reader: "has no such event" },
+  jnats: { header_values: [["one", "two", "two"], "printable ASCII only", 'a:b;c="d",'] },
   "nats-py": { header_values: [["two"], "grüße ✓", 'a:b;c="d",'] },
 };
 
@@ -50,7 +60,15 @@ const clients = [
     reason: pythonPeer.reason,
   },
   { name: "nats.go", launch: () => go("stock-go"), args: [], reason: goPeer.reason },
+  { name: "async-nats", launch: stockRust, args: [], reason: onJourneys("rust") },
+  { name: "jnats", launch: stockJava, args: [], reason: onJourneys("java") },
 ];
+
+/** Built by ./journeys.mjs only: it takes minutes the first time. */
+function onJourneys(language: string): string {
+  const isBuilt = process.env["JOURNEYS"]?.split(",").includes(language) === true;
+  return isBuilt ? "" : "is part of: npm run journeys";
+}
 
 describe("stock clients", () => {
   const broker = useBroker();

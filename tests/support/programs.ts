@@ -1,6 +1,6 @@
 // Runs the client programs beside the tests in Python, Go and JavaScript, and reads the JSON line
 // they end with.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { findPeer, type Peer, type ProgramResult, peersDir, runProgram } from "@mq9/testkit";
 
@@ -31,6 +31,19 @@ export function go(name: string): Launcher {
 }
 
 const goBinaries = path.join(peersDir, "go");
+
+/** The program on the stock Rust client, as built by tests/clients/journeys.mjs. */
+export function stockRust(): Launcher {
+  return { command: path.join(peersDir, "bin/stock-rust"), args: [] };
+}
+
+/** The program on the stock Java client, as built by tests/clients/journeys.mjs. */
+export function stockJava(): Launcher {
+  const folder = path.join(peersDir, "stock-java");
+  const libraries = readFileSync(path.join(folder, "classpath"), "utf8").trim();
+  const classPath = `${path.join(folder, "classes")}${path.delimiter}${libraries}`;
+  return { command: "java", args: ["-cp", classPath, "Stock"] };
+}
 
 /** Compiles the Go programs below a folder of tests/. The Go build cache makes repeats cheap. */
 export async function buildGo(folder: string): Promise<void> {
