@@ -91,8 +91,12 @@ async function hold(target: Target, bytes: Buffer, silenceMs: number): Promise<s
   await once(socket, "connect");
   socket.write(bytes);
   while (!closed && Date.now() - lastAt < silenceMs) await sleep(4);
+  const answer = `${alike(text)}${closed ? "closed" : "open"}`;
+  // What it said must not be heard by the next one.
+  socket.end();
+  for (let waited = 0; !socket.closed && waited < 500; waited += 1) await sleep(1);
   socket.destroy();
-  return `${alike(text)}${closed ? "closed" : "open"}`;
+  return answer;
 }
 
 /**
