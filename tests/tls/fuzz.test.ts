@@ -1,7 +1,7 @@
 // Bytes nobody should send, to every kind of listener: nothing throws, nobody else is disturbed, and
 // nothing stays behind. RUNS=25 is ten thousand of each.
 import { once } from "node:events";
-import { connect as connectTcp, createServer } from "node:net";
+import { connect as connectTcp, createServer, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import {
   createRouter,
@@ -17,7 +17,7 @@ import { binary, frame, join, request } from "../websocket/raw-websocket.ts";
 import { encrypted, plain, type Wire } from "./raw-tls.ts";
 
 const random = createRandom(7);
-const { below } = random;
+const below = (limit: number): number => random.below(limit);
 /** Of each kind, in an ordinary run. */
 const count = runs(400);
 
@@ -43,7 +43,7 @@ async function clientHello(): Promise<Buffer> {
   const { port } = server.address() as { port: number };
   const client = connectTls({ host: "127.0.0.1", port, servername: "localhost" });
   client.on("error", () => {});
-  const [socket] = (await once(server, "connection")) as [import("node:net").Socket];
+  const [socket] = (await once(server, "connection")) as [Socket];
   const [hello] = (await once(socket, "data")) as [Buffer];
   client.destroy();
   socket.destroy();

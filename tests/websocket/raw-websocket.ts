@@ -35,10 +35,8 @@ export function frame(first: number, payload: string, masked = true, claim?: big
     head += String.fromCharCode(bit | 127) + size.toString("latin1");
   }
   if (!masked) return head + payload;
-  const body = [...payload].map((each, at) =>
-    String.fromCharCode(each.charCodeAt(0) ^ (mask[at & 3] as number)),
-  );
-  return head + String.fromCharCode(...mask) + body.join("");
+  const body = Buffer.from(payload, "latin1").map((byte, at) => byte ^ (mask[at & 3] as number));
+  return head + Buffer.concat([Buffer.from(mask), body]).latin1Slice();
 }
 
 export const binary = 0x82;

@@ -82,5 +82,9 @@ function valueAt(text: string, start: number): { text: string; end: number } | u
 
 /** A name with control characters, a NUL among them, is nobody's name. */
 function isPlain(value: string): boolean {
-  return value !== "" && [...value].every((each) => each >= " " && each !== "\u007f");
+  for (let at = 0; at < value.length; at++) {
+    const code = value.charCodeAt(at);
+    if (code < 32 || code === 127) return false;
+  }
+  return value !== "";
 }

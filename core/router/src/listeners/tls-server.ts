@@ -12,7 +12,7 @@ import { checkTlsOptions, type TlsOptions } from "./tls-options.ts";
 export type Secured = (socket: TLSSocket, tls: PeerTls) => void;
 
 /** Handshakes at one time; each holds some 50 KiB. Who comes later waits its turn. */
-const handshakesMax = 1_024;
+const defaultHandshakesMax = 1_024;
 
 /** Forward secrecy and authenticated encryption only. */
 const ciphers = [
@@ -43,10 +43,12 @@ export class TlsServer {
   /** Begun and waiting ones by peer, in order of arrival. */
   readonly #handshakes = new Map<string, Handshake>();
   #begun = 0;
+  readonly #handshakesMax: number;
 
   /** @throws {TlsOptionsError} when certificate and key can not be used */
-  constructor(options: TlsOptions) {
+  constructor(options: TlsOptions, handshakesMax: number = defaultHandshakesMax) {
     checkTlsOptions(options);
+    this.#handshakesMax = handshakesMax;
     this.#options = options;
     this.#server = this.#serverOf(options);
   }
@@ -85,7 +87,7 @@ export class TlsServer {
     const handshake = { socket, secured, key, timer: this.#deadline(socket), begun: false };
     this.#handshakes.set(key, handshake);
     socket.once("close", () => this.#forget(handshake));
-    if (this.#begun < handshakesMax) this.#begin(handshake);
+    if (this.#begun < this.#handshakesMax) this.#begin(handshake);
   }
 
   /** Cuts off everybody whose handshake is not done. */

@@ -17,9 +17,9 @@ function read(...chunks: Buffer[]): string[] {
   };
   const reader = new FrameReader({
     payload: (bytes) => {
-      payload += bytes.toString("latin1");
+      payload += bytes.latin1Slice();
     },
-    ping: (bytes) => say(`ping ${bytes.toString("latin1")}`),
+    ping: (bytes) => say(`ping ${bytes.latin1Slice()}`),
     closed: (code, reason) => say(`closed ${code} ${reason}`),
     violation: (text) => say(`violation ${text}`),
   });
@@ -42,7 +42,7 @@ describe("FrameReader", () => {
   it("hands a chunk on in one piece, however many frames it holds", () => {
     const pieces: string[] = [];
     const reader = new FrameReader({
-      payload: (bytes) => pieces.push(bytes.toString("latin1")),
+      payload: (bytes) => pieces.push(bytes.latin1Slice()),
       ping: () => {},
       closed: () => {},
       violation: () => {},
