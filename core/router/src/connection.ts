@@ -485,15 +485,16 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   quarantine(on: boolean): void {
     if (this.closed || this.identity === undefined || on === this.#quarantined) return;
     this.#bind(this.identity);
-    if (on) this.#leaveSpaces([...this.#subscriptions.values()]);
-    for (const subscription of [...this.#subscriptions.values()]) {
-      subscription.filter = this.#permissions?.filterFor(subscription.subject, subscription.queue);
-      if (on || subscription.space === undefined) continue;
-      if (!this.#enterSpace(subscription.space, subscription)) {
-        subscription.active = false;
-        this.#subscriptions.delete(subscription.sid);
+    const held = [...this.#subscriptions.values()];
+    if (on) {
+      this.#leaveSpaces(held);
+      for (const subscription of held) {
+        subscription.filter = noPermissions.filterFor(subscription.subject, subscription.queue);
       }
+      return;
     }
+    this.#reviewSubscriptions(); // rules may have changed meanwhile
+    this.#enterSpaces(held);
   }
 
   /** Waits a little before more is read: it produces faster than a reader takes. */
@@ -798,6 +799,19 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   /** Other rules for who it was all along: what they do not allow any more ends. */
   #rebind(before: Identity, identity: Identity): void {
     this.#bind(identity);
+    if (this.#quarantined) return; // they are looked at when that ends
+    this.#reviewSubscriptions();
+    if (isDeepStrictEqual(before.rights, identity.rights)) return;
+    const { spaces } = this.#hub.subjects;
+    if (spaces.every((space) => space.rightsChanged?.(this) === true)) return;
+    // To other owners it leaves and comes again: they look at rights then.
+    const held = [...this.#subscriptions.values()].filter(({ space }) => space !== undefined);
+    this.#leaveSpaces(held);
+    this.#enterSpaces(held);
+  }
+
+  /** Ends what the permissions of now do not allow, and filters the rest by them. */
+  #reviewSubscriptions(): void {
     for (const subscription of this.#subscriptions.values()) {
       const { subject, queue, sid } = subscription;
       if (this.#permissions?.canSubscribe(subject, queue) === false) {
@@ -807,15 +821,14 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
         subscription.filter = this.#permissions?.filterFor(subject, queue);
       }
     }
-    if (isDeepStrictEqual(before.rights, identity.rights)) return;
-    const { spaces } = this.#hub.subjects;
-    if (spaces.every((space) => space.rightsChanged?.(this) === true)) return;
-    // To other owners it leaves and comes again: they look at rights then.
-    const held = [...this.#subscriptions.values()].filter(({ space }) => space !== undefined);
-    this.#leaveSpaces(held);
+  }
+
+  /** Brings subscriptions back to the owners of their spaces; those not taken end. */
+  #enterSpaces(held: readonly Subscription[]): void {
     for (const subscription of held) {
-      const { space } = subscription;
-      if (this.closed || space === undefined || this.#enterSpace(space, subscription)) continue;
+      const { space, active } = subscription;
+      if (!active || space === undefined) continue;
+      if (this.closed || this.#enterSpace(space, subscription)) continue;
       subscription.active = false;
       this.#subscriptions.delete(subscription.sid);
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Authenticator, Identity } from "./identity.ts";
+import { type Authenticator, createPermissions, type Identity } from "./identity.ts";
 import type { ServedRequest } from "./served-subjects.ts";
 import type { SubjectSpace } from "./subject-space.ts";
 import { connectPeer, quiet } from "./testing/peer.ts";
@@ -125,6 +125,24 @@ describe("quarantine", () => {
     peer.send("PUB x 1\r\nm\r\nPUB y 1\r\nm\r\nPUB z 1\r\nm\r\n");
     expect(await peer.flush()).toBe("MSG x 1 1\r\nm\r\nMSG z 3 1\r\nm\r\n");
     expect(await witness.flush()).toBe("");
+  });
+
+  test("outlasts a change of the rules, and ends by the rules of then", async () => {
+    await using server = await startRouter({}, { authenticator });
+    await using peer = await connectPeer(server.port, as("ann"));
+    peer.send("SUB x 1\r\nSUB y 2\r\n");
+    await peer.flush();
+    server.router.quarantine("A", "ann", true);
+    const permissions = createPermissions({ subscribe: { allow: ["x"] } });
+    server.router.reauthenticate({ ...authenticator, renew: () => ({ ...ann, permissions }) });
+    peer.send("PUB x 1\r\nm\r\n");
+    expect(await peer.flush()).toBe(`-ERR 'Permissions Violation for Publish to "x"'\r\n`);
+    server.router.quarantine("A", "ann", false);
+    peer.send("PUB x 1\r\nm\r\nPUB y 1\r\nm\r\n");
+    const said = await peer.flush();
+    expect(said).toMatch(/^-ERR 'Permissions Violation for Subscription to "y"/);
+    expect(said).toContain("MSG x 1 1\r\nm\r\n");
+    expect(said).not.toContain("MSG y");
   });
 
   test("is to the owner of a space as if the connection had left, and come back", async () => {
