@@ -82,6 +82,17 @@ describe("the sender", () => {
     }
     expect(await alice.tell("AGENT.UNREGISTER", { name: "writer" })).toMatchObject({ error: "" });
   });
+
+  it("is not kept from his own agent by others that name its mailbox", async () => {
+    const { mail_address: mailbox } = await alice.tell("MAILBOX.CREATE", { ttl: 60 });
+    await bob.tell("AGENT.REGISTER", { name: "evil", mailbox });
+    await alice.tell("AGENT.REGISTER", { name: "good", mailbox });
+    expect(await alice.tell("AGENT.REPORT", { mailbox })).toMatchObject({ error: "" });
+    expect(await alice.tell("AGENT.UNREGISTER", { mailbox })).toMatchObject({ error: "" });
+    const { agents } = await alice.tell("AGENT.DISCOVER", {});
+    expect(JSON.stringify(agents)).not.toContain("good");
+    expect(JSON.stringify(agents)).toContain("evil");
+  });
 });
 
 describe("a forged header", () => {

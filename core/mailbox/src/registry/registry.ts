@@ -27,7 +27,7 @@ import { Lexicon } from "./lexicon.ts";
 import { PublicAgents } from "./public-agents.ts";
 import { type Entry, endOfMailbox, sameBytes } from "./record.ts";
 import { type Downtime, Roll } from "./roll.ts";
-import { assertOwner, checkRegistration, newEntry } from "./rules.ts";
+import { assertOwner, checkRegistration, newEntry, ownAmong } from "./rules.ts";
 import { type Open, readAgents, stageAgent, stageNoAgent } from "./stored.ts";
 import { Vectors } from "./vectors.ts";
 import { Watcher } from "./watchers.ts";
@@ -113,8 +113,7 @@ export class Registry implements RegistryApi {
   #unregister(reference: AgentReference): Done<UnregisterResult> {
     const engine = this.#engine;
     const { slot, roll, lexicon, vectors } = this.#memory();
-    const found = this.#find(roll, reference);
-    for (const entry of found) assertOwner(entry, reference.by);
+    const found = ownAmong(this.#find(roll, reference), reference.by);
     if (found.length === 0) {
       return async () => {
         if (slot.staged > 0) await engine.journal.settled();
@@ -153,12 +152,11 @@ export class Registry implements RegistryApi {
 
   #report(request: ReportRequest): Agent {
     const { roll } = this.#memory();
-    const found = this.#find(roll, request);
+    const found = ownAmong(this.#find(roll, request), request.by);
     const [first] = found;
     if (first === undefined) {
       throw new Mq9Error("not_found", `agent not found: ${request.name ?? request.mailbox ?? ""}`);
     }
-    for (const entry of found) assertOwner(entry, request.by);
     const nowMs = this.#engine.nowMs();
     const report = new Uint8Array(request.body);
     for (const entry of found) {

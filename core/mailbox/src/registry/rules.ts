@@ -43,6 +43,22 @@ export function checkRegistration({ name, body }: RegisterRequest, bytesMax: num
  * @throws {Mq9Error} `forbidden`
  */
 export function assertOwner(entry: Entry, by: string | undefined): void {
-  if (entry.owner === undefined || by === undefined || entry.owner === by) return;
+  if (isOwner(entry, by)) return;
   throw new Mq9Error("forbidden", `agent ${entry.name} belongs to somebody else`);
+}
+
+/**
+ * Those of an agent's mailbox that whoever asks may touch: anybody can name a mailbox of others when he
+ * registers, and must not stand in their way.
+ * @throws {Mq9Error} `forbidden` when all of them are others'
+ */
+export function ownAmong(found: readonly Entry[], by: string | undefined): readonly Entry[] {
+  const own = found.filter((entry) => isOwner(entry, by));
+  const [first] = found;
+  if (own.length === 0 && first !== undefined) assertOwner(first, by);
+  return own;
+}
+
+function isOwner({ owner }: Entry, by: string | undefined): boolean {
+  return owner === undefined || by === undefined || owner === by;
 }
