@@ -157,7 +157,7 @@ function checkSystemAccount({ systemAccount, accounts, operator }: AuthConfig): 
   }
   const isKnown =
     operator === undefined
-      ? accounts?.some(({ name }) => name === systemAccount) === true
+      ? systemAccount === "$SYS" || accounts?.some(({ name }) => name === systemAccount) === true
       : isNkey(systemAccount, "A");
   if (!isKnown) {
     throw new AuthConfigError(
