@@ -74,14 +74,15 @@ test("whoever may not is told so before anything of the mailbox is read", async 
   const nobody: Guard = { allows: () => false, epoch: 0, endsAtMs: Number.POSITIVE_INFINITY };
   const seen = rig.account.seenBy(nobody);
   let reads = 0;
-  const { message, messages } = rig.memory;
+  const message = rig.memory.message.bind(rig.memory);
+  const messages = rig.memory.messages.bind(rig.memory);
   rig.memory.message = (...args) => {
     reads += 1;
-    return message.apply(rig.memory, args);
+    return message(...args);
   };
   rig.memory.messages = (...args) => {
     reads += 1;
-    return messages.apply(rig.memory, args);
+    return messages(...args);
   };
   const asked = [
     seen.inspect("box"),
