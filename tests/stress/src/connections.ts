@@ -86,7 +86,6 @@ export interface StuckResult {
   /** The most the broker was seen to hold, without a collection. */
   readonly peakRssBytes: number;
   readonly base: Held;
-  readonly closedSlow: number;
   readonly after: Held;
 }
 
@@ -121,8 +120,7 @@ export async function stuck(server: Server, options: StuckOptions): Promise<Stuc
   await closeCrowd(crowd, "destroy");
   await closeCrowd([writer], "end");
   const after = await server.heldWhen(({ sockets }) => sockets <= base.sockets);
-  const closedSlow = 0;
-  return { count, published: messages, peakRssBytes, base, closedSlow, after };
+  return { count, published: messages, peakRssBytes, base, after };
 }
 
 /** Sends something and waits for the PONG behind it. */
