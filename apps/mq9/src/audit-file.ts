@@ -72,7 +72,9 @@ class JsonLinesFile implements AuditFile {
     const links = tail.split("\n").map(linkIn);
     this.#link = links.findLast((link) => link !== undefined) ?? chainStart;
     await this.#append();
-    this.#timer = setInterval(() => this.#queue(() => this.#sync()), syncEveryMs).unref();
+    this.#timer = setInterval(() => {
+      void this.#queue(() => this.#sync());
+    }, syncEveryMs).unref();
   }
 
   write(event: AuditEvent): void {
@@ -87,7 +89,7 @@ class JsonLinesFile implements AuditFile {
     this.#writeScheduled = true;
     setImmediate(() => {
       this.#writeScheduled = false;
-      this.#queue(() => this.#append());
+      void this.#queue(() => this.#append());
     });
   }
 

@@ -260,7 +260,7 @@ class CoreRouter implements Router {
     if (on) quarantined.add(principalKey(account, user));
     else quarantined.delete(principalKey(account, user));
     let count = 0;
-    for (const connection of [...connections.values()]) {
+    for (const connection of connections.values()) {
       const { identity } = connection;
       if (identity?.account !== account || identity.user !== user) continue;
       connection.quarantine(on);

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { type Authenticator, createPermissions, type Identity } from "./identity.ts";
-import type { ServedRequest } from "./served-subjects.ts";
 import type { SubjectSpace } from "./subject-space.ts";
 import { connectPeer, quiet } from "./testing/peer.ts";
 import { startRouter } from "./testing/rig.ts";
@@ -69,7 +68,7 @@ describe("a served subject", () => {
   test("whose handler throws ends the connection at hand only", async () => {
     const errors: unknown[] = [];
     await using server = await startRouter({}, { ownerFailed: (_, error) => errors.push(error) });
-    server.router.services.serve("*", "$SYS.X", (_: ServedRequest) => {
+    server.router.services.serve("*", "$SYS.X", () => {
       throw new Error("a defect");
     });
     await using peer = await connectPeer(server.port);
