@@ -45,6 +45,7 @@ async function runCommand(argv: readonly string[], asNatsServer: boolean): Promi
     .version(`mq9 ${version}`, "-v, --version", "show the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command]", "show the help of a command")
+    .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError("See mq9 serve --help.");
   addServeCommand(program, {

@@ -1,4 +1,4 @@
-import { type BrokerOptions, defaultOptions, resolveOptions } from "@mq9/broker";
+import { defaultOptions, resolveOptions } from "@mq9/broker";
 import { describe, expect, it } from "vitest";
 import { combineLayers } from "./layers.ts";
 import {
@@ -11,7 +11,7 @@ import {
 } from "./settings.ts";
 
 /** `host`, `limits.maxPayloadBytes`, … of every option a broker has. */
-function pathsOf(options: Omit<BrokerOptions, "tap">): string[] {
+function pathsOf(options: typeof defaultOptions): string[] {
   return Object.entries(options).flatMap(([name, value]) =>
     typeof value === "object" ? Object.keys(value).map((inner) => `${name}.${inner}`) : [name],
   );
