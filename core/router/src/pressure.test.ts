@@ -80,15 +80,27 @@ describe("a writer that drips", () => {
   test.each([
     ["in a control line", "SUB fo"],
     ["in a payload", "PUB foo 100000\r\nabc"],
+    ["in headers", "HPUB foo 20000 100000\r\nNATS/1.0\r\nA: "],
+    ["in a line that never ends", "PING"],
+    ["in the name of an operation", "S"],
   ])("%s is closed, idle ones are not", async (_where, text) => {
     await using server = await startRouter({ partialTimeoutMs: 100 });
     await using idle = await connectPeer(server.port);
     await using drip = await connectPeer(server.port);
     drip.send(text);
-    const timer = setInterval(() => drip.send("o"), 20);
+    const timer = setInterval(() => text !== "S" && drip.send("o"), 20);
     expect(await drip.readToEnd()).toBe("");
     clearInterval(timer);
     expect(await idle.flush()).toBe("");
+  });
+
+  test("before CONNECT is closed too", async () => {
+    await using server = await startRouter({ partialTimeoutMs: 100 });
+    await using drip = await connectPeer(server.port, null);
+    drip.send("CONNECT {");
+    const timer = setInterval(() => drip.send(" "), 20);
+    expect(await drip.readToEnd()).toBe("");
+    clearInterval(timer);
   });
 
   test("may take its time with a large payload as long as it comes along", async () => {
