@@ -296,6 +296,7 @@ export class Broker implements AsyncDisposable {
       await this.#guard.start();
       if (!this.#is("starting")) throw draining();
       const address = await this.#router.listen();
+      this.#tellFiles();
       if (!this.#is("starting")) throw draining();
       this.#state = "running";
       this.#loadTotals();
@@ -360,6 +361,16 @@ export class Broker implements AsyncDisposable {
    */
   quarantine(principal: Principal, on: boolean): number {
     return this.#system.quarantine(principal, on, undefined);
+  }
+
+  /** Fewer connections than configured, because the store and others need files too. */
+  #tellFiles(): void {
+    const { maxConnections } = this.#router;
+    if (maxConnections >= this.#options.limits.maxConnections) return;
+    this.#deps.log.info(
+      `at most ${maxConnections} connections: the process may not open more files (ulimit -n)`,
+      { maxConnections },
+    );
   }
 
   /**

@@ -46,6 +46,12 @@ export interface RouterStats {
   readonly totalConnections: number;
   readonly slowConsumers: number;
   readonly staleConnections: number;
+  /** Of the slow consumers, those closed because the output of all together was too much. */
+  readonly outputCuts: number;
+  /** Connections closed because the unfinished input of all together was too much. */
+  readonly inputCuts: number;
+  /** Connections refused: too many, of the server or of one address. */
+  readonly refusedConnections: number;
 }
 
 /** What outboxes gather in one turn goes out early beyond this. */
@@ -93,6 +99,7 @@ export class Hub {
   staleConnections = 0;
   /** Of the slow consumers, those closed because all output together was too much. */
   outputCuts = 0;
+  refusedConnections = 0;
   lameDuck = false;
 
   /** The connection whose bytes are being worked on. */

@@ -226,6 +226,9 @@ class CoreRouter implements Router {
       totalConnections,
       slowConsumers,
       staleConnections,
+      outputCuts: this.#hub.outputCuts,
+      inputCuts: this.#hub.input.cuts,
+      refusedConnections: this.#hub.refusedConnections,
     };
   }
 
