@@ -1,12 +1,6 @@
-// Who is let in, as the two servers are told: the text of a nats-server configuration, and an
-// authenticator with the same users.
-import {
-  type Authenticator,
-  createPermissions,
-  globalAccount,
-  type Identity,
-  type SubjectRules,
-} from "@mq9/router";
+// Who is let in, as both servers are told: the part of a configuration file in the dialect of
+// nats-server. Knows nothing of what it means.
+import type { SubjectRules } from "@mq9/router";
 import type { AuthSetup, SetupUser } from "./transcript.ts";
 
 /** The part of a configuration file that says who is let in; "" = everybody. */
@@ -47,37 +41,4 @@ function subjectConfig({ allow, deny }: SubjectRules): string {
   if (allow !== undefined) parts.push(`allow: ${JSON.stringify(allow)}`);
   if (deny !== undefined) parts.push(`deny: ${JSON.stringify(deny)}`);
   return `{ ${parts.join(", ")} }`;
-}
-
-/** Lets in whom the setup names. */
-export function authenticatorOf(auth: AuthSetup): Authenticator {
-  const groups: Readonly<Record<string, readonly SetupUser[]>> = auth.accounts ?? {
-    [globalAccount]: auth.users ?? [],
-  };
-  const people = new Map<string, { password: string; identity: Identity }>();
-  for (const [account, users] of Object.entries(groups)) {
-    for (const { user, password, permissions } of users) {
-      const identity = {
-        account,
-        user,
-        permissions: permissions && createPermissions(permissions),
-      };
-      people.set(user, { password, identity });
-    }
-  }
-  const anyone: Identity = { account: globalAccount, user: "", permissions: undefined };
-  const nobody = auth.noAuthUser === undefined ? undefined : people.get(auth.noAuthUser)?.identity;
-  return {
-    required: nobody === undefined,
-    nonces: false,
-    authenticate: ({ user, pass, authToken }) => {
-      if (auth.token !== undefined) {
-        return authToken === auth.token ? anyone : "authorizationViolation";
-      }
-      if (nobody !== undefined && user === "" && pass === "" && authToken === "") return nobody;
-      const person = people.get(user);
-      return person?.password === pass ? person.identity : "authorizationViolation";
-    },
-    renew: (identity) => identity,
-  };
 }

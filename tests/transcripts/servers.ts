@@ -2,11 +2,10 @@
 // for, and keeps one of each running for all transcripts that ask for none.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createRouter } from "@mq9/router";
 import { startBroker, startNatsServer, type TempDir, tempDir } from "@mq9/testkit";
-import { authConfig, authenticatorOf } from "./auth-setup.ts";
+import { authConfig } from "./auth-setup.ts";
 import type { Target } from "./replay.ts";
-import type { AuthSetup, ServerSetup } from "./transcript.ts";
+import type { ServerSetup } from "./transcript.ts";
 
 /** A server that can be asked for a target and ends everything it started. */
 export interface Servers {
@@ -51,33 +50,26 @@ export function natsServers(): Servers {
   });
 }
 
-/** This repository's broker, as built. */
+/** This repository's broker, as built, told the same by the same file. */
 export function brokers(): Servers {
   return createServers(async (setup) => {
-    if (setup.auth !== undefined) return await startRouter(setup, setup.auth);
-    const broker = await startBroker({ args: brokerFlags(setup) });
+    const folder = await tempDir("transcripts");
+    const config = join(folder.path, "server.conf");
+    const text = natsConfig(setup);
+    await writeFile(config, text);
+    const broker = await startBroker({ args: text === "" ? [] : ["-c", config] });
     const target: Target = {
       host: broker.host,
       port: broker.port,
       // Every stop that is asked for is a drain.
       drain: () => broker.process.kill("SIGTERM"),
     };
-    return { target, stop: async () => await broker[Symbol.asyncDispose]() };
+    const stop = async () => {
+      await broker[Symbol.asyncDispose]();
+      await folder.remove();
+    };
+    return { target, stop };
   });
-}
-
-/** The router alone, in this process, with an authenticator of ours. */
-async function startRouter(setup: ServerSetup, auth: AuthSetup): Promise<Started> {
-  const { timeoutMs } = auth;
-  const options = {
-    ...(setup.maxPayloadBytes === undefined ? {} : { maxPayloadBytes: setup.maxPayloadBytes }),
-    ...(timeoutMs === undefined ? {} : { authTimeoutMs: timeoutMs }),
-  };
-  const hooks = { authenticator: authenticatorOf(auth) };
-  const router = createRouter({ host: "127.0.0.1", port: 0, ...options }, hooks);
-  const { port } = await router.listen();
-  const drain = (): void => void router.close();
-  return { target: { host: "127.0.0.1", port, drain }, stop: async () => await router.close() };
 }
 
 function natsConfig(setup: ServerSetup): string {
@@ -95,23 +87,6 @@ function natsConfig(setup: ServerSetup): string {
   ];
   const given = settings.filter(([, value]) => value !== undefined);
   return given.map(([key, value]) => `${key}: ${value}\n`).join("") + authConfig(setup.auth);
-}
-
-function brokerFlags(setup: ServerSetup): string[] {
-  const flags = [
-    ["--max-connections", setup.maxConnections],
-    ["--max-subscriptions", setup.maxSubscriptions],
-    ["--max-payload", setup.maxPayloadBytes],
-    ["--max-control-line", setup.maxControlLineBytes],
-    ["--max-subscription-tokens", setup.maxSubscriptionTokens],
-    [
-      "--ping-interval",
-      setup.pingIntervalMs === undefined ? undefined : `${setup.pingIntervalMs}ms`,
-    ],
-    ["--ping-max", setup.pingsOutMax],
-  ];
-  const given = flags.filter(([, value]) => value !== undefined);
-  return given.flatMap(([flag, value]) => [String(flag), String(value)]);
 }
 
 async function stopBoth(
