@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { AddressLimits, networkOf } from "./address-limits.ts";
 
+function limitsOf(maxConnectionsPerAddress: number, connectRatePerAddress: number): AddressLimits {
+  return new AddressLimits(() => ({ maxConnectionsPerAddress, connectRatePerAddress }));
+}
+
 describe("AddressLimits", () => {
   test("an address has at most so many connections, and others are not concerned", () => {
-    const limits = new AddressLimits({ connectionsMax: 2, ratePerSecond: 0 });
+    const limits = limitsOf(2, 0);
     expect(limits.entered("10.0.0.1", 0)).toBe(true);
     expect(limits.entered("10.0.0.1", 0)).toBe(true);
     expect(limits.entered("10.0.0.1", 0)).toBe(false);
@@ -14,7 +18,7 @@ describe("AddressLimits", () => {
   });
 
   test("connections that never get past CONNECT come at a rate, those that do cost nothing", () => {
-    const limits = new AddressLimits({ connectionsMax: 0, ratePerSecond: 2 });
+    const limits = limitsOf(0, 2);
     expect(limits.entered("a", 0)).toBe(true);
     expect(limits.entered("a", 0)).toBe(true);
     expect(limits.entered("a", 0)).toBe(false);
@@ -27,13 +31,13 @@ describe("AddressLimits", () => {
   });
 
   test("an hour of silence earns no more than a second's worth", () => {
-    const limits = new AddressLimits({ connectionsMax: 0, ratePerSecond: 2 });
+    const limits = limitsOf(0, 2);
     limits.entered("a", 0);
     expect([1, 2, 3].map(() => limits.entered("a", 3_600_000))).toEqual([true, true, false]);
   });
 
   test("who is gone is forgotten", () => {
-    const limits = new AddressLimits({ connectionsMax: 5, ratePerSecond: 1 });
+    const limits = limitsOf(5, 1);
     for (let at = 0; at < 1_000; at += 1) limits.entered(`10.0.${at >> 8}.${at & 255}`, 0);
     limits.tidy(60_000);
     expect(limits.size).toBe(1_000);

@@ -1,5 +1,8 @@
 // How many connections one address may have, and how fast it may open connections that never get past
-// CONNECT. Asked by the router for every connection it accepts; made only when a limit is set.
+// CONNECT. Asked by the router for every connection it accepts, also while there are no limits: they may
+// be set later.
+
+import type { RouterOptions } from "./options.ts";
 
 interface Caller {
   /** Connections whose transport lives. */
@@ -10,19 +13,19 @@ interface Caller {
   atMs: number;
 }
 
-/** Limits per address; 0 = none. */
-export interface AddressLimitOptions {
-  readonly connectionsMax: number;
-  /** New connections per second that do not get past CONNECT. */
-  readonly ratePerSecond: number;
-}
+/** Limits per address, as the router's options name them; 0 = none. */
+export type AddressLimitOptions = Pick<
+  RouterOptions,
+  "maxConnectionsPerAddress" | "connectRatePerAddress"
+>;
 
 /** Counts by address. An IPv6 caller is its /64: one host commonly has all of it. */
 export class AddressLimits {
-  readonly #options: AddressLimitOptions;
+  readonly #options: () => AddressLimitOptions;
   readonly #callers = new Map<string, Caller>();
 
-  constructor(options: AddressLimitOptions) {
+  /** @param options those of today */
+  constructor(options: () => AddressLimitOptions) {
     this.#options = options;
   }
 
@@ -33,7 +36,8 @@ export class AddressLimits {
 
   /** A connection was accepted; `left` has to follow. @returns false when it is one too many */
   entered(address: string, nowMs: number): boolean {
-    const { connectionsMax, ratePerSecond } = this.#options;
+    const { maxConnectionsPerAddress: connectionsMax, connectRatePerAddress: ratePerSecond } =
+      this.#options();
     const key = networkOf(address);
     let caller = this.#callers.get(key);
     if (caller === undefined) {
@@ -61,21 +65,21 @@ export class AddressLimits {
     const caller = this.#callers.get(key);
     if (caller === undefined) return;
     caller.open--;
-    if (caller.open === 0 && this.#options.ratePerSecond === 0) this.#callers.delete(key);
+    if (caller.open === 0 && this.#options().connectRatePerAddress === 0) this.#callers.delete(key);
   }
 
   /** Forgets who is gone and owes nothing. */
   tidy(nowMs: number): void {
     for (const [key, caller] of this.#callers) {
       this.#earn(caller, nowMs);
-      if (caller.open === 0 && caller.credit >= this.#options.ratePerSecond) {
+      if (caller.open === 0 && caller.credit >= this.#options().connectRatePerAddress) {
         this.#callers.delete(key);
       }
     }
   }
 
   #earn(caller: Caller, nowMs: number): void {
-    const { ratePerSecond } = this.#options;
+    const { connectRatePerAddress: ratePerSecond } = this.#options();
     const earned = ((nowMs - caller.atMs) / 1_000) * ratePerSecond;
     caller.credit = Math.min(ratePerSecond, caller.credit + earned);
     caller.atMs = nowMs;

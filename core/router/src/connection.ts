@@ -732,7 +732,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.state = "OPEN";
     if (isFirst) {
       this.keepAlive.connected(this.#hub.nowMs());
-      this.#hub.addresses?.welcomed(this.remoteAddress);
+      this.#hub.addresses.welcomed(this.remoteAddress);
       this.#hub.hooks.connected?.(this);
     }
     if (this.#verbose) this.#answer("ok");

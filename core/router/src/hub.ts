@@ -89,8 +89,7 @@ export class Hub {
   readonly turns: FairTurns = new FairTurns();
   /** What finding the receivers of the latest publish cost, in units of `workOf`. */
   matchWork = 0;
-  /** Undefined when there are no limits per address. */
-  readonly addresses: AddressLimits | undefined;
+  readonly addresses: AddressLimits;
 
   inMsgs = 0;
   inBytes = 0;
@@ -130,14 +129,8 @@ export class Hub {
     this.server = parts.server;
     this.nowMs = parts.nowMs;
     this.delivery = new Delivery(parts.seed);
-    const { maxPartialTotalBytes, maxConnectionsPerAddress, connectRatePerAddress } = parts.options;
-    this.input = new UnfinishedInput(maxPartialTotalBytes);
-    if (maxConnectionsPerAddress !== 0 || connectRatePerAddress !== 0) {
-      this.addresses = new AddressLimits({
-        connectionsMax: maxConnectionsPerAddress,
-        ratePerSecond: connectRatePerAddress,
-      });
-    }
+    this.input = new UnfinishedInput(() => this.options.maxPartialTotalBytes);
+    this.addresses = new AddressLimits(() => this.options);
     this.setOutputAlarm();
   }
 
@@ -158,7 +151,7 @@ export class Hub {
   /** The transport of a connection ended. */
   gone(connection: Connection): void {
     this.leaving.delete(connection);
-    this.addresses?.left(connection.remoteAddress);
+    this.addresses.left(connection.remoteAddress);
     if (this.#onEmpty !== undefined && this.leaving.size + this.connections.size === 0) {
       this.#onEmpty();
     }
@@ -293,7 +286,7 @@ export class Hub {
 
   /** Lets go of what nobody uses: results that name ended subscriptions, accounts that are empty. */
   tidy(): void {
-    this.addresses?.tidy(this.nowMs());
+    this.addresses.tidy(this.nowMs());
     this.subjects.forgetResults();
     const used = new Set<Sublist>();
     for (const connection of this.connections.values()) used.add(connection.sublist);

@@ -204,11 +204,11 @@ class CoreRouter implements Router {
     const connection = new Connection(hub, traced ?? transport, id);
     hub.totalConnections++;
     const isFull = hub.connections.size >= this.maxConnections;
-    const { addresses } = hub;
-    const isWelcome = addresses?.entered(transport.remoteAddress, hub.nowMs()) ?? true;
+    const isWelcome = hub.addresses.entered(transport.remoteAddress, hub.nowMs());
     hub.connections.set(connection.id, connection);
     connection.start();
     if (isFull || !isWelcome || this.#stopping) {
+      hub.refusedConnections++;
       connection.close("Maximum Connections Exceeded", wireErrors.tooManyConnections);
     }
     return traced?.eventsFor(connection) ?? connection;

@@ -10,12 +10,13 @@ const freePart = 10;
 export class UnfinishedInput {
   /** Connections closed because all unfinished input together was too much. */
   cuts = 0;
-  readonly #bytesMax: number;
+  readonly #bytesMax: () => number;
   #heldBytes = 0;
   /** What each holds; first the one whose operation began first. */
   readonly #holders = new Map<Connection, number>();
 
-  constructor(bytesMax: number) {
+  /** @param bytesMax the cap of today */
+  constructor(bytesMax: () => number) {
     this.#bytesMax = bytesMax;
   }
 
@@ -32,7 +33,7 @@ export class UnfinishedInput {
     this.#heldBytes += moreBytes;
     if (!isSame || bytes === 0) this.#holders.delete(connection);
     if (bytes !== 0) this.#holders.set(connection, bytes);
-    if (this.#heldBytes > this.#bytesMax) this.#cutOldest();
+    if (this.#heldBytes > this.#bytesMax()) this.#cutOldest();
   }
 
   /** The connection ended. */
@@ -43,7 +44,7 @@ export class UnfinishedInput {
 
   /** Who finishes soon stays: first those that did not even say CONNECT, then the oldest. */
   #cutOldest(): void {
-    const untilBytes = this.#bytesMax - this.#bytesMax / freePart;
+    const untilBytes = this.#bytesMax() * (1 - 1 / freePart);
     for (const isOpen of [false, true]) {
       for (const connection of this.#holders.keys()) {
         if (this.#heldBytes <= untilBytes) return;
