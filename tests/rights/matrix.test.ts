@@ -1,5 +1,6 @@
 // Who may do what, asked in every generation's words: whoever has no right gets the same bytes as if
 // there were no mailbox; whoever has one right has that one.
+import { connectRaw } from "@mq9/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BrokerInProcess, brokerInProcess } from "../support/in-process.ts";
 import { type Person, person, questions, twoAccounts, waysToRead } from "./people.ts";
@@ -119,6 +120,26 @@ describe("without a right", () => {
     await stranger.nc.flush();
     await who("a-owner").tell(`MAILBOX.DROP.${box}`);
     expect(heard).toEqual([]);
+  });
+
+  it("a subscription too many is refused, whether there is a mailbox or not", async () => {
+    const refusals = async (): Promise<number> => {
+      await using client = await connectRaw(server.address.port, {
+        user: "a-stranger",
+        pass: "a-stranger",
+      });
+      for (let sid = 0; sid < 70; sid += 1) client.send(`SUB $mq9.AI.MSG.PUSH.${box} ${sid}`);
+      client.send("PING");
+      let count = 0;
+      for (let line = ""; line !== "PONG"; line = await client.readLine()) {
+        if (line.startsWith("-ERR")) count += 1;
+      }
+      return count;
+    };
+    expect(await refusals()).toBe(6);
+    await states["with mail"]?.(who("a-owner"));
+    expect(await refusals()).toBe(6);
+    await who("a-owner").tell(`MAILBOX.DROP.${box}`);
   });
 
   it("a name that is taken is told to whoever wants it, and nothing else", async () => {

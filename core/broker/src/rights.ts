@@ -15,7 +15,7 @@ import {
 import { subjectMatches } from "@mq9/wire";
 
 /** Decisions remembered for one connection. */
-const decisionsMax = 4_096;
+const decisionsMax = 1_024;
 /** Tokens of one connection; the mailbox whose token was first shown longest ago is forgotten first. */
 const tokensMax = 1_024;
 

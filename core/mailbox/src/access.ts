@@ -140,6 +140,11 @@ export class Pass {
     this.#guard = guard;
   }
 
+  /** It is this connection's, and does not let anything through. */
+  isClosedTo(guard: Guard): boolean {
+    return this.#guard === guard && !this.isOpen;
+  }
+
   get isOpen(): boolean {
     const { standing } = this.#slot;
     const { epoch, endsAtMs } = this.#guard;

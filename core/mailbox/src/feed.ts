@@ -98,6 +98,11 @@ export class Feed implements MailSubscription {
     return this.#pass === undefined || this.#pass.isOpen;
   }
 
+  /** It is this connection's, and gets nothing. */
+  isIdleOf(guard: Guard): boolean {
+    return this.#pass?.isClosedTo(guard) === true;
+  }
+
   /** A message became readable. Hands it over at once when nothing stored is waiting before it. */
   push(message: MailMessage, nowMs: number): void {
     if (this.#state !== "live") return;

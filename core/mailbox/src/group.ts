@@ -58,6 +58,11 @@ export class Group {
     return this.#members.reduce((sum, member) => sum + (member.isAdmitted ? 1 : 0), 0);
   }
 
+  /** Members of this connection that get nothing. */
+  idleCountOf(guard: Guard): number {
+    return this.#members.reduce((sum, member) => sum + (member.isIdleOf(guard) ? 1 : 0), 0);
+  }
+
   /** Some member may take mail no more: what it was handed is for others. */
   review(): void {
     const nowMs = this.#host.nowMs();
@@ -369,6 +374,10 @@ class Member implements MailSubscription {
 
   get isAdmitted(): boolean {
     return this.#pass === undefined || this.#pass.isOpen;
+  }
+
+  isIdleOf(guard: Guard): boolean {
+    return this.#pass?.isClosedTo(guard) === true;
   }
 
   get canTake(): boolean {

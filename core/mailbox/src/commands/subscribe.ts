@@ -21,6 +21,9 @@ export function subscribe(
 ): MailSubscription {
   if (request.match === "glob") return new Glob(engine, account, request, guard);
   const slot = engine.slot(`${account}/${request.mailbox}`);
+  if (guard !== undefined && idleCount(slot, guard) >= idleMax) {
+    throw quota("subscriptions of one connection that wait for one mailbox", idleMax);
+  }
   if (request.group !== undefined) {
     if (!slot.groups.has(request.group) && groupCount(slot) >= engine.options.groupsMax) {
       throw quota("groups of one mailbox", engine.options.groupsMax);
@@ -48,6 +51,16 @@ export function subscribe(
     return undefined;
   });
   return feed;
+}
+
+/** Subscriptions of one connection to one mailbox that it may not read; every send has to pass them by. */
+const idleMax = 64;
+
+function idleCount({ feeds, groups }: Slot, guard: Guard): number {
+  let count = 0;
+  for (const feed of feeds) if (feed.isIdleOf(guard)) count += 1;
+  for (const group of groups.values()) count += group.idleCountOf(guard);
+  return count;
 }
 
 /** Those of strangers, who get nothing, must not keep others out. */
