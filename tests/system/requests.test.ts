@@ -111,13 +111,14 @@ describe("the system account", () => {
 
   it.each([
     ["junk", "SERVER.PING"],
+    [`{"server_name":"${"x".repeat(70_000)}"}`, "SERVER.PING"],
     ["[1]", "SERVER.PING.VARZ"],
     ['{"limit":"x"}', "SERVER.PING.CONNZ"],
     ["{", "SERVER.PING.CONNZ"],
     ["{", "ACCOUNT.PING.CONNZ"],
     ['{"sort":"size"}', "SERVER.PING.CONNZ"],
     ['{"server_name":7}', "SERVER.PING"],
-  ])("is told what is wrong with the body %s", async (body, subject) => {
+  ])("is told what is wrong with the body %.20s", async (body, subject) => {
     const { error, server } = await asSys(subject, body);
     expect(error?.code).toBe(400);
     expect(error?.description).toEqual(expect.any(String));

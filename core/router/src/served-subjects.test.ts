@@ -55,6 +55,18 @@ describe("a served subject", () => {
     expect(count).toBe(2);
   });
 
+  test("has no empty tokens, and may be taken literally", async () => {
+    await using server = await startRouter();
+    const heard: string[] = [];
+    const { services } = server.router;
+    services.serve("*", "$SYS.*.X", ({ subject }) => heard.push(subject));
+    services.serve("*", "$SYS.a.X", ({ subject }) => heard.push(subject));
+    await using peer = await connectPeer(server.port);
+    peer.send("PUB $SYS..X 0\r\n\r\nPUB $SYS.b.X 0\r\n\r\nPUB $SYS.a.X 0\r\n\r\n");
+    await peer.flush();
+    expect(heard).toEqual(["$SYS.b.X", "$SYS.a.X", "$SYS.a.X"]);
+  });
+
   test("never hears what the server publishes", async () => {
     await using server = await startRouter();
     let count = 0;

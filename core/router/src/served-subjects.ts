@@ -2,7 +2,7 @@
 // a connection. Filled through `RouterServices.serve`; asked when a subject is seen for the first
 // time, never per message, so that ordinary subjects pay nothing for it.
 
-import { subjectMatches } from "@mq9/wire";
+import { hasEmptyToken, hasWildcards, subjectMatches } from "@mq9/wire";
 import type { Client } from "./subject-space.ts";
 
 /** One publish to a served subject. Views stay valid for as long as they are held. */
@@ -34,35 +34,52 @@ interface Served {
 
 /** What the server answers itself. */
 export class ServedSubjects {
-  #list: readonly Served[] = [];
+  /** Those without wildcards, by subject. */
+  readonly #literal = new Map<string, Served[]>();
+  #patterns: readonly Served[] = [];
   /** First bytes of the patterns: most subjects are ruled out by theirs. */
   readonly #firstBytes = new Set<number>();
 
   /** @returns takes it out again */
   add(account: string, pattern: string, handler: ServedHandler): () => void {
     const served: Served = { account, pattern, handler };
-    this.#list = [...this.#list, served];
     this.#firstBytes.add(pattern.charCodeAt(0));
+    if (hasWildcards(pattern)) {
+      this.#patterns = [...this.#patterns, served];
+      return () => {
+        this.#patterns = this.#patterns.filter((other) => other !== served);
+      };
+    }
+    this.#literal.set(pattern, [...(this.#literal.get(pattern) ?? []), served]);
     return () => {
-      this.#list = this.#list.filter((other) => other !== served);
+      const left = (this.#literal.get(pattern) ?? []).filter((other) => other !== served);
+      if (left.length === 0) this.#literal.delete(pattern);
+      else this.#literal.set(pattern, left);
     };
   }
 
   /** Whether it is served in any account. */
   covers(subject: string): boolean {
     if (!this.#firstBytes.has(subject.charCodeAt(0))) return false;
-    return this.#list.some(({ pattern }) => subjectMatches(pattern, subject));
+    if (this.#literal.has(subject)) return true;
+    return this.#patterns.some((served) => isCovered(served, subject));
   }
 
   /** Hands a request to whoever serves its subject in its account. @returns how many took it */
   hand(request: ServedRequest): number {
+    const { account, subject } = request;
+    const patterns = this.#patterns.filter((served) => isCovered(served, subject));
     let taken = 0;
-    for (const { account, pattern, handler } of this.#list) {
-      if (account !== everyAccount && account !== request.account) continue;
-      if (!subjectMatches(pattern, request.subject)) continue;
-      handler(request);
+    for (const served of [...(this.#literal.get(subject) ?? []), ...patterns]) {
+      if (served.account !== everyAccount && served.account !== account) continue;
+      served.handler(request);
       taken++;
     }
     return taken;
   }
+}
+
+/** A subject with an empty token matches nothing, here as elsewhere. */
+function isCovered({ pattern }: Served, subject: string): boolean {
+  return subjectMatches(pattern, subject) && !hasEmptyToken(subject);
 }

@@ -83,13 +83,3 @@ function eventId(): string {
   for (const byte of randomBytes(idLength)) id += digits[byte % digits.length];
   return id;
 }
-
-/** An account's name as it stands in a subject, which is a byte string. */
-export function accountToken(account: string): string {
-  return Buffer.from(account, "utf8").toString("latin1");
-}
-
-/** The account that a token of a subject names. */
-export function accountNamed(token: string): string {
-  return Buffer.from(token, "latin1").toString("utf8");
-}

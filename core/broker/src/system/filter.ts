@@ -4,6 +4,9 @@ import type { ServerInfo } from "@mq9/router";
 import { bodyParameters, MonitorError, type Parameters } from "../monitor/parameters.ts";
 import { SystemError } from "./envelope.ts";
 
+/** Options are few and short. */
+const bodyBytesMax = 65_536;
+
 /** Options of a request, and who is to answer it. */
 export interface SystemBody {
   readonly parameters: Parameters;
@@ -23,6 +26,9 @@ export function parseBody(payload: Buffer, server: ServerInfo): SystemBody {
 
 function objectOf(payload: Buffer): Readonly<Record<string, unknown>> {
   if (payload.length === 0) return {};
+  if (payload.length > bodyBytesMax) {
+    throw new SystemError(400, `the body of the request is longer than ${bodyBytesMax} bytes`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(payload.toString("utf8"));

@@ -1,10 +1,11 @@
 // What the server tells the system account by itself: who came and went, who was not let in, how it is
 // doing, and that it is about to stop. Nothing is built that nobody is subscribed to.
 import type { Connection, RouterServices } from "@mq9/router";
+import { toWireSubject } from "@mq9/wire";
 import { accstatz } from "../monitor/accountz.ts";
 import { timeText } from "../monitor/texts.ts";
 import type { MonitorView } from "../monitor/view.ts";
-import { accountToken, type Envelope, jsonBytes } from "./envelope.ts";
+import { type Envelope, jsonBytes } from "./envelope.ts";
 import { statsz } from "./queries.ts";
 
 /** What events need. */
@@ -52,7 +53,7 @@ export class SystemEvents {
 
   connected(connection: Connection): void {
     const { account } = connection;
-    this.#tell(`$SYS.ACCOUNT.${accountToken(account)}.CONNECT`, () =>
+    this.#tell(`$SYS.ACCOUNT.${toWireSubject(account)}.CONNECT`, () =>
       this.#deps.envelope.event("client_connect", {
         client: clientJson(connection, this.#startedAt(connection), undefined),
       }),
@@ -63,14 +64,14 @@ export class SystemEvents {
   /** A connection that was let in ended. @param reason in a few words */
   disconnected(connection: Connection, reason: string): void {
     const { account } = connection;
-    const token = accountToken(account);
+    const token = toWireSubject(account);
     this.#tell(`$SYS.ACCOUNT.${token}.DISCONNECT`, () => this.#farewell(connection, reason));
     this.#accountChanged(account);
   }
 
   /** Somebody was not let in. */
   turnedAway(connection: Connection, reason: string): void {
-    const token = accountToken(connection.account);
+    const token = toWireSubject(connection.account);
     const build = (): Buffer => this.#farewell(connection, reason);
     this.#tell(`$SYS.SERVER.${this.#serverId}.CLIENT.AUTH.ERR`, build);
     this.#tell(`$SYS.ACCOUNT.${token}.DISCONNECT`, build);
@@ -134,7 +135,7 @@ export class SystemEvents {
   }
 
   #tellAccount(account: string): void {
-    const token = accountToken(account);
+    const token = toWireSubject(account);
     const build = (): Buffer => {
       const { envelope, view } = this.#deps;
       const [stat] = accstatz(view, { accounts: [account], includeUnused: true }).account_statz;

@@ -2,11 +2,11 @@
 // account the few questions that are about the asker. Serves subjects of the router; owns no socket.
 import type { ServedRequest } from "@mq9/router";
 import { Connection, everyAccount, type RouterServices } from "@mq9/router";
-import { isLiteralSubject, isValidSubject } from "@mq9/wire";
+import { fromWireSubject, isLiteralSubject, isValidSubject } from "@mq9/wire";
 import { MonitorError, type Parameters } from "../monitor/parameters.ts";
 import type { MonitorView } from "../monitor/view.ts";
 import { commands, type Desk } from "./commands.ts";
-import { accountNamed, type Envelope, jsonBytes, SystemError } from "./envelope.ts";
+import { type Envelope, jsonBytes, SystemError } from "./envelope.ts";
 import { parseBody } from "./filter.ts";
 import {
   accountFigures,
@@ -111,7 +111,7 @@ export class SystemService {
     }
     for (const [name, query] of Object.entries(accountQueries)) {
       const answer: Answer = async ({ subject }, parameters) =>
-        this.#data(await query(view, parameters, accountNamed(accountTokenOf(subject))));
+        this.#data(await query(view, parameters, fromWireSubject(accountTokenOf(subject))));
       // Everybody asks these of all servers, operators too.
       const isAskedOfAll = name === "CONNZ" || name === "STATZ";
       serve(`ACCOUNT.*.${name}`, answer, ({ subject }) =>

@@ -1,6 +1,7 @@
 // Everything a broker tells about itself and lets operators do: the audit, the events and the answers
 // of the system account. Hears the router's hooks; assembled by the broker.
 import type { Client, Connection, Refused, Router, RouterHooks } from "@mq9/router";
+import { fromWireSubject } from "@mq9/wire";
 import { type Audit, type AuditActor, type AuthFailure, actorOf } from "../audit.ts";
 import type { MonitorView } from "../monitor/view.ts";
 import type { Principal } from "./commands.ts";
@@ -98,8 +99,8 @@ export class System implements Pick<RouterHooks, "connected" | "disconnected" | 
   readonly refused = (connection: Client, operation: Refused, subject: string): void => {
     const { audit } = this.#parts;
     if (audit === undefined) return;
-    const text = Buffer.from(subject, "latin1").toString("utf8");
-    audit.tell({ kind: "permission.refused", by: actorOf(connection), operation, subject: text });
+    const by = actorOf(connection);
+    audit.tell({ kind: "permission.refused", by, operation, subject: fromWireSubject(subject) });
   };
 
   /**
