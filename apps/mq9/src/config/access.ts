@@ -110,13 +110,15 @@ function readPem(path: string, what: string): string {
 }
 
 function webSocketOf(settings: WebSocketSettings, host: string): WebSocketOptions {
-  const { tls, cookies, port, sameOrigin, allowedOrigins, handshakeTimeoutMs } = settings;
+  const { tls, cookies, port, sameOrigin, allowedOrigins, trustedProxies } = settings;
+  const { handshakeTimeoutMs } = settings;
   const hasCookies = Object.values(cookies).some((name) => name !== undefined);
   return {
     host: settings.host ?? host,
     port,
     tls: tls === undefined ? undefined : readTlsFiles(tls, false),
     sameOrigin,
+    trustedProxies,
     allowedOrigins,
     handshakeTimeoutMs,
     cookies: hasCookies ? cookies : undefined,

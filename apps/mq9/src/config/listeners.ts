@@ -37,6 +37,8 @@ export interface WebSocketSettings {
   readonly tls: TlsSettings | undefined;
   readonly sameOrigin: boolean;
   readonly allowedOrigins: readonly string[];
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   readonly handshakeTimeoutMs: number;
   readonly cookies: WebSocketCookies;
 }
@@ -135,6 +137,7 @@ export function readWebSocket(node: ConfigNode, findings: Findings): WebSocketSe
       ["allowed_origins", "allowed_origin", "allow_origins", "allow_origin", "origins", "origin"],
       readTexts,
     ) ?? [];
+  const trustedProxies = block.read("trusted_proxies", readTexts) ?? [];
   const timeoutMs = block.read("handshake_timeout", readDuration) ?? handshakeTimeoutMs;
   const cookies: WebSocketCookies = {
     jwt: block.read("jwt_cookie", readText),
@@ -166,6 +169,7 @@ export function readWebSocket(node: ConfigNode, findings: Findings): WebSocketSe
     tls: noTls ? undefined : tls,
     sameOrigin,
     allowedOrigins,
+    trustedProxies,
     handshakeTimeoutMs: timeoutMs,
     cookies,
   };
