@@ -6,6 +6,7 @@ import type { AuthSetup, SetupUser } from "./transcript.ts";
 /** The part of a configuration file that says who is let in; "" = everybody. */
 export function authConfig(auth: AuthSetup | undefined): string {
   if (auth === undefined) return "";
+  if (auth.text !== undefined) return auth.text;
   const { token, users, accounts, noAuthUser, timeoutMs } = auth;
   const lines: string[] = [];
   if (token !== undefined) lines.push(`token: ${JSON.stringify(token)}`);

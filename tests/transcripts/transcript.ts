@@ -22,6 +22,8 @@ export interface SetupUser {
 
 /** Who is let in; the keys mean what those of the nats-server configuration mean. */
 export interface AuthSetup {
+  /** Text of a configuration file, for what the other keys can not say. */
+  readonly text?: string;
   readonly token?: string;
   readonly users?: readonly SetupUser[];
   readonly accounts?: Readonly<Record<string, readonly SetupUser[]>>;

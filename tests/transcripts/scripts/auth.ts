@@ -444,4 +444,73 @@ const apart: readonly Script[] = [
   },
 ]); // prettier-ignore
 
-export const authScripts: readonly Script[] = [...entry, ...permissions, ...heard, ...apart];
+const key = "UCNGL4W5QX66CFX6A6DCBVDH5VOHMI7B2UZZU7TXAUQQSI2JPHULCKBR";
+
+/** The same things said in other words of the configuration, with the users that may then come. */
+const wordings: Readonly<Record<string, string>> = {
+  "one user": 'authorization { user: all, password: "p" }',
+  "one user, short key": 'authorization { username: "all", pass: p }',
+  "a bcrypt hash":
+    'authorization { users: [ { user: all, password: "$2b$04$2TeyUdXQVjoyCHwyTXo8Aept6EnoJWka6hchexXVebPsklpgoUqVC" } ] }',
+  "one subject as a word":
+    'authorization { users: [ { user: all, password: p, permissions: { publish: "foo.x", subscribe: "foo.*" } } ] }',
+  "lists of subjects":
+    'authorization { users: [ { user: all, password: p, permissions: { pub: ["foo.x", "a.>"], sub: ["foo.*", "b q"] } } ] }',
+  "allow and deny as words":
+    'authorization { users: [ { user: all, password: p, permissions: { publish: { allow: "foo.>", deny: "foo.x" }, subscribe: { deny: "foo.x" } } } ] }',
+  "default permissions":
+    'authorization { default_permissions: { publish: "foo.x", subscribe: "a" }, users: [ { user: all, password: p }, { user: other, password: p, permissions: { publish: "b" } } ] }',
+  "answers by default":
+    'authorization { default_permissions: { allow_responses: true, subscribe: "foo.*" }, users: [ { user: all, password: p } ] }',
+  variables:
+    'RIGHTS = { publish: "foo.x", subscribe: [ "foo.*", "in.*" ] }\nauthorization { users: [ { user: all, password: p, permissions: $RIGHTS } ] }',
+  "a key beside a user": `authorization { users: [ { nkey: ${key} }, { user: all, password: p } ] }`,
+  "keys alone": `authorization { users: [ { nkey: ${key} } ] }`,
+  "other connections only":
+    'authorization { users: [ { user: all, password: p, allowed_connection_types: ["WEBSOCKET"] } ] }',
+  "this kind of connection":
+    'authorization { users: [ { user: all, password: p, allowed_connection_types: ["STANDARD", "WEBSOCKET"] } ] }',
+  accounts:
+    "accounts { A { users: [ { user: all, password: p } ] }, B { users: [ { user: other, password: p } ] } }",
+  "accounts and a default user":
+    "no_auth_user: other\naccounts { A: { users: [ { user: all, password: p } ] }, B: { users: [ { user: other, password: p } ] } }",
+  "default permissions of an account":
+    'accounts { A { default_permissions: { publish: "foo.x" }, users: [ { user: all, password: p } ] } }',
+};
+
+const visitors: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  nobody: {},
+  all: { user: "all", pass: "p" },
+  other: { user: "other", pass: "p" },
+  "all with a wrong password": { user: "all", pass: "P" },
+  "a key without signature": { nkey: key },
+  "a key with a wrong signature": { nkey: key, sig: "AAAA" },
+  "an unknown key": { nkey: `${key.slice(0, -1)}A`, sig: "x" },
+}; // prettier-ignore
+
+const reworded: readonly Script[] = Object.entries(wordings).flatMap(([what, text]) =>
+  Object.entries(visitors).map(([who, more]) =>
+    script(
+      `worded as ${what}: ${who}`,
+      [
+        {
+          client: "a",
+          send: `${connectLine(more)}SUB foo.x 1\r\nSUB foo.* 2\r\nSUB b q 3\r\nSUB in.* 4\r\n`,
+        },
+        {
+          client: "a",
+          send: `${pub("foo.x", "x", "in.1")}${pub("foo.y")}${pub("a.b")}${pub("b")}`,
+        },
+      ],
+      { text },
+    ),
+  ),
+); // prettier-ignore
+
+export const authScripts: readonly Script[] = [
+  ...entry,
+  ...permissions,
+  ...heard,
+  ...apart,
+  ...reworded,
+];
