@@ -51,7 +51,7 @@ export function banner(facts: BannerFacts): string {
     ),
     row("Access", facts.usersConfigured ? "the users that are configured" : openAccess(facts, red)),
     "",
-    `  ${dim("Try it, in another terminal:")}`,
+    `  ${dim(`Try it, in another terminal${facts.usersConfigured ? " (add --user and --password)" : ""}:`)}`,
     `    nats --server ${authority(reachable(facts.host), facts.port)} req '$mq9.AI.MAILBOX.CREATE' '{"ttl":3600}'`,
     `  ${dim(`Stop with Ctrl-C or kill ${facts.pid}. All settings: mq9 serve --help`)}`,
     "",

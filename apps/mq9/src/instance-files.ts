@@ -1,6 +1,6 @@
 // The files by which whoever started the process finds it: its id, and the ports it listens on.
 // Written once everything listens, removed when the process ends as asked.
-import { rmSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ExitError, exitTemporary } from "./exit-codes.ts";
 
@@ -40,7 +40,8 @@ export class InstanceFiles {
 
   #write(file: string, content: string): void {
     try {
-      writeFileSync(file, content, { mode: 0o644 });
+      writeFileSync(file, content);
+      chmodSync(file, 0o644); // whatever the umask is: others look for them
     } catch (error) {
       throw new ExitError(exitTemporary, `${file} can not be written: ${(error as Error).message}`);
     }

@@ -124,7 +124,8 @@ function unreadable(path: string, error: unknown): unknown {
 
 /** One line per thing that is wrong, so that a file is put right in one go. */
 function describe(problems: readonly ConfigError[], path: string): string {
-  const lines = problems.map(({ place, message }) => {
+  const inOrder = problems.toSorted((a, b) => a.place.line - b.place.line);
+  const lines = inOrder.map(({ place, message }) => {
     const other = place.file === path ? "" : `${place.file}:`;
     return `${other}${place.line}:${place.column}: ${message}`;
   });

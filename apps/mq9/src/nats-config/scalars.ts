@@ -28,7 +28,7 @@ export function readScalar(cursor: Cursor): ReadScalar {
     case "(":
       return { value: block(cursor) };
     case ".":
-      return cursor.fail("a number begins with a digit");
+      return cursor.fail("a number begins with a digit; put text in quotes");
     case "\n":
     case "\r":
       return cursor.fail("a value is missing before the end of the line");
