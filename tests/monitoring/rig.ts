@@ -10,7 +10,7 @@ import {
   silentLog,
 } from "@mq9/broker";
 import { createMonitoringEdge, type MonitoringEdge, type MonitoringOptions } from "@mq9/monitoring";
-import { MemoryStore } from "@mq9/store";
+import { MemoryStore, type Store } from "@mq9/store";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { until } from "../support/until.ts";
 
@@ -33,9 +33,10 @@ export type Json = any;
 export async function startRig(
   options: BrokerOptionsInput = {},
   monitoring: Partial<MonitoringOptions> = {},
+  store: Store = new MemoryStore(),
 ): Promise<Rig> {
   const broker = createBroker(resolveOptions({ port: 0, ...options }), {
-    store: new MemoryStore(),
+    store,
     log: silentLog,
     version: "0.0.0-test",
   });

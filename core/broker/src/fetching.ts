@@ -78,7 +78,7 @@ export class Fetches {
     reply: string,
   ): Promise<void> {
     const { meters } = this.#desk;
-    const askedMs = meters.turn.nowMs();
+    const asked = meters.turn.mark();
     let taken: FetchResult | undefined;
     let answered = false;
     const end = (): void => {
@@ -99,7 +99,7 @@ export class Fetches {
       visitor,
     );
     this.#waiting.delete(end);
-    meters.fetchMs.observe(meters.turn.nowMs() - askedMs);
+    meters.fetchMs.observe(meters.turn.msSince(asked));
     if (client.closed || client.ownerState !== visitor) {
       visitor.mailboxes.release(visitor); // it left while this began, or may not read any more
       if (!client.closed) this.#desk.tell(client, reply, exchange.fail(quarantined()));

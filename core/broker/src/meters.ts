@@ -17,19 +17,27 @@ const sizeBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
  * reading costs more than everything else that is counted.
  */
 export class TurnClock {
-  #atMs = -1;
+  /** Microseconds, the lower 32 bits: small integers cost no memory where they are kept. */
+  #micros = 0;
+  #isRead = false;
 
-  /** Milliseconds since some instant, with fractions; never backwards. */
-  nowMs(): number {
-    if (this.#atMs < 0) {
-      this.#atMs = performance.now();
+  /** The instant of this turn, to be given to `msSince`. */
+  mark(): number {
+    if (!this.#isRead) {
+      this.#isRead = true;
+      this.#micros = Math.floor(performance.now() * 1_000) | 0;
       queueMicrotask(this.#forget);
     }
-    return this.#atMs;
+    return this.#micros;
+  }
+
+  /** Milliseconds since a mark, which is not older than half an hour. */
+  msSince(mark: number): number {
+    return ((this.mark() - mark) | 0) / 1_000;
   }
 
   readonly #forget = (): void => {
-    this.#atMs = -1;
+    this.#isRead = false;
   };
 }
 
@@ -52,17 +60,17 @@ export class Meters implements CommitObserver {
   /** Changes in one commit. */
   readonly commitChanges: Histogram = new Histogram(sizeBounds);
   commitsFailed = 0;
-  /** When the commit under way began, by `performance.now()`; -1 = none is. */
-  commitSinceMs = -1;
+  /** When the commit under way began, by `performance.now()`; undefined = none is. */
+  commitSinceMs: number | undefined = undefined;
 
-  /** A publish ended. @param arrivedMs of `turn` */
-  sent(code: Mq9ErrorCode | undefined, arrivedMs: number): void {
+  /** A publish ended. @param arrived a mark of `turn` */
+  sent(code: Mq9ErrorCode | undefined, arrived: number): void {
     if (code !== undefined) {
       this.refused(code);
       return;
     }
     this.sendsAccepted += 1;
-    this.sendMs.observe(this.turn.nowMs() - arrivedMs);
+    this.sendMs.observe(this.turn.msSince(arrived));
   }
 
   refused(code: Mq9ErrorCode): void {
@@ -75,8 +83,10 @@ export class Meters implements CommitObserver {
   }
 
   commitEnded(stored: boolean): void {
-    if (stored) this.commitMs.observe(performance.now() - this.commitSinceMs);
-    else this.commitsFailed += 1;
-    this.commitSinceMs = -1;
+    if (!stored) this.commitsFailed += 1;
+    else if (this.commitSinceMs !== undefined) {
+      this.commitMs.observe(performance.now() - this.commitSinceMs);
+    }
+    this.commitSinceMs = undefined;
   }
 }

@@ -29,10 +29,11 @@ export class Receipt implements SendCompletion {
   readonly #generation: Generation | undefined;
   readonly #hold: Hold;
   readonly #tally: Tally;
-  readonly #arrivedMs: number;
+  /** A mark of the meters' clock. */
+  readonly #arrived: number;
 
   constructor(desk: Desk, client: Client, tally: Tally, request: ReceiptRequest) {
-    this.#arrivedMs = desk.meters.turn.nowMs();
+    this.#arrived = desk.meters.turn.mark();
     this.#tally = tally;
     this.#desk = desk;
     this.#client = client;
@@ -43,7 +44,7 @@ export class Receipt implements SendCompletion {
   }
 
   settled(error: Mq9Error | undefined, msgId: number, detail?: SendDetail): void {
-    this.#desk.meters.sent(error?.code, this.#arrivedMs);
+    this.#desk.meters.sent(error?.code, this.#arrived);
     const body =
       this.#reply === ""
         ? undefined
@@ -76,7 +77,8 @@ export class ChannelReceipt implements SendCompletion {
   readonly #heard: boolean;
   readonly #hold: Hold;
   readonly #tally: Tally;
-  readonly #arrivedMs: number;
+  /** A mark of the meters' clock. */
+  readonly #arrived: number;
 
   constructor(
     desk: Desk,
@@ -84,7 +86,7 @@ export class ChannelReceipt implements SendCompletion {
     tally: Tally,
     request: { readonly subject: string; readonly reply: string; readonly heard: boolean },
   ) {
-    this.#arrivedMs = desk.meters.turn.nowMs();
+    this.#arrived = desk.meters.turn.mark();
     const { subject, reply, heard } = request;
     this.#tally = tally;
     this.#desk = desk;
@@ -100,7 +102,7 @@ export class ChannelReceipt implements SendCompletion {
       if (!this.#heard) this.#desk.noResponders(this.#client, this.#subject, this.#reply);
       this.#hold.release();
     } else {
-      this.#desk.meters.sent(error?.code, this.#arrivedMs);
+      this.#desk.meters.sent(error?.code, this.#arrived);
       const body = error === undefined ? sendReply({ msgId, ...detail }, 0) : errorReply(error);
       if (answer(this.#desk, this.#client, this.#subject, this.#reply, error, body)) {
         this.#hold.release();

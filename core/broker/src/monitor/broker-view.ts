@@ -55,8 +55,8 @@ export class BrokerView implements MonitorView {
   /** Set anew by a reload. */
   configuredAtMs: number = this.startedAtMs;
   readonly #parts: ViewParts;
-  /** By `performance.now()`; -1 = the machine's clock is believed. */
-  #suspectSinceMs = -1;
+  /** By `performance.now()`; undefined = the machine's clock is believed. */
+  #suspectSinceMs: number | undefined = undefined;
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
@@ -64,7 +64,7 @@ export class BrokerView implements MonitorView {
 
   /** The machine's clock is no longer believed, or is again. */
   clockSuspected(suspect: boolean): void {
-    this.#suspectSinceMs = suspect ? performance.now() : -1;
+    this.#suspectSinceMs = suspect ? performance.now() : undefined;
   }
 
   get router(): MonitoredRouter {
@@ -134,11 +134,11 @@ export class BrokerView implements MonitorView {
     if (this.#parts.guard.full) return "the disk is nearly full: nothing new is stored";
     const nowMs = performance.now();
     const { commitSinceMs } = this.meters;
-    if (commitSinceMs >= 0 && nowMs - commitSinceMs > commitMsMax) {
+    if (commitSinceMs !== undefined && nowMs - commitSinceMs > commitMsMax) {
       const seconds = Math.round((nowMs - commitSinceMs) / 1_000);
       return `the disk has not finished a write for ${seconds} s`;
     }
-    if (this.#suspectSinceMs >= 0 && nowMs - this.#suspectSinceMs > suspectMsMax) {
+    if (this.#suspectSinceMs !== undefined && nowMs - this.#suspectSinceMs > suspectMsMax) {
       return "the machine's clock has been wrong for more than 10 minutes";
     }
     return undefined;
