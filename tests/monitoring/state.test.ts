@@ -15,7 +15,9 @@ test("a disk that is nearly full is told everywhere, and that it has room again"
   );
   const ready = await rig.get("/readyz");
   expect(ready.status).toBe(503);
-  expect(await ready.json()).toMatchObject({ error: "the disk is nearly full: nothing new is stored" });
+  expect(await ready.json()).toMatchObject({
+    error: "the disk is nearly full: nothing new is stored",
+  });
   expect((await rig.get("/healthz")).status).toBe(200);
   const { mq9 } = await rig.json("/varz");
   expect(mq9).toMatchObject({
@@ -62,7 +64,12 @@ test("passwords and tokens are told nowhere; users are to who asks for them", as
   await expect(
     connect({ servers: `127.0.0.1:${rig.port}`, token: `${secret}-token` }),
   ).rejects.toThrow();
-  const paths = ["/varz", "/connz?auth=1&subs=detail&state=any", "/subsz?subs=1", "/accountz?acc=$G"];
+  const paths = [
+    "/varz",
+    "/connz?auth=1&subs=detail&state=any",
+    "/subsz?subs=1",
+    "/accountz?acc=$G",
+  ];
   for (const path of paths) expect(await (await rig.get(path)).text()).not.toContain("canary");
   const text = await rig.metrics();
   expect(text).not.toContain("canary");
