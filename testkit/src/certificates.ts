@@ -16,6 +16,8 @@ export interface IssueOptions {
   readonly subject: string;
   /** For instance `DNS:localhost,IP:127.0.0.1`. */
   readonly altNames?: string;
+  /** Further lines of the file that `altNames` may refer to, for instance `[names]\nDNS.1 = localhost`. */
+  readonly sections?: string;
   /** From today on; -1 is over already. Default 2. */
   readonly days?: number;
 }
@@ -39,14 +41,15 @@ export async function createAuthority(folder: string, name = "ca"): Promise<Test
   return {
     cert: await readFile(caFile, "utf8"),
     certFile: caFile,
-    issue: async (leaf, { subject, altNames, days = 2 }) => {
+    issue: async (leaf, { subject, altNames, sections = "", days = 2 }) => {
       const [keyFile, requestFile, certFile, namesFile] = [
         file(`${leaf}.key`),
         file(`${leaf}.csr`),
         file(`${leaf}.pem`),
         file(`${leaf}.ext`),
       ];
-      await writeFile(namesFile, altNames === undefined ? "" : `subjectAltName=${altNames}\n`);
+      const names = altNames === undefined ? "" : `subjectAltName=${altNames}\n`;
+      await writeFile(namesFile, `${names}${sections}\n`);
       await openssl("req", ...newKey, "-keyout", keyFile, "-out", requestFile, "-subj", subject);
       const signer = ["-CA", caFile, "-CAkey", caKeyFile, "-CAcreateserial", "-days", String(days)];
       const files = ["-in", requestFile, "-extfile", namesFile, "-out", certFile];
