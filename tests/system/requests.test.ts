@@ -232,6 +232,22 @@ describe("an operator", () => {
     expect(rig.reloads).toBe(1);
   });
 
+  it("does nothing that nobody could be asked about later, but stop somebody", async () => {
+    rig.keepsAudit = false;
+    await using again = await rig.connect("bob"); // an event that is not kept
+    for (const command of ["KICK", "LDM", "RELOAD"]) {
+      const told = await asSys(`SERVER.${id}.${command}`, { cid: cidOf(again) });
+      expect(told.error).toEqual({ code: 503, description: "the audit can not be written" });
+    }
+    const subject = `SERVER.${id}.MQ9.QUARANTINE`;
+    const stopped = { account: "B", user: "bob" };
+    expect((await asSys(subject, { ...stopped, on: true })).data).toMatchObject({ connections: 1 });
+    expect((await asSys(subject, { ...stopped, on: false })).error?.code).toBe(503);
+    rig.keepsAudit = true;
+    await using _ = await rig.connect("ann");
+    expect((await asSys(subject, { ...stopped, on: false })).error).toBeUndefined();
+  });
+
   it("asks no more than the server can answer at one time", async () => {
     const asked = 200;
     for (let at = 0; at < asked; at++) {

@@ -9,6 +9,8 @@ export interface SystemRig extends AsyncDisposable {
   readonly port: number;
   /** What the audit was told so far. */
   readonly audit: AuditEvent[];
+  /** Whether the audit can be kept. */
+  keepsAudit: boolean;
   /** How often an operator asked to read the configuration again. */
   readonly reloads: number;
   /** A connection of one of the users, with its inbox `_INBOX.<user>.>` as sid `in`. */
@@ -21,6 +23,7 @@ const password = "pw";
 export async function startRig(): Promise<SystemRig> {
   const audit: AuditEvent[] = [];
   let reloads = 0;
+  let keepsAudit = true;
   const broker = createBroker(
     resolveOptions({
       port: 0,
@@ -61,7 +64,10 @@ export async function startRig(): Promise<SystemRig> {
       store: new MemoryStore(),
       log: silentLog,
       version: "test",
-      audit: (event) => audit.push(event),
+      audit: (event) => {
+        audit.push(event);
+        return keepsAudit;
+      },
       reload: async () => {
         reloads += 1;
       },
@@ -72,6 +78,12 @@ export async function startRig(): Promise<SystemRig> {
     broker,
     port,
     audit,
+    get keepsAudit() {
+      return keepsAudit;
+    },
+    set keepsAudit(keeps) {
+      keepsAudit = keeps;
+    },
     get reloads() {
       return reloads;
     },

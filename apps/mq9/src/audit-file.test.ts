@@ -80,7 +80,7 @@ describe("the audit file", () => {
     await rm(file);
     await mkdir(file);
     await audit.reopen();
-    audit.write(event(1));
+    expect(audit.write(event(1))).toBe(false);
     await audit.reopen();
     expect(errors).toEqual(["EISDIR"]);
     await rmdir(file);

@@ -6,8 +6,11 @@ import { AuditChain, chainStart, linkIn } from "./audit-chain.ts";
 
 /** A file that audit events go to. No method throws; what goes wrong is told to `failed`. */
 export interface AuditFile extends AsyncDisposable {
-  /** Queues one event: it is with the system soon, and on disk within a second or so. */
-  write(event: AuditEvent): void;
+  /**
+   * Queues one event: it is with the system soon, and on disk within a second or so.
+   * @returns whether the latest attempt to write went well
+   */
+  write(event: AuditEvent): boolean;
   /** Goes on in a new file of the same name. For whoever moved the old one away. */
   reopen(): Promise<void>;
   /** Writes what is queued, forces it to disk, closes. Idempotent. */
@@ -77,20 +80,22 @@ class JsonLinesFile implements AuditFile {
     }, syncEveryMs).unref();
   }
 
-  write(event: AuditEvent): void {
-    if (this.#closing !== undefined) return;
+  write(event: AuditEvent): boolean {
+    if (this.#closing !== undefined) return true;
     if (this.#waiting.length >= waitingMax) {
       this.#lost += 1;
-      return;
+      return false;
     }
     const { atMs, ...fact } = event;
     this.#waiting.push({ atMs, fact });
-    if (this.#writeScheduled) return;
-    this.#writeScheduled = true;
-    setImmediate(() => {
-      this.#writeScheduled = false;
-      void this.#queue(() => this.#append());
-    });
+    if (!this.#writeScheduled) {
+      this.#writeScheduled = true;
+      setImmediate(() => {
+        this.#writeScheduled = false;
+        void this.#queue(() => this.#append());
+      });
+    }
+    return !this.#isFailing;
   }
 
   reopen(): Promise<void> {

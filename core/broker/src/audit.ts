@@ -88,8 +88,11 @@ export type AuditKind = AuditFact["kind"];
 /** A fact and when it was, in Unix milliseconds by the machine's clock. */
 export type AuditEvent = AuditFact & { readonly atMs: number };
 
-/** Keeps events. Called synchronously; must not throw. */
-export type AuditSink = (event: AuditEvent) => void;
+/**
+ * Keeps events. Called synchronously; must not throw.
+ * @returns `false` when events wait because they can not be kept now; anything else means they are kept
+ */
+export type AuditSink = (event: AuditEvent) => unknown;
 
 /** Events of one kind per second that are kept: those that strangers can cause at will are fewer. */
 const keptPerSecond = 1_000;
@@ -103,10 +106,16 @@ export class Audit {
   readonly #nowMs: () => number;
   readonly #counts = new Map<AuditKind, number>();
   #window: NodeJS.Timeout | undefined = undefined;
+  #failing = false;
 
   constructor(sink: AuditSink, nowMs: () => number = Date.now) {
     this.#sink = sink;
     this.#nowMs = nowMs;
+  }
+
+  /** The latest event could not be kept at once. */
+  get failing(): boolean {
+    return this.#failing;
   }
 
   /** Tells what happened, now. */
@@ -115,7 +124,7 @@ export class Audit {
     const count = (this.#counts.get(kind) ?? 0) + 1;
     this.#counts.set(kind, count);
     this.#window ??= setTimeout(() => this.settle(), windowMs).unref();
-    if (count <= keptOf(kind)) this.#sink({ ...cleaned(fact), atMs: this.#nowMs() });
+    if (count <= keptOf(kind)) this.#keep({ ...cleaned(fact), atMs: this.#nowMs() });
   }
 
   /** Says how much is missing of what came too fast. By itself within a second; also before the end. */
@@ -124,9 +133,13 @@ export class Audit {
     this.#window = undefined;
     for (const [of, count] of this.#counts) {
       const left = count - keptOf(of);
-      if (left > 0) this.#sink({ kind: "audit.omitted", of, count: left, atMs: this.#nowMs() });
+      if (left > 0) this.#keep({ kind: "audit.omitted", of, count: left, atMs: this.#nowMs() });
     }
     this.#counts.clear();
+  }
+
+  #keep(event: AuditEvent): void {
+    this.#failing = this.#sink(event) === false;
   }
 }
 

@@ -1,7 +1,7 @@
 // What an operator can do to a running server: `$SYS.REQ.SERVER.<id>.KICK|LDM|RELOAD|MQ9.QUARANTINE`.
 // Only the system account gets here. Everything done is audited.
 import type { Client, Connection, Router } from "@mq9/router";
-import { type AuditActor, type AuditFact, actorOf } from "../audit.ts";
+import { type Audit, type AuditActor, actorOf } from "../audit.ts";
 import type { Parameters } from "../monitor/parameters.ts";
 import { SystemError } from "./envelope.ts";
 
@@ -15,7 +15,7 @@ export interface Principal {
 /** What commands need of the broker. */
 export interface Desk {
   readonly router: Pick<Router, "connections">;
-  readonly audit: ((fact: AuditFact) => void) | undefined;
+  readonly audit: Pick<Audit, "tell" | "failing"> | undefined;
   /** Reads the configuration again; undefined = there is none to read. @throws what is wrong with it */
   readonly reload: ((by: AuditActor) => Promise<void>) | undefined;
   /** @returns its connections */
@@ -31,20 +31,20 @@ export type Command = (
 
 export const commands: Readonly<Record<string, Command>> = {
   KICK: (desk, parameters, by) => {
+    assertAudited(desk);
     const connection = connectionNamed(desk, parameters, "no such client or leafnode id");
-    desk.audit?.({
-      kind: "connection.kicked",
-      by: actorOf(by),
-      kicked: actorOf(connection),
-    });
+    const kicked = actorOf(connection);
+    desk.audit?.tell({ kind: "connection.kicked", by: actorOf(by), kicked });
     connection.close("Kicked");
     return undefined;
   },
   LDM: (desk, parameters) => {
+    assertAudited(desk);
     connectionNamed(desk, parameters, "no such client id").announceLameDuck();
     return undefined;
   },
   RELOAD: async (desk, _parameters, by) => {
+    assertAudited(desk);
     if (desk.reload === undefined) {
       throw new SystemError(500, "this server has no configuration that could be read again");
     }
@@ -61,6 +61,7 @@ export const commands: Readonly<Record<string, Command>> = {
     if (account === undefined || on === undefined) {
       throw new SystemError(400, "account and on are needed, for instance with user");
     }
+    if (!on) assertAudited(desk); // whoever fills the disk can still be stopped
     const user = parameters.text("user") ?? "";
     const actor = actorOf(by);
     if (on && actor.account === account && actor.user === user) {
@@ -69,6 +70,11 @@ export const commands: Readonly<Record<string, Command>> = {
     return { account, user, on, connections: desk.quarantine({ account, user }, on, actor) };
   },
 };
+
+/** What nobody could be asked about later is not done. */
+function assertAudited({ audit }: Desk): void {
+  if (audit?.failing === true) throw new SystemError(503, "the audit can not be written");
+}
 
 function connectionNamed(desk: Desk, parameters: Parameters, otherwise: string): Connection {
   const cid = parameters.whole("cid");

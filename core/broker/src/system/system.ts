@@ -45,7 +45,7 @@ export class System implements Pick<RouterHooks, "connected" | "disconnected" | 
     this.#service = new SystemService({
       ...shared,
       router,
-      audit: audit && ((fact) => audit.tell(fact)),
+      audit,
       reload: parts.reload && ((by) => this.#reload(by)),
       failed: parts.failed,
       quarantine: (principal, on, by) => this.quarantine(principal, on, by),
