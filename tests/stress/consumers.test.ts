@@ -2,6 +2,7 @@
 // accepted is there after a stop, and peers that stopped existing are found.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect } from "@nats-io/transport-node";
 import { describe, expect, test, vi } from "vitest";
 import { agent } from "../support/mail.ts";
 import { until } from "../support/until.ts";
@@ -85,6 +86,50 @@ test("a client that is stopped in its tracks is found by PING, and its place is 
   expect(after.sockets).toBe(base.sockets);
   client.kill("SIGKILL");
   await once(client, "exit");
+});
+
+test("clients that know another server are there when the first one has stopped", async () => {
+  await using first = await startServer(["--stop-grace", "300ms", "--stop-spread", "300ms"]);
+  await using second = await startServer();
+  const servers = [first, second].map(({ port }) => `127.0.0.1:${port}`);
+  const clients = await Promise.all(
+    Array.from({ length: 30 }, () =>
+      connect({ servers, noRandomize: true, reconnectTimeWait: 50, maxReconnectAttempts: -1 }),
+    ),
+  );
+  for (const client of clients) client.subscribe(`moved.${client.info?.client_id}`);
+  expect(await first.broker.stop()).toBe(0);
+  const address = `127.0.0.1:${second.port}`;
+  await until(async () =>
+    clients.every((client) => client.getServer() === address) ? true : undefined,
+  );
+  await Promise.all(clients.map((client) => client.flush()));
+  await Promise.all(clients.map((client) => client.close()));
+});
+
+test("readers of leased mail that do not read keep what they hold, and others work on", async () => {
+  await using server = await startServer();
+  await using sender = await agent(server.broker.url);
+  await sender.ask("MAILBOX.CREATE", { public: true, name: "jobs", ttl: 600 });
+  const stuck = await openCrowd({
+    port: server.port,
+    count: 20,
+    says: hello.replace("PING", "SUB $mq9.AI.MAILBOX.MSG.jobs crew 1\r\nPING"),
+    then: ({ socket }) => socket.pause(),
+  });
+  const payload = "j".repeat(100_000);
+  for (let at = 0; at < 60; at += 1) await sender.ask("MAILBOX.MSG.jobs", payload);
+  const full = await server.held();
+  expect(full.rssBytes).toBeLessThan(500 * mebibyte);
+  await closeCrowd(stuck, "destroy");
+  const worker = await openCrowd({
+    port: server.port,
+    count: 1,
+    says: hello.replace("PING", "SUB $mq9.AI.MAILBOX.MSG.jobs crew 1\r\nPING"),
+  });
+  await sender.ask("MAILBOX.MSG.jobs", payload);
+  await until(async () => ((worker[0]?.receivedBytes ?? 0) >= payload.length ? true : undefined));
+  await closeCrowd(worker, "end");
 });
 
 test("a stop in the middle of a thousand publishing connections ends, and keeps what it accepted", async () => {

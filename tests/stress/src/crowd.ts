@@ -84,19 +84,22 @@ async function openMember(options: CrowdOptions): Promise<Member | undefined> {
       resolve(undefined);
     });
     socket.on("data", (chunk: Buffer) => {
-      member.tail = (member.tail + chunk.toString("latin1", Math.max(0, chunk.length - 200))).slice(
-        -200,
-      );
+      const text = member.tail + chunk.toString("latin1");
+      member.tail = text.slice(-200);
       if (isIn) {
         member.receivedBytes += chunk.length;
-      } else if (!hasInfo && member.tail.includes("\r\n")) {
+        return;
+      }
+      if (!hasInfo && text.includes("\r\n")) {
         hasInfo = true;
         if (says !== "") socket.write(says);
       }
-      if (!isIn && hasInfo && (says === "" || member.tail.endsWith(until))) {
-        isIn = true;
-        resolve(member);
-      }
+      const at = says === "" ? 0 : text.indexOf(until);
+      if (!hasInfo || at < 0) return;
+      isIn = true;
+      // Mail may come right behind the PONG.
+      member.receivedBytes = says === "" ? 0 : text.length - at - until.length;
+      resolve(member);
     });
   });
 }
