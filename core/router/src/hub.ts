@@ -56,8 +56,6 @@ export interface RouterStats {
 
 /** What outboxes gather in one turn goes out early beyond this. */
 const gatheredBytesMax = 67_108_864;
-/** Connections that may say their last words at one time. */
-const leavingMax = 1_024;
 /** At the cap this part of it is made free, so that not every message looks at all connections. */
 const cutPart = 10;
 /** Above the cap with nothing left to close, the next look is due this much later. */
@@ -138,14 +136,6 @@ export class Hub {
   closing(connection: Connection): void {
     this.connections.delete(connection.id);
     this.leaving.add(connection);
-    if (this.leaving.size > leavingMax) {
-      // The one that has had the most time for its last words.
-      for (const first of this.leaving) {
-        first.cut();
-        this.leaving.delete(first);
-        return;
-      }
-    }
   }
 
   /** The transport of a connection ended. */

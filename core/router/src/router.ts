@@ -100,6 +100,8 @@ export interface Router {
 
 /** Often enough for intervals of seconds, cheap enough for a hundred thousand connections. */
 const checkIntervalMaxMs = 500;
+/** Connections on their way out above which refused ones are not told why. */
+const leavingMax = 1_024;
 /** How often what nobody uses is let go. */
 const tidyIntervalMs = 60_000;
 /** Connections that did not end by themselves are cut after this long. */
@@ -209,7 +211,10 @@ class CoreRouter implements Router {
     connection.start();
     if (isFull || !isWelcome || this.#stopping) {
       hub.refusedConnections++;
-      connection.close("Maximum Connections Exceeded", wireErrors.tooManyConnections);
+      const reason = "Maximum Connections Exceeded";
+      // Each keeps a file until its peer has heard why: in a storm there are not enough of them.
+      if (hub.leaving.size >= leavingMax) connection.abort(reason);
+      else connection.close(reason, wireErrors.tooManyConnections);
     }
     return traced?.eventsFor(connection) ?? connection;
   }
