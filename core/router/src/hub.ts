@@ -105,7 +105,8 @@ export class Hub {
   #flushing: Outbox[] = [];
   #flushScheduled = false;
   #isFlushing = false;
-  #onEmpty: (() => void) | undefined = undefined;
+  /** Who waits until no connection is left. */
+  readonly #onEmpty = new Set<() => void>();
   readonly #accounts = new Map<string, Sublist>();
   /** Connections by account, of those that said who they are. */
   readonly #members = new Map<string, number>();
@@ -142,8 +143,8 @@ export class Hub {
   gone(connection: Connection): void {
     this.leaving.delete(connection);
     this.addresses.left(connection.remoteAddress);
-    if (this.#onEmpty !== undefined && this.leaving.size + this.connections.size === 0) {
-      this.#onEmpty();
+    if (this.#onEmpty.size !== 0 && this.leaving.size + this.connections.size === 0) {
+      for (const resolve of this.#onEmpty) resolve();
     }
   }
 
@@ -151,13 +152,14 @@ export class Hub {
   async whenEmpty(timeoutMs: number): Promise<void> {
     if (this.leaving.size + this.connections.size === 0) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#onEmpty = () => {
+      const done = () => {
         clearTimeout(timer);
+        this.#onEmpty.delete(done);
         resolve();
       };
+      const timer = setTimeout(done, timeoutMs);
+      this.#onEmpty.add(done);
     });
-    this.#onEmpty = undefined;
   }
 
   /** The subscriptions of an account. */
