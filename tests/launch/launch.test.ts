@@ -14,6 +14,7 @@ import {
   type Child,
   connectRaw,
   createAuthority,
+  findPeer,
   repositoryRoot,
   runProgram,
   startChild,
@@ -284,6 +285,73 @@ describe("--signal", () => {
     expect(await server.child.ended).toMatchObject({ code: 0 });
   });
 });
+
+describe("a lame duck", () => {
+  it("stops soon when SIGTERM follows", async () => {
+    await using dir = await tempDir();
+    await using server = await Server.start(dir.path, 'lame_duck_duration: "10m"');
+    await using client = await connectRaw(server.port, { protocol: 1 });
+    client.send("PING");
+    await client.expect("PONG");
+    server.child.process.kill("SIGUSR2");
+    await client.expect(/^INFO .*"ldm":true/);
+    server.child.process.kill("SIGTERM");
+    expect(await server.child.ended).toMatchObject({ code: 0 });
+    expect(server.child.stderr).toMatch(/stopped$/m);
+  });
+});
+
+describe("a port that is taken", () => {
+  it("is named, whichever listener wanted it", async () => {
+    await using dir = await tempDir();
+    await using server = await Server.start(dir.path, 'http: "127.0.0.1:-1"');
+    const http = new URL(server.ports.monitoring?.[0] ?? "").port;
+    const { code, stderr } = await runProgram(
+      process.execPath,
+      [executable, "serve", "-p", "-1", "-m", http, "--data", `${dir.path}/other`],
+      { env: cleanEnvironment() },
+    );
+    expect(code).toBe(75);
+    expect(stderr).toContain(`port ${http} on 127.0.0.1 is in use`);
+  });
+});
+
+const peer = findPeer("nats-server");
+
+describe.skipIf(peer.path === undefined)(`beside a nats-server ${peer.reason}`, () => {
+  it("the same file leads to the same values in /varz", async () => {
+    await using dir = await tempDir();
+    const config = `
+      server_name: twin, http: "127.0.0.1:-1", listen: "127.0.0.1:-1"
+      max_payload: 2mib, max_control_line: 2k, max_conn: 17, max_pending: 16MB, max_subs: 9
+      ping_interval: "1m30s", ping_max: 5, write_deadline: "3s", http_base_path: "/n"
+      authorization { timeout: 1.5, users: [{user: a, password: b}] }`;
+    const file = path.join(dir.path, "stock.conf");
+    writeFileSync(file, config);
+    const stock = startChild(peer.path ?? "", ["-c", file, "--ports_file_dir", dir.path], {});
+    await vi.waitUntil(() => readdirSync(dir.path).some((name) => name.endsWith(".ports")));
+    const stockPorts = readdirSync(dir.path).find((name) => name.endsWith(".ports")) ?? "";
+    const { monitoring } = JSON.parse(
+      readFileSync(path.join(dir.path, stockPorts), "utf8"),
+    ) as Ports;
+    await using ours = await tempDir();
+    await using server = await Server.start(ours.path, config);
+    const shown = async (url: string | undefined) => {
+      const varz = (await (await fetch(`${url}/n/varz`)).json()) as Record<string, unknown>;
+      return Object.fromEntries(compared.map((name) => [name, varz[name]]));
+    };
+    expect(await shown(server.ports.monitoring?.[0])).toEqual(await shown(monitoring?.[0]));
+    stock.process.kill("SIGTERM");
+    await stock.ended;
+  });
+});
+
+/** Fields of /varz that follow from the file alone. */
+const compared = [
+  ...["server_name", "host", "max_payload", "max_control_line", "max_connections", "max_pending"],
+  ...["max_subscriptions", "ping_interval", "ping_max", "write_deadline", "auth_required"],
+  ...["auth_timeout", "http_host", "http_base_path"],
+];
 
 describe("mq9 passwd and mq9 nkey", () => {
   it("make what a configuration file takes", async () => {

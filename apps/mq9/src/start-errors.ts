@@ -50,15 +50,25 @@ function explainStoreError(error: StoreError, folder: string): ExitError | undef
   }
 }
 
-function explainListenError(
-  error: NodeJS.ErrnoException,
-  { host, port }: BrokerOptions,
-): ExitError | undefined {
+/** What the platform tells beside the code. */
+interface ListenError extends NodeJS.ErrnoException {
+  readonly port?: number;
+  readonly address?: string;
+}
+
+function explainListenError(error: ListenError, options: BrokerOptions): ExitError | undefined {
+  // Of the listener that failed, where the platform says which: there are those of monitoring too.
+  const port = error.port ?? options.port;
+  const host = error.address ?? options.host;
+  const another =
+    port === options.port
+      ? `--port ${nextPort(port)} (--port -1 takes any free one)`
+      : "http_port, metrics_port or the port of websocket";
   const because = (message: string) => new ExitError(exitTemporary, message, { cause: error });
   switch (error.code) {
     case "EADDRINUSE":
       return because(
-        `port ${port} on ${host} is in use by another program: see which with \`${portQuery(port)}\`, or choose another with --port ${nextPort(port)} (--port -1 takes any free one)`,
+        `port ${port} on ${host} is in use by another program: see which with \`${portQuery(port)}\`, or choose another with ${another}`,
       );
     case "EACCES":
       return because(
