@@ -203,7 +203,7 @@ test("/readyz says why sends are refused; /healthz stays well", async () => {
   expect(await answer.json()).toEqual({ status: "unavailable", error: "the broker has stopped" });
   const health = await other.get("/healthz");
   expect(health.status).toBe(200);
-  expect(await health.json()).toEqual({ status: "ok" });
+  expect(await health.text()).toBe('{"status":"ok"}'); // scripts of probes compare it as text
 });
 
 test("all paths move below a base path", async () => {

@@ -7,9 +7,13 @@ export interface MonitorRequest {
   readonly query: URLSearchParams;
 }
 
-/** An answer. `missing` is 404; `refused` tells the asker what was wrong with its parameters. */
+/**
+ * An answer. `status` is one line, which scripts of probes compare as text; `missing` is 404; `refused`
+ * tells the asker what was wrong with its parameters.
+ */
 export type Answer =
-  | { readonly kind: "json"; readonly status: number; readonly body: object }
+  | { readonly kind: "json"; readonly body: object }
+  | { readonly kind: "status"; readonly status: number; readonly body: object }
   | { readonly kind: "text"; readonly type: string; readonly text: string }
   | { readonly kind: "page"; readonly html: string; readonly policy: string }
   | { readonly kind: "refused"; readonly message: string }

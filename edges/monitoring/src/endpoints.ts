@@ -74,7 +74,7 @@ export async function answerMonitoring(
 }
 
 function found(body: object): Answer {
-  return { kind: "json", status: 200, body };
+  return { kind: "json", body };
 }
 
 async function subscriptions(view: MonitorView, parameters: Parameters): Promise<Answer> {
@@ -97,5 +97,5 @@ function withStatus({
   readonly status_code: number;
   readonly status: string;
 }): Answer {
-  return { kind: "json", status: status_code, body };
+  return { kind: "status", status: status_code, body };
 }

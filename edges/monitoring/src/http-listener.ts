@@ -152,8 +152,12 @@ function setCommonHeaders(
 
 async function write(response: ServerResponse, answer: Answer): Promise<void> {
   switch (answer.kind) {
-    case "json":
+    case "status":
       response.statusCode = answer.status;
+      response.setHeader("Content-Type", "application/json");
+      response.end(JSON.stringify(answer.body));
+      return;
+    case "json":
       response.setHeader("Content-Type", "application/json");
       if (!isLong(answer.body)) {
         response.end(`${jsonText(answer.body)}\n`);

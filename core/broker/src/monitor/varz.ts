@@ -48,7 +48,7 @@ export function varz(view: MonitorView): Varz {
     auth_required: view.authRequired,
     tls_required: view.tlsRequired,
     connect_urls: addressesOf(server.host, server.port),
-    max_connections: options.maxConnections,
+    max_connections: router.maxConnections,
     max_subscriptions: options.maxSubscriptions,
     ping_interval: nanoseconds(options.pingIntervalMs),
     ping_max: options.pingMax,

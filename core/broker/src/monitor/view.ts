@@ -7,7 +7,14 @@ import type { ClosedConnections } from "./closed-connections.ts";
 /** What monitoring reads of the router. */
 export type MonitoredRouter = Pick<
   Router,
-  "serverId" | "server" | "options" | "stats" | "connections" | "accounts" | "nowMs"
+  | "serverId"
+  | "server"
+  | "options"
+  | "maxConnections"
+  | "stats"
+  | "connections"
+  | "accounts"
+  | "nowMs"
 >;
 
 /** What lies in all mailboxes, but for those the broker keeps for itself. */
