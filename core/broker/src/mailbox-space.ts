@@ -5,7 +5,6 @@ import {
   type DialectOptions,
   type Exchange,
   errorReply,
-  liveHeaders,
   openRequest,
   openSettlement,
   type PublishTarget,
@@ -16,7 +15,6 @@ import {
   revealedGeneration,
   type SendHeaders,
   spacePrefix,
-  tokenMax,
   tokenOf,
   unrecognizedReply,
 } from "@mq9/dialects";
@@ -28,16 +26,16 @@ import { audited } from "./audited-requests.ts";
 import { Fetches, quarantined } from "./fetching.ts";
 import type { Meters } from "./meters.ts";
 import { Pressure, requestWeight } from "./pressure.ts";
+import { headersToPass, showToken, withHeaders } from "./publish-headers.ts";
 import { Readers } from "./readers.ts";
 import { ChannelReceipt, type Desk, Receipt, type Tally } from "./receipts.ts";
 import { perform } from "./requests.ts";
+import { RightsWatch } from "./rights-watch.ts";
 import { Account, Visitor, type VisitorDesk } from "./visitor.ts";
 
 /** Subjects whose meaning is remembered. */
 const targetsMax = 16_384;
 
-/** How late a right may end at the latest. */
-const watchEveryMs = 1_000;
 const dollar = 36;
 
 /** One publish as it came. */
@@ -75,9 +73,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   readonly #fetches: Fetches;
   readonly #operatorOptions: SpaceOptions;
   readonly #userOptions: SpaceOptions;
-  /** Connections whose rights have to be asked for. */
-  readonly #guarded = new Set<Visitor>();
-  #watching: NodeJS.Timeout | undefined;
+  readonly #watch: RightsWatch;
 
   constructor(mailboxes: Mailboxes, router: RouterServices, options: SpaceOptions) {
     this.meters = options.meters;
@@ -87,6 +83,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
     this.#router = router;
     this.#options = options;
     this.#readers = new Readers(options.nowMs);
+    this.#watch = new RightsWatch(options.nowMs);
     this.#operatorOptions = { ...options, allowTap: true };
     this.#userOptions = { ...options, allowTap: false };
     this.#pressure = new Pressure(mailboxes);
@@ -191,7 +188,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
 
   disconnect(client: Client, subscriptions: readonly Subscription[]): void {
     const visitor = this.#visitor(client);
-    this.#guarded.delete(visitor);
+    this.#watch.left(visitor);
     for (const subscription of subscriptions)
       this.#readers.leave(visitor, subscription, "vanished");
     visitor.account.pushed.vanished(client);
@@ -208,7 +205,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
 
   /** The broker is about to stop: FETCHes that wait are answered. */
   drain(): void {
-    this.#watchNoMore();
+    this.#watch.stop();
     this.#fetches.drain();
   }
 
@@ -217,31 +214,12 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
     if (known instanceof Visitor) return known;
     const visitor = new Visitor(client, this.#account(client.account), this);
     client.ownerState = visitor;
-    if (visitor.rights !== undefined) this.#watchOver(visitor);
+    this.#watch.add(visitor);
     return visitor;
   }
 
-  /** Rights that end by themselves end what they let begin. */
-  #watchOver(visitor: Visitor): void {
-    this.#guarded.add(visitor);
-    this.#watching ??= setInterval(() => {
-      if (this.#guarded.size === 0) this.#watchNoMore();
-      const nowMs = this.nowMs();
-      for (const each of this.#guarded) {
-        if (each.rights !== undefined && nowMs >= each.rights.endsAtMs) each.review();
-      }
-    }, watchEveryMs).unref();
-  }
-
-  #watchNoMore(): void {
-    clearInterval(this.#watching);
-    this.#watching = undefined;
-  }
-
   revoked(account: Account, mailbox: string): void {
-    for (const visitor of this.#guarded) {
-      if (visitor.account === account && visitor.rights?.hasShown(mailbox)) visitor.review();
-    }
+    this.#watch.revoked(account, mailbox);
   }
 
   /** Who may watch everything that passes is known where users are. */
@@ -456,37 +434,4 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
       this.finished(visitor, requestWeight);
     });
   }
-}
-
-/** A token that a connection shows for a mailbox. Where no users are configured it gives nothing more. */
-function showToken({ rights }: Visitor, mailbox: string, token: string | undefined): void {
-  if (rights !== undefined && token !== undefined && token.length <= tokenMax) {
-    rights.show(mailbox, token);
-  }
-}
-
-/** What listeners get of a sender's headers: nothing that only the broker writes, and who he is. */
-function headersToPass(
-  block: Buffer | undefined,
-  from: string | undefined,
-): Uint8Array | undefined {
-  const kept = block && passedHeaders(block);
-  if (from === undefined) return kept;
-  const head = kept === undefined ? "NATS/1.0\r\n" : kept.subarray(0, kept.length - 2);
-  const own = Buffer.from(`${liveHeaders(from)}\r\n`, "utf8");
-  return Buffer.concat([typeof head === "string" ? Buffer.from(head, "latin1") : head, own]);
-}
-
-/** @param bare the subject names no priority, so the header's counts */
-function withHeaders(request: SendRequest, told: SendHeaders, bare: boolean): SendRequest {
-  return {
-    ...request,
-    label: (bare ? told.label : undefined) ?? request.label,
-    headers: told.headers,
-    ttlSeconds: told.ttlSeconds ?? request.ttlSeconds,
-    key: told.key,
-    tags: told.tags,
-    delayMs: told.delayMs,
-    dedupId: told.dedupId,
-  };
 }

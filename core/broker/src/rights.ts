@@ -18,6 +18,8 @@ import { subjectMatches } from "@mq9/wire";
 const decisionsMax = 1_024;
 /** Tokens of one connection; the mailbox whose token was first shown longest ago is forgotten first. */
 const tokensMax = 1_024;
+/** Tokens for one mailbox: each is compared with every one that was handed out. */
+const tokensOfOneMax = 8;
 
 interface Decision {
   readonly standing: Standing;
@@ -123,14 +125,18 @@ export class Rights implements Guard, Principal {
     return this.#shown.has(name);
   }
 
-  /** A token was shown for a mailbox. It counts for the life of the connection. */
+  /** A token was shown for a mailbox. It counts for the life of the connection, unless many others follow. */
   show(name: string, token: string): void {
     const digest = tokenDigest(token);
-    const shown = this.#shown.get(name);
-    if (shown?.some((known) => known.equals(digest)) === true) return;
+    const shown = this.#shown.get(name) ?? [];
+    if (shown.some((known) => known.equals(digest))) return;
     if (this.#tokens >= tokensMax) this.#forgetOldest();
-    if (shown !== undefined && this.#shown.has(name)) shown.push(digest);
-    else this.#shown.set(name, [digest]);
+    if (shown.length >= tokensOfOneMax) {
+      shown.shift();
+      this.#tokens -= 1;
+    }
+    shown.push(digest);
+    this.#shown.set(name, shown);
     this.#tokens += 1;
     this.#decisions.delete(name);
   }
@@ -140,6 +146,7 @@ export class Rights implements Guard, Principal {
       this.#shown.delete(name);
       this.#decisions.delete(name);
       this.#tokens -= shown.length;
+      shown.length = 0;
       return;
     }
   }

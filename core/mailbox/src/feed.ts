@@ -124,7 +124,7 @@ export class Feed implements MailSubscription {
 
   /** What it may do has changed. */
   review(): void {
-    if (!this.isAdmitted) return;
+    if (this.#state !== "behind" || !this.isAdmitted) return;
     this.#slot.version += 1; // a look under way may have found the door closed
     this.start();
   }

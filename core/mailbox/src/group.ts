@@ -63,14 +63,17 @@ export class Group {
     return this.#members.reduce((sum, member) => sum + (member.isIdleOf(guard) ? 1 : 0), 0);
   }
 
-  /** Some member may take mail no more: what it was handed is for others. */
-  review(): void {
-    const nowMs = this.#host.nowMs();
-    for (const member of this.#members) {
-      if (!member.isAdmitted) this.#takeBack(member.outstanding, nowMs);
+  /** What a member may do has changed: what it was handed and must not have any more is for others. */
+  review(member: Member): void {
+    if (member.isAdmitted) {
+      if (member.takePassedBy()) this.start();
+      return;
     }
+    if (member.outstanding.count === 0) return;
+    const nowMs = this.#host.nowMs();
+    this.#takeBack(member.outstanding, nowMs);
     this.#bound(nowMs);
-    if (!this.isBlank) this.#changed(nowMs);
+    this.#changed(nowMs);
     this.start();
   }
 
@@ -364,6 +367,7 @@ class Member implements MailSubscription {
   readonly outstanding: Runs = new Runs();
   writable = true;
   readonly #pass: Pass | undefined;
+  #passedBy = false;
 
   constructor(group: Group, mask: RankMask, sink: MailSink, pass: Pass | undefined) {
     this.#group = group;
@@ -381,12 +385,21 @@ class Member implements MailSubscription {
   }
 
   get canTake(): boolean {
-    return this.writable && this.isAdmitted;
+    if (this.isAdmitted) return this.writable;
+    this.#passedBy = true;
+    return false;
+  }
+
+  /** Whether it was passed by since the last call, because it might not take mail. */
+  takePassedBy(): boolean {
+    const passedBy = this.#passedBy;
+    this.#passedBy = false;
+    return passedBy;
   }
 
   /** What it may do has changed. */
   review(): void {
-    this.#group.review();
+    this.#group.review(this);
   }
 
   end(how: "unsubscribed" | "vanished"): void {
