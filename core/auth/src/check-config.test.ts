@@ -1,10 +1,11 @@
 import { inspect } from "node:util";
-import { nkeys } from "@nats-io/transport-node";
+import { encodeNkey } from "@mq9/wire";
 import { expect, test } from "vitest";
 import { requiresCredentials, systemAccount } from "./authenticator.ts";
 import { checkAuthConfig } from "./check-config.ts";
 import type { AuthConfig, UserConfig } from "./config.ts";
 
+const key = Buffer.alloc(32, 7);
 const alice = { user: "alice", password: "canary-1" };
 const rules = (permissions: UserConfig["permissions"]): AuthConfig => ({
   users: [{ ...alice, permissions }],
@@ -41,14 +42,10 @@ const wrong: readonly (readonly [string, AuthConfig, RegExp])[] = [
   ["a user without password", { users: [{ user: "alice" }] }, /has no password/],
   ["an empty password", { users: [{ user: "alice", password: "" }] }, /password is empty/],
   ["a seed for a key", { users: [{ nkey: "SUACANARY" }] }, /nkey is no public key/],
-  [
-    "a key of an account",
-    { users: [{ nkey: nkeys.createAccount().getPublicKey() }] },
-    /beginning with U/,
-  ],
+  ["a key of an account", { users: [{ nkey: encodeNkey("A", key) }] }, /beginning with U/],
   [
     "a key and a password",
-    { users: [{ nkey: nkeys.createUser().getPublicKey(), password: "canary-1" }] },
+    { users: [{ nkey: encodeNkey("U", key), password: "canary-1" }] },
     /use one/,
   ],
   ["half a bcrypt hash", { users: [{ user: "alice", password: "$2a$10$canary" }] }, /bcrypt/],
