@@ -28,6 +28,21 @@ export const families: readonly Family[] = [
     "Connections closed for not answering pings",
     inOut("staleConnections"),
   ),
+  counter(
+    "mq9_connections_refused_total",
+    "Connections refused: too many, of all or of one address",
+    inOut("refusedConnections"),
+  ),
+  counter(
+    "mq9_output_cuts_total",
+    "Slow consumers closed because the output of all was too much",
+    inOut("outputCuts"),
+  ),
+  counter(
+    "mq9_input_cuts_total",
+    "Connections closed because the unfinished input of all was too much",
+    inOut("inputCuts"),
+  ),
   {
     ...counter(
       "mq9_connections_closed_total",
