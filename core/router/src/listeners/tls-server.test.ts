@@ -82,7 +82,7 @@ describe("TlsServer", () => {
     await expect.poll(() => tls.pending).toBe(0);
   });
 
-  it("cuts those who are slow, and those who wait as long", async () => {
+  it("cuts those who are slow, one after the other", async () => {
     const { tls, port } = await start({ timeoutMs: 100 }, 1);
     const sockets = await Promise.all([silent(port), silent(port), silent(port)]);
     await Promise.all(sockets.map((socket) => once(socket.resume(), "close")));

@@ -14,6 +14,12 @@ export type Secured = (socket: TLSSocket, tls: PeerTls) => void;
 /** Handshakes at one time; each holds some 50 KiB. Who comes later waits its turn. */
 const defaultHandshakesMax = 1_024;
 
+/**
+ * A deadline passes in parts. While a crowd comes in, one round of the event loop may take seconds, and
+ * its timers fire before what has arrived is read: no peer is to blame for that.
+ */
+const deadlineParts = 8;
+
 /** Forward secrecy and authenticated encryption only. */
 const ciphers = [
   "TLS_AES_128_GCM_SHA256",
@@ -32,7 +38,7 @@ interface Handshake {
   readonly secured: Secured;
   /** How the encrypted side is recognised: address and port of the peer. */
   readonly key: string;
-  timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
   begun: boolean;
 }
 
@@ -84,8 +90,9 @@ export class TlsServer {
       socket.destroy();
       return;
     }
-    const handshake = { socket, secured, key, timer: this.#deadline(socket), begun: false };
+    const handshake: Handshake = { socket, secured, key, timer: undefined, begun: false };
     this.#handshakes.set(key, handshake);
+    this.#setDeadline(handshake);
     socket.once("close", () => this.#forget(handshake));
     if (this.#begun < this.#handshakesMax) this.#begin(handshake);
   }
@@ -98,13 +105,20 @@ export class TlsServer {
   #begin(handshake: Handshake): void {
     handshake.begun = true;
     this.#begun++;
-    clearTimeout(handshake.timer);
-    handshake.timer = this.#deadline(handshake.socket);
+    this.#setDeadline(handshake);
     this.#server.emit("connection", handshake.socket);
   }
 
-  #deadline(socket: Socket): NodeJS.Timeout {
-    return setTimeout(() => socket.destroy(), this.#options.timeoutMs);
+  #setDeadline(handshake: Handshake): void {
+    let left = deadlineParts;
+    const partMs = Math.ceil(this.#options.timeoutMs / deadlineParts);
+    const pass = (): void => {
+      left--;
+      if (left === 0) handshake.socket.destroy();
+      else handshake.timer = setTimeout(pass, partMs);
+    };
+    clearTimeout(handshake.timer);
+    handshake.timer = setTimeout(pass, partMs);
   }
 
   /** Done one way or the other: the next one has its turn. */
