@@ -19,6 +19,8 @@ const defaultHandshakesMax = 1_024;
  * its timers fire before what has arrived is read: no peer is to blame for that.
  */
 const deadlineParts = 8;
+/** Who waits for a turn may do so for that many times the time of a handshake. */
+const patience = 4;
 
 /** Forward secrecy and authenticated encryption only. */
 const ciphers = [
@@ -92,7 +94,7 @@ export class TlsServer {
     }
     const handshake: Handshake = { socket, secured, key, timer: undefined, begun: false };
     this.#handshakes.set(key, handshake);
-    this.#setDeadline(handshake);
+    this.#setDeadline(handshake, deadlineParts * patience);
     socket.once("close", () => this.#forget(handshake));
     if (this.#begun < this.#handshakesMax) this.#begin(handshake);
   }
@@ -105,12 +107,12 @@ export class TlsServer {
   #begin(handshake: Handshake): void {
     handshake.begun = true;
     this.#begun++;
-    this.#setDeadline(handshake);
+    this.#setDeadline(handshake, deadlineParts);
     this.#server.emit("connection", handshake.socket);
   }
 
-  #setDeadline(handshake: Handshake): void {
-    let left = deadlineParts;
+  #setDeadline(handshake: Handshake, parts: number): void {
+    let left = parts;
     const partMs = Math.ceil(this.#options.timeoutMs / deadlineParts);
     const pass = (): void => {
       left--;
