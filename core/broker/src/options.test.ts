@@ -141,3 +141,30 @@ describe("diskMarks", () => {
     expect(marks.softMarkBytes).toBe(20 * gibibyte);
   });
 });
+
+describe("users", () => {
+  const users = [{ user: "alice", password: "p" }];
+
+  it("make it safe to listen anywhere, but for a user that comes without credentials", () => {
+    const host = "0.0.0.0";
+    expect(resolveOptions({ host, auth: { users } })).toMatchObject({ host, tap: false });
+    for (const auth of [{}, { accounts: [{ name: "A", users: [] }] }]) {
+      expect(refusal({ host, auth }).option).toBe("host");
+    }
+    expect(refusal({ host, auth: { users, noAuthUser: "alice" } }).option).toBe("host");
+  });
+
+  it("close the tap, unless somebody opens it", () => {
+    expect(resolveOptions({ auth: { users } }).tap).toBe(false);
+    expect(resolveOptions({ auth: { users }, tap: true }).tap).toBe(true);
+  });
+
+  it("that can not be used are named, and their secrets are not shown", () => {
+    const error = refusal({ auth: { users: [...users, ...users] } });
+    expect(error.option).toBe('auth.users["alice"]');
+    expect(error.message).toMatch(/two users "alice"/);
+    const options = resolveOptions({ auth: { token: "canary" } });
+    expect(JSON.stringify(options)).not.toContain("canary");
+    expect(options.auth?.token).toBe("canary");
+  });
+});
