@@ -37,6 +37,24 @@ describe("keep-alive", () => {
     clearInterval(chatter);
     expect(peer.received).toBe("");
   });
+
+  test("knows when something was last said, in either direction", async () => {
+    await using server = await startRouter();
+    await using peer = await connectPeer(server.port);
+    await peer.flush();
+    const [connection] = server.router.connections;
+    const { router } = server;
+    const activeMs = (): number => connection?.keepAlive.activeAtMs(router.nowMs()) ?? -1;
+    let sinceMs = router.nowMs();
+    peer.send("SUB to.me 1\r\n");
+    await peer.flush();
+    const heardMs = activeMs();
+    expect(heardMs).toBeGreaterThanOrEqual(sinceMs);
+    expect(activeMs()).toBe(heardMs); // nothing was said meanwhile
+    sinceMs = router.nowMs();
+    router.services.publish("$G", "to.me", "", undefined, Buffer.from("x"));
+    expect(activeMs()).toBeGreaterThanOrEqual(sinceMs);
+  });
 });
 
 /** Hooks that let in whom this function lets in. */

@@ -35,6 +35,29 @@ const subject = fc
   })
   .map((tokens) => tokens.join("."));
 
+test("counts its changes, its searches and how far its subjects fan out", () => {
+  const list = new Sublist();
+  const [one, two] = [subscription("a.b"), subscription("a.*")];
+  list.insert(one);
+  list.insert(two);
+  list.insert(subscription("a.b", "group"));
+  list.match("a.b");
+  list.match("a.b");
+  list.match("a.c");
+  expect(list.stats()).toEqual({
+    cached: 2,
+    inserts: 3,
+    removes: 0,
+    matches: 3,
+    hits: 1,
+    fanoutMax: 3,
+    fanoutSum: 4,
+  });
+  list.remove(two);
+  list.remove(two);
+  expect(list.stats()).toMatchObject({ inserts: 3, removes: 1 });
+});
+
 const step = fc.oneof(
   fc.record({
     do: fc.constant("insert" as const),
