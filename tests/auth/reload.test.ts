@@ -103,6 +103,15 @@ describe("a reload of users", () => {
     expect(await linesOf(removed)).toEqual([]);
   });
 
+  test("does not open a door to the network", async () => {
+    await using server = await brokerInProcess({ host: "0.0.0.0", auth: before });
+    for (const auth of [{}, { ...before, noAuthUser: "stays" }]) {
+      expect(() => server.broker.reload({ auth })).toThrow(/without authentication/);
+    }
+    await using client = await connectRaw(server.address.port, {});
+    expect(await lineOf(client)).toBe("-ERR 'Authorization Violation'");
+  });
+
   test("asks those who never said who they are, once somebody has to", async () => {
     await using server = await brokerInProcess();
     const { port } = server.address;

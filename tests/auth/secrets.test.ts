@@ -35,10 +35,15 @@ test("no secret shows anywhere", async () => {
     disk: { softMarkBytes: 0, hardMarkBytes: 0, reserveBytes: 0 },
     auth: {
       token: "canary-token",
-      users: [
-        { user: "alice", password: "canary-plain" },
-        { user: "bob", password: hash },
-        { nkey: seed.getPublicKey() },
+      accounts: [
+        {
+          name: "A",
+          users: [
+            { user: "alice", password: "canary-plain" },
+            { user: "bob", password: hash },
+            { nkey: seed.getPublicKey() },
+          ],
+        },
       ],
     },
   });

@@ -12,6 +12,7 @@ const rules = (permissions: UserConfig["permissions"]): AuthConfig => ({
 });
 
 const wrong: readonly (readonly [string, AuthConfig, RegExp])[] = [
+  ["a token beside users of one account", { token: "t", users: [alice] }, /token: .*use one/],
   [
     "two users of one name",
     { users: [alice, alice] },
@@ -102,15 +103,17 @@ test.each(wrong)(
 test("what was checked shows no secrets, and still has them", () => {
   const config = checkAuthConfig({
     token: "canary-2",
-    users: [alice],
-    accounts: [{ name: "A", users: [{ user: "bob", password: "canary-3" }] }],
+    accounts: [
+      { name: "A", users: [{ user: "bob", password: "canary-3" }] },
+      { name: "B", users: [alice] },
+    ],
   });
   const shown = inspect(config, { depth: 9, showHidden: true }) + JSON.stringify(config);
   expect(shown).not.toContain("canary");
   expect(shown).toContain("bob");
   const again = checkAuthConfig(config);
-  expect([again.token, again.users?.[0]?.password]).toEqual(["canary-2", "canary-1"]);
-  expect(again.accounts?.[0]?.users[0]?.password).toBe("canary-3");
+  const passwords = again.accounts?.map(({ users }) => users[0]?.password);
+  expect([again.token, ...(passwords ?? [])]).toEqual(["canary-2", "canary-3", "canary-1"]);
 });
 
 test("credentials are required as soon as there are some, but for a default user", () => {

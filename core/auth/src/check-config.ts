@@ -23,6 +23,12 @@ export function checkAuthConfig(config: AuthConfig): AuthConfig {
   const mapped = config.certificateNamesUser === true;
   checkUsers(config.users ?? [], globalAccount, "users", names, mapped);
   checkAccounts(config.accounts ?? [], names, mapped);
+  if (config.token !== undefined && names.isUsed(globalAccount)) {
+    throw new AuthConfigError(
+      "token",
+      `who has the token is in ${globalAccount} without a name, and so are users with rights of their own; use one, or put the users into an account`,
+    );
+  }
   checkSystemAccount(config);
   const { noAuthUser } = config;
   if (noAuthUser !== undefined && !names.has(noAuthUser)) {
@@ -45,6 +51,10 @@ class Names {
 
   get size(): number {
     return this.#accounts.size;
+  }
+
+  isUsed(account: string): boolean {
+    return [...this.#accounts.values()].includes(account);
   }
 
   add(name: string, account: string, where: string): void {
