@@ -20,7 +20,9 @@ import {
   startChild,
   tempDir,
 } from "@mq9/testkit";
+import { nkeys } from "@nats-io/transport-node";
 import { describe, expect, it, vi } from "vitest";
+import { free, jwt, type KeyPair, unlimited } from "../auth/jwts.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -196,6 +198,43 @@ describe("a launcher of nats-server", () => {
     expect(tls.ports.nats[0]).toMatch(/^tls:/);
     await using client = await connectRaw(tls.port, null);
     expect(client.info["tls_required"]).toBe(true);
+  });
+});
+
+describe("operator mode", () => {
+  it("lets in who has credentials of an account in resolver_preload", async () => {
+    await using dir = await tempDir();
+    const operator = nkeys.createOperator();
+    const account = nkeys.createAccount();
+    const user = nkeys.createUser();
+    const claims = { limits: unlimited };
+    const about = (pair: KeyPair) => ({ about: pair.getPublicKey() });
+    const operatorFile = path.join(dir.path, "operator.jwt");
+    const operatorJwt = jwt("operator", { by: operator, ...about(operator) });
+    writeFileSync(
+      operatorFile,
+      `-----BEGIN NATS OPERATOR JWT-----\n${operatorJwt}\n------END------\n`,
+    );
+    const accountJwt = jwt("account", { by: operator, ...about(account), claims });
+    const userJwt = jwt("user", { by: account, ...about(user), claims: free });
+    await using server = await Server.start(
+      dir.path,
+      `operator: "${operatorFile}"\nresolver: MEMORY\nresolver_preload {\n${account.getPublicKey()}: ${accountJwt}\n}`,
+    );
+    const signed = (jwtOfUser: string, nonce: unknown) => ({
+      jwt: jwtOfUser,
+      sig: Buffer.from(user.sign(Buffer.from(String(nonce)))).toString("base64url"),
+    });
+    const enter = async (jwtOfUser: string) => {
+      await using client = await connectRaw(server.port, null);
+      const options = { verbose: false, protocol: 1, ...signed(jwtOfUser, client.info["nonce"]) };
+      client.send(`CONNECT ${JSON.stringify(options)}`, "PING");
+      return await client.readLine();
+    };
+    expect(await enter(userJwt)).toBe("PONG");
+    const stranger = nkeys.createAccount();
+    const forged = jwt("user", { by: stranger, ...about(user), claims: free });
+    expect(await enter(forged)).toBe("-ERR 'Authorization Violation'");
   });
 });
 

@@ -280,13 +280,14 @@ export function checkAuth(
     ...(auth.users ?? []),
     ...(auth.accounts ?? []).flatMap((account) => account.users),
   ];
-  const names = users.map((user) => user.user ?? user.nkey);
-  const twice = names.find((name, index) => name !== undefined && names.indexOf(name) !== index);
+  const names = users.flatMap((user) => user.user ?? user.nkey ?? []);
+  const known = new Set<string>();
+  const twice = names.find((name) => known.size === known.add(name).size);
   if (twice !== undefined && at.users !== undefined) {
     findings.problem(at.users.place, `user ${twice} is there twice`);
   }
   const { noAuthUser, systemAccount } = auth;
-  if (at.noAuthUser !== undefined && auth.operator === undefined && !names.includes(noAuthUser)) {
+  if (at.noAuthUser !== undefined && auth.operator === undefined && !known.has(noAuthUser ?? "")) {
     findings.problem(at.noAuthUser.place, `no_auth_user: there is no user ${noAuthUser}`);
   }
   const isListed = auth.accounts?.some(({ name }) => name === systemAccount) === true;

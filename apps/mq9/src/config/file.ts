@@ -11,7 +11,7 @@ import type { Layer } from "./layers.ts";
 import { mapServerFile } from "./server-file.ts";
 import { parseYamlConfig } from "./yaml-tree.ts";
 
-const fileBytesMax = 1024 * 1024; // some dozen settings and some thousand users; anything larger is some other file
+const fileBytesMax = 8 * 1024 * 1024; // tens of thousands of users; anything larger is some other file
 
 /** How a file is written. */
 type Dialect = "nats" | "yaml" | "either";
@@ -100,7 +100,7 @@ function readText(path: string): string {
   }
   try {
     const tooLarge = usageError(
-      `configuration file ${path} is larger than 1 MiB; is it the right one?`,
+      `configuration file ${path} is larger than 8 MiB; is it the right one?`,
     );
     if (fstatSync(file).size > fileBytesMax) throw tooLarge;
     const text = readFileSync(file, "utf8");
