@@ -375,8 +375,8 @@ export const sabotages = [
   {
     name: "a sender may write who it is",
     file: "core/dialects/src/msg/send-headers.ts",
-    find: '  "mq9-from:",\n',
-    put: "",
+    find: 'startsWith(block, line, name)) ? "other" : "own";',
+    put: 'startsWith(block, line, name)) ? "own" : "other";',
     suites: ["core/dialects/src/msg/send-headers.test.ts"],
   },
   {
@@ -399,6 +399,70 @@ export const sabotages = [
     find: '(sdk ? "base64" : "utf8")',
     put: '(sdk ? "utf8" : "utf8")',
     suites: ["core/dialects/src/msg/fetch.test.ts"],
+  },
+  // --- rights -------------------------------------------------------------------------------------
+  {
+    name: "right: whoever has none is let in",
+    file: `${domain}/access.ts`,
+    find: "slot.standing) ? undefined : mailboxNotFound(slot.name);",
+    put: "slot.standing) ? undefined : undefined;",
+    suites: [`${domain}/commands/grants.test.ts`],
+  },
+  {
+    name: "right: somebody else's sends are taken",
+    file: `${domain}/commands/send.ts`,
+    find: "guard !== undefined && !guard.allows(verbs.send, slot.standing);",
+    put: "guard !== undefined && !guard.allows(verbs.send, slot.standing) && false;",
+    suites: [`${domain}/commands/grants.test.ts`],
+  },
+  {
+    name: "right: a token counts one millisecond longer",
+    file: `${domain}/access.ts`,
+    find: "if (nowMs >= grant.expiresAtMs ||",
+    put: "if (nowMs > grant.expiresAtMs ||",
+    suites: [`${domain}/access.test.ts`],
+  },
+  {
+    name: "right: dead letters are for whoever may receive",
+    file: `${domain}/access.ts`,
+    find: "who.ruled(name)) & verbs.manage) !== 0;",
+    put: "who.ruled(name)) & verbs.receive) !== 0;",
+    suites: [`${domain}/access.test.ts`],
+  },
+  {
+    name: "right: a reader is asked when it comes and never again",
+    file: `${domain}/access.ts`,
+    find: "if (isTimed || standing !== this.#standing || epoch !== this.#epoch) {",
+    put: "if (this.#epoch < 0) {",
+    suites: ["tests/rights/tokens.test.ts"],
+  },
+  {
+    name: "right: a taken name is handed to strangers",
+    file: `${domain}/access.ts`,
+    find: "return guard !== undefined && !guard.allows(seeing, standing);",
+    put: "return guard !== undefined && !guard.allows(seeing, standing) && false;",
+    suites: ["tests/rights/matrix.test.ts"],
+  },
+  {
+    name: "right: what is out stays with whoever lost the right",
+    file: `${domain}/pull/pulls.ts`,
+    find: "if (mayStay(holding.slot)) continue;",
+    put: 'if (mayStay(holding.slot) || holding.slot.name !== "") continue;',
+    suites: ["tests/rights/tokens.test.ts"],
+  },
+  {
+    name: "right: everybody watches what passes",
+    file: "core/broker/src/mailbox-space.ts",
+    find: "return rights.isOperator ? this.#operatorOptions : this.#userOptions;",
+    put: "return rights.isOperator ? this.#operatorOptions : this.#options;",
+    suites: ["tests/rights/policies.test.ts"],
+  },
+  {
+    name: "right: an answer goes to whatever subject was asked for",
+    file: "core/broker/src/mailbox-space.ts",
+    find: "if (permissions === undefined || permissions.canPublish(reply)) {",
+    put: 'if (permissions === undefined || reply !== "") {',
+    suites: ["tests/rights/policies.test.ts"],
   },
   // --- the broker ---------------------------------------------------------------------------------
   {
