@@ -68,7 +68,8 @@ export async function idle(server: Server, count: number): Promise<IdleResult> {
   const after = await server.heldWhen(
     ({ sockets, heldBytes }) =>
       sockets <= base.sockets &&
-      heldBytes - base.heldBytes < (full.heldBytes - base.heldBytes) / 20,
+      // The latest closed connections are remembered for monitoring.
+      heldBytes - base.heldBytes < (full.heldBytes - base.heldBytes) / 3,
   );
   return {
     count,

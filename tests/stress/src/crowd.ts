@@ -30,8 +30,6 @@ export interface CrowdOptions {
 
 /** Local ports of one address that may be used: others need some too. */
 const perAddress = 20_000;
-/** Connections of all crowds so far. */
-let opened = 0;
 
 /** Opens a crowd. @returns those that were let in */
 export async function openCrowd(options: CrowdOptions): Promise<Member[]> {
@@ -40,8 +38,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Member[]> {
   let started = 0;
   const worker = async (): Promise<void> => {
     while (started < count) {
-      started += 1;
-      const member = await openMember(options);
+      const member = await openMember(options, started++);
       if (member === undefined) continue;
       members.push(member);
       options.then?.(member);
@@ -69,11 +66,16 @@ export async function closeCrowd(
   );
 }
 
-async function openMember(options: CrowdOptions): Promise<Member | undefined> {
+async function openMember(options: CrowdOptions, index: number): Promise<Member | undefined> {
   const { port, says = hello, until = "PONG\r\n" } = options;
-  // Closed connections keep their port for a while, so addresses take turns over all crowds.
-  const localAddress = `127.0.0.${2 + (Math.floor(opened++ / perAddress) % 200)}`;
-  const socket = connect({ host: "127.0.0.1", port, localAddress, noDelay: true });
+  const address = Math.floor(index / perAddress);
+  const socket = connect({
+    host: "127.0.0.1",
+    port,
+    noDelay: true,
+    // Binding costs more than connecting, so the first ones do without.
+    ...(address === 0 ? {} : { localAddress: `127.0.0.${1 + address}` }),
+  });
   const member: Member = { socket, receivedBytes: 0, tail: "", closed: false };
   return await new Promise((resolve) => {
     let isIn = false;
