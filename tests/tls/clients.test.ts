@@ -36,7 +36,11 @@ const ways: readonly Way[] = [
     tls: { handshakeFirst: true, verify: true },
     client: ["first", "cert"],
   },
-  { name: "TLS before INFO if the client begins", tls: { handshakeFirst: 500 }, client: ["first"] },
+  {
+    name: "TLS before INFO if the client begins",
+    tls: { handshakeFirst: 5_000 },
+    client: ["first"],
+  },
   { name: "TLS after INFO for who did not begin", tls: { handshakeFirst: 50 }, client: [] },
   { name: "TLS for who wants it", tls: { allowNonTls: true }, client: [] },
   { name: "ws", websocket: { tls: false }, client: [] },

@@ -87,7 +87,7 @@ async function startAll(): Promise<Rig[]> {
   await using folder = await tempDir("mq9-fuzz");
   const authority = await createAuthority(folder.path);
   const { cert, key } = await authority.issue("server", { subject: "/CN=localhost" });
-  const tls = { ...defaultTlsOptions, cert, key, ca: authority.cert, timeoutMs: 400 };
+  const tls = { ...defaultTlsOptions, cert, key, ca: authority.cert, timeoutMs: 1_000 };
   const modes: Partial<TlsOptions>[] = [
     {},
     { verify: true },

@@ -168,7 +168,7 @@ describe("TLS for who wants it", () => {
 
 describe("TLS before INFO", () => {
   it("says nothing in clear", async () => {
-    const { port } = await start({ handshakeFirst: true, timeoutMs: 300 });
+    const { port } = await start({ handshakeFirst: true, timeoutMs: 1_000 });
     const wire = keep(await encrypted({ port, ca }));
     expect(await wire.info()).toMatchObject({ tls_required: true });
     await greet(wire);
@@ -177,7 +177,7 @@ describe("TLS before INFO", () => {
   });
 
   it("waits a moment for a handshake, then speaks in clear", async () => {
-    const { port } = await start({ handshakeFirst: 300 });
+    const { port } = await start({ handshakeFirst: 1_000 });
     const first = keep(await encrypted({ port, ca }));
     expect(await first.info()).toMatchObject({ tls_required: true });
     const clear = keep(await plain(port));
