@@ -25,7 +25,7 @@ describe("readers of mail", () => {
       port: server.port,
       count: 200,
       says: hello.replace("PING", "SUB $mq9.AI.MAILBOX.MSG.large 1\r\nPING"),
-      then: ({ socket }) => socket.pause(),
+      each: ({ socket }) => socket.pause(),
     });
     // Twenty-four times 100 KiB are well above what a reader may leave unread before its owner waits.
     const count = 24;
@@ -115,7 +115,7 @@ test("readers of leased mail that do not read keep what they hold, and others wo
     port: server.port,
     count: 20,
     says: hello.replace("PING", "SUB $mq9.AI.MAILBOX.MSG.jobs crew 1\r\nPING"),
-    then: ({ socket }) => socket.pause(),
+    each: ({ socket }) => socket.pause(),
   });
   const payload = "j".repeat(100_000);
   for (let at = 0; at < 60; at += 1) await sender.ask("MAILBOX.MSG.jobs", payload);

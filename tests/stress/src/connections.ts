@@ -105,7 +105,7 @@ export async function stuck(server: Server, options: StuckOptions): Promise<Stuc
     port,
     count,
     says: hello.replace("PING", "SUB stuck.all 1\r\nPING"),
-    then: ({ socket }) => socket.pause(),
+    each: ({ socket }) => socket.pause(),
   });
   const [writer] = await openCrowd({ port, count: 1 });
   if (writer === undefined) throw new Error("the publisher was not let in");

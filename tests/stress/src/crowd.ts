@@ -25,7 +25,7 @@ export interface CrowdOptions {
   /** A member is there when its input holds this. */
   readonly until?: string;
   /** Called for each member that is there. */
-  readonly then?: (member: Member) => void;
+  readonly each?: (member: Member) => void;
 }
 
 /** Local ports of one address that may be used: others need some too. */
@@ -41,7 +41,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Member[]> {
       const member = await openMember(options, started++);
       if (member === undefined) continue;
       members.push(member);
-      options.then?.(member);
+      options.each?.(member);
     }
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, count) }, worker));
