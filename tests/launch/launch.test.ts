@@ -9,7 +9,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { connect } from "node:net";
 import path from "node:path";
+import { connect as connectTls } from "node:tls";
 import {
   type Child,
   connectRaw,
@@ -105,6 +107,17 @@ async function answerTo(port: number, options: Readonly<Record<string, unknown>>
   await using client = await connectRaw(port, options);
   client.send("PING");
   return await client.readLine();
+}
+
+/** Who the server says it is when a client goes on in TLS after INFO. */
+async function certificateName(port: number): Promise<string | undefined> {
+  const socket = connect({ host: "127.0.0.1", port });
+  await once(socket, "data"); // INFO
+  const secure = connectTls({ socket, rejectUnauthorized: false });
+  await once(secure, "secureConnect");
+  const { subject } = secure.getPeerCertificate();
+  secure.destroy();
+  return Array.isArray(subject.CN) ? subject.CN[0] : subject.CN;
 }
 
 const users = (...list: readonly string[]) =>
@@ -210,7 +223,7 @@ describe("operator mode", () => {
     const claims = { limits: unlimited };
     const about = (pair: KeyPair) => ({ about: pair.getPublicKey() });
     const operatorFile = path.join(dir.path, "operator.jwt");
-    const operatorJwt = jwt("operator", { by: operator, ...about(operator) });
+    const operatorJwt = jwt("operator", { by: operator, ...about(operator), claims: {} });
     writeFileSync(
       operatorFile,
       `-----BEGIN NATS OPERATOR JWT-----\n${operatorJwt}\n------END------\n`,
@@ -268,6 +281,30 @@ describe("SIGHUP", () => {
     await server.reload(users("bob"), /configuration reloaded changed=users/);
     expect(await answerTo(server.port, { user: "ann", pass: "pw" })).toMatch(/^-ERR/);
     expect(await answerTo(server.port, { user: "bob", pass: "pw" })).toBe("PONG");
+  });
+
+  it("takes up new certificates, and keeps the old when the new can not be read", async () => {
+    await using dir = await tempDir();
+    const authority = await createAuthority(dir.path);
+    const [one, two] = [
+      await authority.issue("one", { subject: "/CN=one", altNames: "DNS:localhost" }),
+      await authority.issue("two", { subject: "/CN=two", altNames: "DNS:localhost" }),
+    ];
+    const [certFile, keyFile] = [path.join(dir.path, "live.pem"), path.join(dir.path, "live.key")];
+    const install = (cert: string, key: string) => {
+      writeFileSync(certFile, cert);
+      writeFileSync(keyFile, key);
+    };
+    install(one.cert, one.key);
+    const config = `tls { cert_file: "${certFile}", key_file: "${keyFile}" }`;
+    await using server = await Server.start(dir.path, config);
+    expect(await certificateName(server.port)).toBe("one");
+    install(two.cert, "no key");
+    await server.reload(config, /what held before still holds/);
+    expect(await certificateName(server.port)).toBe("one");
+    install(two.cert, two.key);
+    await server.reload(config, /configuration reloaded changed=tls/);
+    expect(await certificateName(server.port)).toBe("two");
   });
 
   it("says what needs a restart, each time", async () => {

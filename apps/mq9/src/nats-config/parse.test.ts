@@ -65,7 +65,7 @@ describe("the NATS dialect", () => {
     });
     expect(read("a: $2a$11$hash")).toEqual({ a: "$2a$11$hash" });
     expect(problem("a: 1\nb: $NOPE")).toBe(
-      "/etc/server.conf:2:4 $NOPE is neither set above nor in the environment",
+      "/etc/server.conf:2:4 $NOPE is neither set above nor in the environment; put text in quotes",
     );
     expect(problem("a: $SELF")).toContain("refers to itself");
   });
@@ -88,13 +88,21 @@ describe("the NATS dialect", () => {
     [": 1", "1:1 a key is missing before :"],
     ["a:\n1", "1:3 a value is missing before the end of the line"],
     ['a: "\\q"', "1:5 only"],
-    ["a: 99999999999999999999", "1:4 99999999999999999999 is too large"],
-    ["a: 12-34", "1:4 12-34 is neither a number nor a date"],
+    ["a: 99999999999999999999", "1:4 this number is too large"],
+    ["a: 12-34", "1:4 this is neither a number nor a date"],
     ["a: -x", "1:4 a digit has to follow the minus sign"],
     [`a: ${"[".repeat(70)}`, "too deep"],
   ])("says where %j breaks", (text, expected) => {
     expect(problem(text)).toContain(expected);
   });
+
+  it.each(["password: $ecret-word", "password: 12-ecret", "password: $2y$10$ecret.hash"])(
+    "does not repeat what may be a password in %j",
+    (text) => {
+      expect(problem(text)).toContain("put text in quotes");
+      expect(problem(text)).not.toContain("ecret");
+    },
+  );
 
   it("answers with a tree or a place for whatever it is given", () => {
     const piece = fc.constantFrom(

@@ -209,7 +209,15 @@ class Parser {
     }
     const text = this.#host.environment[name];
     if (text === undefined) {
-      throw new ConfigError(place, `$${name} is neither set above nor in the environment`);
+      // Anything else is more likely a password that wants quotes, and is not shown.
+      const isName = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+      const what = isName
+        ? `$${name} is`
+        : "text that begins with $ is a variable, but this one is";
+      throw new ConfigError(
+        place,
+        `${what} neither set above nor in the environment; put text in quotes`,
+      );
     }
     if (this.#variableDepth === variableDepthMax) {
       throw new ConfigError(place, `$${name} refers to itself`);

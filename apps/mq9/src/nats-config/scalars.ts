@@ -55,17 +55,12 @@ function numeric(cursor: Cursor): ReadScalar {
   if (following === endOfText || plainEnd.test(following)) {
     return { value: toInteger(cursor, number, start) };
   }
-  if (following === "-" || following === "." || number.startsWith("-"))
-    return cursor.fail(
-      `${shownNumber(cursor, start)} is neither a number nor a date (2006-01-02T15:04:05Z); put text in quotes`,
-      start,
-    );
+  if (following === "-" || following === "." || number.startsWith("-")) {
+    // What it is is not shown, here and below: it may be a password that somebody left without quotes.
+    const wanted = "this is neither a number nor a date (2006-01-02T15:04:05Z); put text in quotes";
+    return cursor.fail(wanted, start);
+  }
   return unquoted(cursor, start);
-}
-
-function shownNumber(cursor: Cursor, start: number): string {
-  cursor.at = start;
-  return cursor.match(/[^ \t\r\n;,\]}]{1,40}/y) ?? "";
 }
 
 function toInteger(cursor: Cursor, text: string, start: number): number {
@@ -73,14 +68,13 @@ function toInteger(cursor: Cursor, text: string, start: number): number {
   const letters = suffix.toLowerCase();
   const power = factors[letters.slice(0, 1)] ?? 0;
   if (!["", "b", "i", "ib"].includes(letters.slice(1))) {
-    return cursor.fail(
-      `${text} is no size: its unit is one of k, kb, kib, m, mb, … e, eb, eib`,
-      start,
-    );
+    const wanted = "this is no size: its unit is one of k, kb, kib, m, mb, … e, eb, eib";
+    return cursor.fail(wanted, start);
   }
   const unit = BigInt(letters.length > 1 ? 1024 : 1000) ** BigInt(power);
   const value = BigInt(digits) * unit;
-  if (value > int64Max || value < -int64Max - 1n) return cursor.fail(`${text} is too large`, start);
+  if (value > int64Max || value < -int64Max - 1n)
+    return cursor.fail("this number is too large", start);
   return Number(value);
 }
 
