@@ -1,5 +1,6 @@
 // The faults, one line each, and the suites that must notice them. `find` occurs exactly once.
 const domain = "core/mailbox/src";
+const listeners = "core/router/src/listeners";
 const pull = `${domain}/pull/pull-group.test.ts`;
 const feed = `${domain}/feed.test.ts`;
 
@@ -463,6 +464,49 @@ export const sabotages = [
     find: "if (permissions === undefined || permissions.canPublish(reply)) {",
     put: 'if (permissions === undefined || reply !== "") {',
     suites: ["tests/rights/policies.test.ts"],
+  },
+  // --- listeners ----------------------------------------------------------------------------------
+  {
+    name: "listener: a page from anywhere may connect",
+    file: `${listeners}/websocket-handshake.ts`,
+    find: "if (!isAllowed(request, origins))",
+    put: 'if (request.url === "" && !isAllowed(request, origins))',
+    suites: [`${listeners}/websocket-handshake.test.ts`],
+  },
+  {
+    name: "listener: a comma in a certificate's name makes two of it",
+    file: `${listeners}/certificate.ts`,
+    find: "if (text[start] !== '\"') {",
+    put: "if (text[start] !== undefined) {",
+    suites: [`${listeners}/certificate.test.ts`],
+  },
+  {
+    name: "listener: any certificate of the authority passes for a pinned one",
+    file: `${listeners}/tls-server.ts`,
+    find: "if (!pinnedCerts.some(",
+    put: "if (hash === undefined && !pinnedCerts.some(",
+    suites: ["tests/tls/modes.test.ts"],
+  },
+  {
+    name: "listener: a frame may come without a mask",
+    file: `${listeners}/websocket-frames.ts`,
+    find: "if ((second & 0x80) === 0)",
+    put: "if (second < 0)",
+    suites: [`${listeners}/websocket-frames.test.ts`],
+  },
+  {
+    name: "listener: a crowd shakes hands all at once",
+    file: `${listeners}/tls-server.ts`,
+    find: "if (this.#begun < this.#handshakesMax)",
+    put: "if (this.#begun >= 0)",
+    suites: [`${listeners}/tls-server.test.ts`],
+  },
+  {
+    name: "listener: a slab is used again while it is being sent",
+    file: `${listeners}/socket-transport.ts`,
+    find: "return !this.#inFlight;",
+    put: "return true;",
+    suites: ["tests/tls/modes.test.ts"],
   },
   // --- the broker ---------------------------------------------------------------------------------
   {
