@@ -101,6 +101,20 @@ export const sabotages = [
     suites: [pull],
   },
   {
+    name: "a lease that ended is still counted as out",
+    file: `${domain}/pull/pull-group.ts`,
+    find: "    this.#host.meters.leases -= 1;\n",
+    put: "",
+    suites: [`${domain}/pull/counted.test.ts`],
+  },
+  {
+    name: "a repeated delivery is counted as a first",
+    file: `${domain}/pull/pull-group.ts`,
+    find: "meters.handedOut(message.delivery === 1,",
+    put: "meters.handedOut(message.delivery >= 1,",
+    suites: [`${domain}/pull/counted.test.ts`],
+  },
+  {
     name: "an acknowledgement is answered before its commit",
     file: `${domain}/commands/settle.ts`,
     find: "      await engine.durable(slot);\n      engine.meters.acks += settled.length;\n      return settled;",

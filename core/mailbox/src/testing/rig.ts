@@ -25,11 +25,11 @@ export class Rig {
   mailboxes: Mailboxes;
   account: AccountMailboxes;
   readonly #options: Partial<MailboxOptions>;
-  readonly #model: Pick<MailboxDeps, "embed">;
+  readonly #model: Pick<MailboxDeps, "embed" | "meters">;
   #deferred: (() => void)[] = [];
   #uuids = 0;
 
-  private constructor(options: Partial<MailboxOptions>, model: Pick<MailboxDeps, "embed">) {
+  private constructor(options: Partial<MailboxOptions>, model: Pick<MailboxDeps, "embed" | "meters">) {
     this.#options = options;
     this.#model = model;
     this.memory = new MemoryStore({ sync: () => this.disk });
@@ -41,7 +41,7 @@ export class Rig {
   /** A domain on a fresh store. */
   static async open(
     options: Partial<MailboxOptions> = {},
-    model: Pick<MailboxDeps, "embed"> = {},
+    model: Pick<MailboxDeps, "embed" | "meters"> = {},
   ): Promise<Rig> {
     const rig = new Rig(options, model);
     rig.mailboxes.opened(await rig.store.open());
