@@ -1,17 +1,20 @@
 // Every snippet goes to a stock nats-server (`-t`) and to us: both take it, or both refuse it, or the
 // difference is in one of the lists below with its reason.
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
-import { createAuthority, findPeer, tempDir } from "@mq9/testkit";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseNatsConfig } from "../nats-config/parse.ts";
 import { ConfigError } from "../nats-config/tree.ts";
 import { settingSnippets, syntaxSnippets } from "../testing/config-snippets.ts";
 import { parseConfig } from "./file.ts";
 import { brokerOptionsOf, combineLayers } from "./layers.ts";
 
-const peer = findPeer("nats-server");
+const peer = path.join(import.meta.dirname, "../../../../.peers/bin/nats-server");
+const isThere = existsSync(peer);
+const reason = isThere ? "" : "is not installed; run: npm run peers";
+if (!isThere && process.env["MQ9_REQUIRE_PEERS"]) throw new Error(`nats-server ${reason}`);
 
 const numberInList = "a number may end at a bracket, as every other value may";
 const noValue = "a key without a value is a mistake";
@@ -76,18 +79,23 @@ const settingDifferences: Readonly<Record<string, string>> = {
 /** Whether it is what the stock server calls a mistake of the syntax, not of what the keys mean. */
 const meaning = /unknown field|:\d+:\d+: (?!config is invalid)/;
 
-describe.skipIf(peer.path === undefined)(`beside a nats-server ${peer.reason}`, () => {
+describe.skipIf(!isThere)(`beside a nats-server ${reason}`, () => {
+  let folder = "";
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "mq9-stock-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
   const stock = (file: string) => {
-    const { status, stderr, stdout } = spawnSync(peer.path ?? "", ["-t", "-c", file], {
+    const { status, stderr, stdout } = spawnSync(peer, ["-t", "-c", file], {
       encoding: "utf8",
       timeout: 10_000,
     });
     return { takes: status === 0, output: `${stderr}${stdout}` };
   };
 
-  it("the dialect takes and refuses the same", async () => {
-    await using dir = await tempDir();
-    const file = path.join(dir.path, "s.conf");
+  it("the dialect takes and refuses the same", () => {
+    const file = path.join(folder, "s.conf");
     const differences = syntaxSnippets.filter((snippet) => {
       writeFileSync(file, snippet);
       const { takes, output } = stock(file);
@@ -96,13 +104,16 @@ describe.skipIf(peer.path === undefined)(`beside a nats-server ${peer.reason}`, 
     expect(differences.toSorted()).toEqual(Object.keys(syntaxDifferences).toSorted());
   }, 60_000);
 
-  it("settings and blocks are taken and refused the same", async () => {
-    await using dir = await tempDir();
-    const { certFile, keyFile } = await (await createAuthority(dir.path)).issue("server", {
-      subject: "/CN=localhost",
-    });
-    const file = path.join(dir.path, "s.conf");
-    writeFileSync(path.join(dir.path, "inc.conf"), "port: 4444\n");
+  it("settings and blocks are taken and refused the same", () => {
+    const [certFile, keyFile] = [path.join(folder, "c.pem"), path.join(folder, "k.pem")];
+    const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+    const made = spawnSync("openssl", [
+      ...request.split(" "),
+      ...["-subj", "/CN=localhost", "-keyout", keyFile, "-out", certFile],
+    ]);
+    expect(made.status).toBe(0);
+    const file = path.join(folder, "s.conf");
+    writeFileSync(path.join(folder, "inc.conf"), "port: 4444\n");
     const differences = settingSnippets.filter((snippet) => {
       const text = snippet.replaceAll("$CERT", certFile).replaceAll("$KEY", keyFile);
       writeFileSync(file, text);
