@@ -29,7 +29,10 @@ export class Rig {
   #deferred: (() => void)[] = [];
   #uuids = 0;
 
-  private constructor(options: Partial<MailboxOptions>, model: Pick<MailboxDeps, "embed" | "meters">) {
+  private constructor(
+    options: Partial<MailboxOptions>,
+    model: Pick<MailboxDeps, "embed" | "meters">,
+  ) {
     this.#options = options;
     this.#model = model;
     this.memory = new MemoryStore({ sync: () => this.disk });
