@@ -52,7 +52,7 @@ export const layers: readonly LayerRow[] = [
     folder: "core/router",
     name: "@mq9/router",
     workspace: ["@mq9/wire"],
-    npm: ["ws"], // frames of the WebSocket listener
+    npm: [],
     platform: "node",
   },
   {
