@@ -157,16 +157,30 @@ describe("a subject", () => {
 
   test("may have 2,000 tokens or one of 4,000 bytes; its publish reaches its subscriber", async () => {
     await using client = await connectRaw(live.port);
-    for (const subject of [Array(2_000).fill("t").join("."), "t".repeat(4_000)]) {
-      client.send(`SUB ${subject} 1`);
+    const long = Array(2_000).fill("t").join(".");
+    client.send("SUB t.*.> 1");
+    client.publish(long, "x");
+    expect((await client.flush()).map(({ subject }) => subject)).toEqual([long]);
+    for (const subject of [Array(64).fill("t").join("."), "t".repeat(4_000)]) {
+      client.send("UNSUB 1", `SUB ${subject} 1`);
       client.publish(subject, "x");
-      const [message] = await client.flush();
-      expect(message?.subject).toBe(subject);
-      client.send("UNSUB 1");
+      expect((await client.flush()).map((message) => message.subject)).toEqual([subject]);
     }
-    client.send(`SUB ${Array(2_000).fill("*").join(".")} 2`, "SUB > 3");
-    client.publish(Array(2_000).fill("t").join("."), "x");
-    expect((await client.flush()).length).toBe(2);
+  });
+
+  test("of more than 64 tokens can not be subscribed to, unless the broker is told so", async () => {
+    await using client = await connectRaw(live.port);
+    const subject = Array(65).fill("*").join(".");
+    client.send(`SUB ${subject} 1`);
+    await client.expect(
+      `-ERR 'Permissions Violation for Subscription to "${subject}", too many tokens'`,
+    );
+    expect(await client.flush()).toEqual([]);
+    await using generous = await startLive(["--max-subscription-tokens", "0"]);
+    await using other = await connectRaw(generous.port);
+    other.send(`SUB ${Array(2_000).fill("*").join(".")} 2`, "SUB > 3");
+    other.publish(Array(2_000).fill("t").join("."), "x");
+    expect((await other.flush()).length).toBe(2);
   });
 
   test("of 10,000 tokens does not fit a control line", async () => {
