@@ -307,6 +307,14 @@ describe("SIGHUP", () => {
     expect(await certificateName(server.port)).toBe("two");
   });
 
+  it("changes nothing when what changes now does not fit what waits for a restart", async () => {
+    await using dir = await tempDir();
+    await using server = await Server.start(dir.path, users("ann"));
+    const smaller = `${users("bob")}\nmax_payload: 32kb, max_pending: 128kb`;
+    await server.reload(smaller, /what held before still holds.*max_pending/);
+    expect(await answerTo(server.port, { user: "ann", pass: "pw" })).toBe("PONG");
+  });
+
   it("says what needs a restart, each time", async () => {
     await using dir = await tempDir();
     await using server = await Server.start(dir.path, "");

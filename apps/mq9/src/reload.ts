@@ -74,14 +74,14 @@ export function reload(
     const { resolved, remarks } = request.reread();
     const options = brokerOptionsOf(resolved);
     const changes = compare(running, { resolved, options });
-    broker.reload(reloadOf(running.options, options, changes));
+    // What is applied now has to fit what stays until the restart, too.
+    const next = kept(running, resolved, changes);
+    const applied = brokerOptionsOf(next);
     log.change({ level: resolved.settings.logLevel, file: resolved.settings.logFile });
+    broker.reload(reloadOf(running.options, applied, changes));
     for (const remark of remarks) log.log.warn(remark);
     report(changes, log);
-    return {
-      options: withLive(running.options, options),
-      resolved: kept(running, resolved, changes),
-    };
+    return { options: withLive(running.options, applied), resolved: next };
   } catch (error) {
     const known = error instanceof ExitError || error instanceof OptionsError;
     const fields = known ? { reason: onOneLine(error.message) } : { error: error as Error };
