@@ -57,7 +57,10 @@ export function brokers(): Servers {
     const config = join(folder.path, "server.conf");
     const text = natsConfig(setup);
     await writeFile(config, text);
-    const broker = await startBroker({ args: text === "" ? [] : ["-c", config] });
+    const args = text === "" ? [] : ["-c", config];
+    // A stock server has no limit of its own.
+    if (setup.maxSubscriptionTokens === undefined) args.push("--max-subscription-tokens", "0");
+    const broker = await startBroker({ args });
     const target: Target = {
       host: broker.host,
       port: broker.port,
