@@ -57,10 +57,7 @@ export function brokers(): Servers {
     const config = join(folder.path, "server.conf");
     const text = natsConfig(setup);
     await writeFile(config, text);
-    const args = text === "" ? [] : ["-c", config];
-    // A stock server has no limit of its own.
-    if (setup.maxSubscriptionTokens === undefined) args.push("--max-subscription-tokens", "0");
-    const broker = await startBroker({ args });
+    const broker = await startBroker({ args: text === "" ? [] : ["-c", config] });
     const target: Target = {
       host: broker.host,
       port: broker.port,
