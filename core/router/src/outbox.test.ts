@@ -74,7 +74,7 @@ interface Rig {
   readonly owner: Owner;
   readonly outbox: Outbox;
   readonly pool: SlabPool;
-  drain(): void;
+  readonly drain: () => void;
 }
 
 function rig(pool: SlabPool = new SlabPool()): Rig {

@@ -99,7 +99,7 @@ test("whoever may not is told so before anything of the mailbox is read", async 
     seen.grants("box"),
     seen.drop("box"),
   ];
-  const outcomes = await Promise.all(asked.map((each) => rig.outcome(each)));
+  const outcomes = await Promise.all(asked.map((each) => rig.outcome<unknown>(each)));
   expect(outcomes).toEqual(asked.map(() => "not_found"));
   expect(reads).toBe(0);
   expect(await rig.outcome(rig.account.inspect("box"))).toMatchObject({ messages: 1, groups: [] });
