@@ -199,7 +199,7 @@ const scenarios = {
   async slow_reader(nc, other) {
     if (library === "nats") return "has no such event";
     const told = new Promise((resolve) => {
-      (async () => {
+      void (async () => {
         for await (const status of nc.status()) if (/slow/i.test(status.type)) resolve(true);
       })();
     });
@@ -215,7 +215,7 @@ const scenarios = {
 
   async permission_publish(nc) {
     const told = new Promise((resolve) => {
-      (async () => {
+      void (async () => {
         for await (const status of nc.status()) {
           const { operation, subject } = status.permissionContext ?? status.error ?? {};
           if (operation !== undefined) resolve({ operation, subject });

@@ -59,11 +59,10 @@ function fixed(verb: string, args: readonly string[], body: string): string {
   return `NATS/1.0\r\nA:${value}\r\n\r\n${"x".repeat(totalBytes - headerBytes)}\r\n`;
 }
 
-const bare = [
-  ..."PING|ping|PiNg|PING |PING\t\t|PINGxyz|PING xyz|PONG|pong|PONGxyz|PONG  1|+OK|+ok|+OK x|+OKx".split(
+const bare =
+  "PING|ping|PiNg|PING |PING\t\t|PINGxyz|PING xyz|PONG|pong|PONGxyz|PONG  1|+OK|+ok|+OK x|+OKx".split(
     "|",
-  ),
-];
+  );
 
 const trailing = [
   "PUB foo 2  ",
