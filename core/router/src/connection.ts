@@ -364,12 +364,12 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       return;
     }
     const { authenticator } = this.#hub;
+    const kept = withoutSecrets(options);
     if (authenticator === undefined) {
-      this.#admitted(options, everyone);
+      this.#admitted(kept, everyone);
       return;
     }
     const answer = authenticator.authenticate(options, this.peer);
-    const kept = withoutSecrets(options);
     if (!(answer instanceof Promise)) {
       this.#admitted(kept, answer);
       return;
@@ -686,8 +686,10 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     return !this.#refused;
   }
 
+  /** Also while it is being found out who it is: what comes meanwhile follows a CONNECT. */
   #beginsWithConnect(chunk: Buffer): boolean {
-    return this.#parser.isPartial || ((chunk[0] as number) | 32) === 99; /* c */
+    const { isPartial, isSuspended } = this.#parser;
+    return isPartial || isSuspended || ((chunk[0] as number) | 32) === 99; /* c */
   }
 
   /** Who speaks before CONNECT, where nobody has to say who they are, is the user that is for it. */
@@ -759,9 +761,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   /** Rules changed: it is asked about again. */
   renew(): void {
     if (this.closed) return;
-    const { identity } = this;
-    if (identity === undefined) {
-      this.#renewUnknown();
+    // Who spoke before saying who it is did so as everybody, which may be over.
+    const identity = this.identity ?? (this.#subscriptions.size === 0 ? undefined : everyone);
+    const { authenticator } = this.#hub;
+    if (identity === undefined || (this.identity === undefined && authenticator === undefined)) {
+      this.#renewSilent();
       return;
     }
     const renewed = this.#judge(identity, this.options);
@@ -785,20 +789,19 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       : authenticator.renew(identity, options, this.peer);
   }
 
-  /** It did not say yet who it is. What it did meanwhile was as nobody, which may be over. */
-  #renewUnknown(): void {
-    if (this.#hub.authenticator?.required !== true) return;
-    if (this.#subscriptions.size > 0) {
-      this.#turnAway("authorizationViolation");
-      return;
-    }
-    this.#parser.connectRequired = true;
-    this.keepAlive.mustConnect(this.#hub.nowMs());
+  /** It did not say yet who it is, and what it did so far stands. */
+  #renewSilent(): void {
+    const isRequired = this.#hub.authenticator?.required === true;
+    this.#parser.connectRequired = isRequired;
+    if (isRequired) this.keepAlive.mustConnect(this.#hub.nowMs());
   }
 
   /** Other rules for who it was all along: what they do not allow any more ends. */
   #rebind(before: Identity, identity: Identity): void {
+    const { grants } = this;
     this.#bind(identity);
+    // Requests it is working on may still be answered, if such answers are allowed as before.
+    if (this.grants?.isLike(grants) === true) this.grants = grants;
     if (this.#quarantined) return; // they are looked at when that ends
     this.#reviewSubscriptions();
     if (isDeepStrictEqual(before.rights, identity.rights)) return;

@@ -310,7 +310,9 @@ export class Hub {
     headers: Buffer | undefined,
     payload: Uint8Array,
   ): Subscription | undefined {
-    const own = to.sublist.matchOnce(inbox).plain.find((candidate) => candidate.connection === to);
+    const { plain } = to.sublist.matchOnce(inbox);
+    // One that ended may not be out of the list yet.
+    const own = plain.find(({ connection, active }) => connection === to && active);
     if (own !== undefined) to.outbox.addComposed(inbox, own.sidBytes, "", headers, payload);
     return own;
   }

@@ -23,6 +23,13 @@ export class ResponseGrants {
     this.#nowMs = nowMs;
   }
 
+  /** Whether the same is granted by both. */
+  isLike(other: ResponseGrants | undefined): boolean {
+    if (other === undefined) return false;
+    const { messagesMax, ttlMs } = this.#rule;
+    return messagesMax === other.#rule.messagesMax && ttlMs === other.#rule.ttlMs;
+  }
+
   /** A request with this reply subject was delivered. */
   grant(reply: string): void {
     const { messagesMax, ttlMs } = this.#rule;

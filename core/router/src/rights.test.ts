@@ -155,13 +155,132 @@ describe("while somebody is being looked at", () => {
   });
 });
 
-test("secrets of CONNECT are not kept", async () => {
-  await using server = await startRouter({}, { authenticator: always(identity({})) });
-  const secrets = { pass: "canary", auth_token: "canary", jwt: "canary", sig: "canary" };
-  await using peer = await connectPeer(server.port, { ...quiet, user: "u", ...secrets });
-  expect(await peer.flush()).toBe("");
-  const [connection] = server.router.connections;
-  expect(connection?.options.user).toBe("u");
-  const shown = inspect(connection, { depth: 6, showHidden: true });
-  expect(shown + JSON.stringify(connection?.options)).not.toContain("canary");
+describe("whoever spoke before saying who it is", () => {
+  const nobody = (account: string, rules: PermissionRules): Authenticator => ({
+    ...always(identity(rules, { account, user: "default" })),
+    required: false,
+  });
+
+  test("is bound by rules that come later, without another word of its own", async () => {
+    await using server = await startRouter();
+    await using peer = await connectPeer(server.port, null);
+    peer.send("SUB secret 1\r\nSUB open 2\r\nPING\r\n");
+    await peer.readThrough("PONG\r\n");
+    const rules = { subscribe: { deny: ["secret"] } };
+    server.router.reauthenticate(nobody("$G", rules));
+    await peer.read('-ERR \'Permissions Violation for Subscription to "secret" (sid "1")\'\r\n');
+    server.router.services.publish("$G", "secret", "", undefined, Buffer.from("s"));
+    server.router.services.publish("$G", "open", "", undefined, Buffer.from("o"));
+    await peer.read("MSG open 2 1\r\no\r\n");
+  });
+
+  test("is ended when it would be of another account now", async () => {
+    await using server = await startRouter();
+    await using peer = await connectPeer(server.port, null);
+    peer.send("SUB a 1\r\nPING\r\n");
+    await peer.readThrough("PONG\r\n");
+    server.router.reauthenticate(nobody("B", {}));
+    expect(await peer.readToEnd()).toBe("");
+  });
+
+  test("keeps what it has where everybody is let in before and after", async () => {
+    await using server = await startRouter();
+    await using peer = await connectPeer(server.port, null);
+    peer.send("SUB a 1\r\nPING\r\n");
+    await peer.readThrough("PONG\r\n");
+    server.router.reauthenticate(undefined);
+    peer.send(`CONNECT ${JSON.stringify(quiet)}\r\nPUB a 1\r\nx\r\n`);
+    await peer.read("MSG a 1 1\r\nx\r\n");
+  });
+
+  test("may go on doing so when nobody has to say who they are any more", async () => {
+    await using server = await startRouter({}, { authenticator: always(identity({})) });
+    await using peer = await connectPeer(server.port, null);
+    server.router.reauthenticate(nobody("A", {}));
+    expect(await peer.flush()).toBe("");
+  });
 });
+
+test("leave to answer outlives rules that grant the same, and ends with others", async () => {
+  const rules = { subscribe: { allow: ["work"] }, allowResponses: true } as const;
+  await using server = await startRouter({}, { authenticator: always(identity(rules)) });
+  await using peer = await connectPeer(server.port);
+  peer.send("SUB work 1\r\n");
+  await peer.flush();
+  for (const reply of ["answer.1", "answer.2"]) {
+    server.router.services.publish("A", "work", reply, undefined, Buffer.alloc(0));
+    await peer.read(`MSG work 1 ${reply} 0\r\n\r\n`);
+  }
+  server.router.reauthenticate(always(identity({ ...rules, publish: { allow: ["more"] } })));
+  peer.send("PUB answer.1 0\r\n\r\n");
+  expect(await peer.flush()).toBe("");
+  const others = { ...rules, allowResponses: { messagesMax: 2, ttlMs: 1_000 } };
+  server.router.reauthenticate(always(identity(others)));
+  peer.send("PUB answer.2 0\r\n\r\n");
+  expect(await peer.flush()).toBe("-ERR 'Permissions Violation for Publish to \"answer.2\"'\r\n");
+});
+
+test("what follows CONNECT does not make the user of those who say nothing of it", async () => {
+  let answer: (who: Identity) => void = () => {};
+  const asked: string[] = [];
+  const slow: Authenticator = {
+    required: false,
+    nonces: false,
+    authenticate: ({ user }) => {
+      asked.push(user);
+      if (user === "") return "authorizationViolation";
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    },
+    renew: (who) => who,
+  };
+  const { router } = await startRouter({}, { authenticator: slow });
+  const written: string[] = [];
+  const events = router.accept({
+    kind: "STANDARD",
+    remoteAddress: "127.0.0.1",
+    remotePort: 1,
+    tls: undefined,
+    entrance: undefined,
+    write: (bytes) => written.push(bytes.toString("latin1")) > 0,
+    pause: () => {},
+    resume: () => {},
+    end: () => {},
+    destroy: () => {},
+  });
+  events.data(Buffer.from(`CONNECT ${JSON.stringify({ ...quiet, user: "u" })}\r\n`));
+  events.data(Buffer.from("PING\r\n")); // of the same read: a pause does not hold it back
+  answer(identity({}));
+  await new Promise(setImmediate);
+  expect(asked).toEqual(["u"]);
+  expect(written.at(-1)).toBe("PONG\r\n");
+  events.ended();
+  await router.close();
+});
+
+test("an inbox of before another CONNECT hears nothing, however many there were", async () => {
+  await using server = await startRouter();
+  await using peer = await connectPeer(server.port);
+  const others = Array.from({ length: 2_500 }, (_, at) => `SUB other.${at} ${at + 2}\r\n`);
+  peer.send(`${others.join("")}SUB _INBOX.1 1\r\n`);
+  await peer.flush();
+  const again = `CONNECT ${JSON.stringify(quiet)}\r\n`;
+  peer.send(`${again}PUB nobody _INBOX.1 0\r\n\r\nSUB late 9\r\n`);
+  expect(await peer.flush()).toBe("");
+});
+
+test.each(["somebody", "nobody"])(
+  "secrets of CONNECT are not kept when %s is asked",
+  async (who) => {
+    const hooks = who === "somebody" ? { authenticator: always(identity({})) } : {};
+    await using server = await startRouter({}, hooks);
+    const secrets = { pass: "canary", auth_token: "canary", jwt: "canary", sig: "canary" };
+    await using peer = await connectPeer(server.port, { ...quiet, user: "u", ...secrets });
+    expect(await peer.flush()).toBe("");
+    const [connection] = server.router.connections;
+    expect(connection?.options.user).toBe("u");
+    const shown = inspect(connection, { depth: 6, showHidden: true });
+    expect(shown + JSON.stringify(connection?.options)).not.toContain("canary");
+  },
+);

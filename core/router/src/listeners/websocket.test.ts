@@ -210,11 +210,19 @@ describe("the WebSocket listener", () => {
 
   it("fills in what cookies say and CONNECT does not", async () => {
     const seen: string[] = [];
-    const { webPort } = await start(
-      { sameOrigin: true, cookies: { token: "mq9", user: "name" } },
-      {},
-      ({ options }) => seen.push(`${options.user} ${options.authToken}`),
-    );
+    const { webPort, router } = await start({
+      sameOrigin: true,
+      cookies: { token: "mq9", user: "name" },
+    });
+    router.reauthenticate({
+      required: true,
+      nonces: false,
+      authenticate: (options) => {
+        seen.push(`${options.user} ${options.authToken}`);
+        return { account: "A", user: "u", permissions: undefined };
+      },
+      renew: (identity) => identity,
+    });
     const peer = await join(webPort, { Cookie: "mq9=abc; name=cookie" });
     send(peer, 'CONNECT {"user":"said","verbose":false}\r\nPING\r\n');
     await peer.readThrough("PONG\r\n");
