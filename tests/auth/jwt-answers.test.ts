@@ -101,6 +101,7 @@ const cases: readonly (readonly [string, string])[] = [
   ["of an unknown account", own({ by: unknown })],
   ["changed after it was signed", swapped(own({}))],
   ["expired", own({ expiresAt: nowSeconds() - 5 })],
+  ["that ends at a text", own({ expiresAt: "never" as unknown as number })],
   ["not yet valid", own({ notBefore: nowSeconds() + 500 })],
   ["valid for now", own({ expiresAt: nowSeconds() + 500, notBefore: nowSeconds() - 500 })],
   ["with permissions", own({ claims: { pub: { allow: ["x"] }, sub: { deny: ["a"] } } })],

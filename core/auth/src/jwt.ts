@@ -49,6 +49,8 @@ export function readToken(text: string, kind: ClaimsKind): Token | undefined {
   const content = parseObject(decode(body));
   const claims = objectOf(valueOf(content, "nats"));
   if (content === undefined || claims === undefined) return undefined;
+  // A time that can not be read must not count as none: that would be without end.
+  if (!["iat", "exp", "nbf"].every((key) => isTime(valueOf(content, key)))) return undefined;
   // The first form told its type beside the claims, and signed the claims alone.
   const version = numberOf(claims, "version") ?? 1;
   const type = textOf(version > 1 ? claims : content, "type");
@@ -76,6 +78,10 @@ export function isInTime(token: Token, nowMs: number): boolean {
   return (
     (expiresAtSeconds === 0 || nowMs < expiresAtSeconds * 1000) && nowMs >= notBeforeSeconds * 1000
   );
+}
+
+function isTime(value: unknown): boolean {
+  return value === undefined || value === null || Number.isSafeInteger(value);
 }
 
 function isSignedBy(

@@ -140,6 +140,8 @@ function readSigningKeys(claims: JsonObject): ReadonlyMap<string, SigningKey> {
 
 function readRevocations(claims: JsonObject): ReadonlyMap<string, number> {
   const listed = objectOf(valueOf(claims, "revocations")) ?? {};
-  const entries = Object.entries(listed).filter(([, at]) => typeof at === "number");
-  return new Map(entries as [string, number][]);
+  // What can not be read revokes all that there is.
+  return new Map(
+    Object.entries(listed).map(([key, at]) => [key, typeof at === "number" ? at : Infinity]),
+  );
 }
