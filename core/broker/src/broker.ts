@@ -523,7 +523,8 @@ export class Broker implements AsyncDisposable {
     this.#alarm.stop();
     clearInterval(this.#storingClock);
     this.#deps.log.error("the store failed; nothing more is accepted", { error });
-    this.#reportFatal(error);
+    // Whoever hears of it ends the process; answers are written at the end of a round of the event loop.
+    setImmediate(() => setImmediate(() => this.#reportFatal(error)));
   }
 
   /** Goes on to the end when the broker is stopped meanwhile, so that the stop can write what is left. */
