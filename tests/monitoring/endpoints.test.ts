@@ -159,6 +159,19 @@ describe("accounts", () => {
   });
 });
 
+test("an account that is configured is named before anybody used it, and after a reload", async () => {
+  const users = [{ user: "u", password: "p" }];
+  await using other = await startRig({ auth: { accounts: [{ name: "QUIET", users }] } });
+  expect((await other.json("/accountz")).accounts).toContain("QUIET");
+  expect(await other.json("/accountz?acc=QUIET")).toMatchObject({
+    account_detail: { account_name: "QUIET", client_connections: 0 },
+  });
+  other.broker.reload({ auth: { accounts: [{ name: "NEW", users }] } });
+  const { accounts } = await other.json("/accountz");
+  expect(accounts).toContain("NEW");
+  expect(accounts).not.toContain("QUIET");
+});
+
 test("what this server does not do is answered in the shape dashboards expect", async () => {
   expect(await rig.json("/routez")).toMatchObject({ num_routes: 0, routes: [] });
   expect(await rig.json("/gatewayz")).toMatchObject({

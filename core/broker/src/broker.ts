@@ -1,6 +1,7 @@
 // Assembles a broker: store, domain, owner of `$mq9.AI.` and router, and their life from start to
 // stop. What happens when the disk fails is decided here.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { performance } from "node:perf_hooks";
 import {
   type AuthConfig,
   createAuthenticator,
@@ -15,6 +16,7 @@ import {
   type DrainTimes,
   type Router,
   type RouterAddress,
+  type TlsOptions,
   type Trace,
 } from "@mq9/router";
 import { type Store, StoreError } from "@mq9/store";
@@ -33,10 +35,12 @@ import {
   type BrokerOptions,
   checkReach,
   type LimitOptions,
+  OptionsError,
   resolveAuth,
   resolveTls,
   type TlsOptionsInput,
 } from "./options.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import type { Principal } from "./system/commands.ts";
 import { System } from "./system/system.ts";
 
@@ -89,12 +93,14 @@ export type LiveLimits = Partial<
 interface Admission {
   readonly authRequired: boolean;
   readonly systemAccount: string | undefined;
+  readonly configuredAccounts: readonly string[];
 }
 
 function admissionOf(auth: AuthConfig | undefined): Admission {
   return {
     authRequired: auth !== undefined && requiresCredentials(auth),
     systemAccount: auth && systemAccount(auth),
+    configuredAccounts: (auth?.accounts ?? []).map(({ name }) => name),
   };
 }
 
@@ -203,7 +209,11 @@ export class Broker implements AsyncDisposable {
         host: options.host,
         port: options.port,
         tls: options.tls,
-        websocket: options.websocket,
+        websocket: options.websocket && {
+          ...options.websocket,
+          // Without users, any page that a browser on this machine shows could read all mail.
+          localOrigins: options.websocket.localOrigins ?? (() => !this.#admission.authRequired),
+        },
         serverName: options.serverName,
         ...limits,
         maxSubscriptions: maxSubscriptionsPerConnection,
@@ -268,7 +278,15 @@ export class Broker implements AsyncDisposable {
       }),
     });
     const { reload } = deps;
-    this.#system = new System({ router: this.#router, view: this.#view, audit, reload, failed });
+    const refusals = new RefusalLog(deps.log.child("auth"), () => performance.now());
+    this.#system = new System({
+      router: this.#router,
+      view: this.#view,
+      audit,
+      refusals,
+      reload,
+      failed,
+    });
   }
 
   /**
@@ -318,24 +336,33 @@ export class Broker implements AsyncDisposable {
    * @throws {OptionsError} when they can not be used; nothing is changed then
    */
   reload({ tls, websocketTls, auth, limits }: BrokerReload): void {
+    const options = this.#options;
     const checked = auth && this.#checkedAuth(auth);
-    this.#router.reloadTls({
-      tls: tls && resolveTls(tls, "tls"),
-      websocketTls: websocketTls && resolveTls(websocketTls, "websocket.tls"),
-    });
+    const encryption = {
+      tls: tls && checkedTls("tls", tls, options.tls),
+      websocketTls:
+        websocketTls && checkedTls("websocket.tls", websocketTls, options.websocket?.tls),
+    };
+    if (limits !== undefined) this.#reloadLimits(limits); // nothing after it can fail
+    this.#router.reloadTls(encryption);
     if (checked !== undefined) {
       this.#admission = admissionOf(checked);
       this.#router.reauthenticate(createAuthenticator(checked, { nowMs: Date.now }));
     }
-    if (limits !== undefined) {
-      const { maxSubscriptionsPerConnection: maxSubscriptions, ...others } = limits;
+    this.#view.configuredAtMs = Date.now();
+    this.#system.reloaded();
+  }
+
+  #reloadLimits({ maxSubscriptionsPerConnection: maxSubscriptions, ...others }: LiveLimits): void {
+    try {
       this.#router.reloadLimits({
         ...others,
         ...(maxSubscriptions === undefined ? {} : { maxSubscriptions }),
       });
+    } catch (error) {
+      if (error instanceof RangeError) throw new OptionsError("limits", error.message);
+      throw error;
     }
-    this.#view.configuredAtMs = Date.now();
-    this.#system.reloaded();
   }
 
   #checkedAuth(auth: AuthConfig): AuthConfig {
@@ -545,6 +572,16 @@ export class Broker implements AsyncDisposable {
       this.#fail(error as Error);
     }
   }
+}
+
+/** @param before what the listener began with; undefined = in clear */
+function checkedTls(
+  path: string,
+  input: TlsOptionsInput,
+  before: TlsOptions | undefined,
+): TlsOptions {
+  if (before !== undefined) return resolveTls(input, path);
+  throw new OptionsError(path, "a listener in clear can not be encrypted while it runs");
 }
 
 function isTlsRequired({ tls }: BrokerOptions): boolean {

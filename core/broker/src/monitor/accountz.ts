@@ -106,6 +106,7 @@ function accountNames(view: MonitorView): Set<string> {
   const names = new Set([globalAccount, ...view.router.accounts.keys()]);
   for (const name of view.closed.accounts.keys()) names.add(name);
   for (const name of view.storedByAccount.keys()) names.add(name);
+  for (const name of view.configuredAccounts) names.add(name);
   if (view.systemAccount !== undefined) names.add(view.systemAccount);
   return names;
 }

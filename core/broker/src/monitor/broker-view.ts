@@ -20,6 +20,7 @@ export interface Admission {
   readonly tlsRequired: boolean;
   /** Undefined = no accounts are configured. */
   readonly systemAccount: string | undefined;
+  readonly configuredAccounts: readonly string[];
 }
 
 /** What the view is put together from. */
@@ -85,6 +86,10 @@ export class BrokerView implements MonitorView {
 
   get systemAccount(): string | undefined {
     return this.#parts.admission().systemAccount;
+  }
+
+  get configuredAccounts(): readonly string[] {
+    return this.#parts.admission().configuredAccounts;
   }
 
   get authRequired(): boolean {

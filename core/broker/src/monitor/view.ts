@@ -71,6 +71,8 @@ export interface MonitorView {
   readonly configuredAtMs: number;
   /** Undefined = no accounts are configured. */
   readonly systemAccount: string | undefined;
+  /** Names of the accounts that the configuration describes, used or not. */
+  readonly configuredAccounts: readonly string[];
   readonly authRequired: boolean;
   readonly tlsRequired: boolean;
   /** The part of its life the broker is in. */

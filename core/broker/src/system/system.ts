@@ -4,6 +4,7 @@ import type { Client, Connection, Refused, Router, RouterHooks } from "@mq9/rout
 import { fromWireSubject } from "@mq9/wire";
 import { type Audit, type AuditActor, type AuthFailure, actorOf } from "../audit.ts";
 import type { MonitorView } from "../monitor/view.ts";
+import type { RefusalLog } from "../refusal-log.ts";
 import type { Principal } from "./commands.ts";
 import { Envelope } from "./envelope.ts";
 import { SystemEvents } from "./system-events.ts";
@@ -15,6 +16,7 @@ export interface SystemParts {
   readonly view: MonitorView;
   /** Undefined = nobody keeps the audit. */
   readonly audit: Audit | undefined;
+  readonly refusals: RefusalLog;
   /** Reads the configuration again; undefined = there is none to read. */
   readonly reload: (() => Promise<void>) | undefined;
   /** Hears of a question that a defect of ours kept from being answered. */
@@ -90,6 +92,12 @@ export class System implements Pick<RouterHooks, "connected" | "disconnected" | 
         reason: failure,
         client: connection.id,
         address: connection.remoteAddress,
+      });
+      this.#parts.refusals.tell({
+        reason,
+        address: connection.remoteAddress,
+        client: connection.id,
+        wasIn: connection.identity !== undefined,
       });
     }
     if (connection.identity !== undefined) this.#events.disconnected(connection, reason);
