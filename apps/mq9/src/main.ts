@@ -47,7 +47,7 @@ async function runCommand(argv: readonly string[], asNatsServer: boolean): Promi
     .helpCommand("help [command]", "show the help of a command")
     .enablePositionalOptions()
     .exitOverride()
-    .showHelpAfterError("See mq9 serve --help.");
+    .showHelpAfterError(`See mq9 ${serving ? "serve " : ""}--help.`);
   addServeCommand(program, {
     environment: process.env,
     remarks,

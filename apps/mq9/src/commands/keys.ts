@@ -12,7 +12,7 @@ export function addKeyCommands(program: Command): void {
     .command("passwd")
     .summary("hash a password for a configuration file")
     .description(
-      "Reads a password from the terminal, without showing it, or the first line of standard\ninput, and prints its hash (scrypt), to stand behind `password:` of a user.",
+      "Reads a password from the terminal, without showing it, or the first line of standard input, and prints its hash (scrypt), to stand behind `password:` of a user.",
     )
     .action(async () => {
       process.stdout.write(`${await hashPassword(await readPassword())}\n`);
@@ -21,7 +21,7 @@ export function addKeyCommands(program: Command): void {
     .command("nkey")
     .summary("make a key pair for a user")
     .description(
-      "Makes a key pair. The seed (SU…) is for the client and has to stay secret; the public\nkey (U…) stands behind `nkey:` of a user in the configuration file.",
+      "Makes a key pair and prints two lines: the seed (SU…), which is for the client and has to stay secret, and the public key (U…), which stands behind `nkey:` of a user in the configuration file.",
     )
     .action(() => {
       const { seed, publicKey } = newUserKey();
