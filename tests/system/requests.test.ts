@@ -193,6 +193,17 @@ describe("any other account", () => {
     });
   });
 
+  it("is answered in its own ears alone where it may listen and not speak", async () => {
+    await using carl = await rig.connect("carl");
+    carl.send("SUB _INBOX.shared mine");
+    await carl.flush();
+    ann.send("SUB _INBOX.shared hers");
+    await ann.flush();
+    carl.publish("$SYS.REQ.USER.INFO", "", "_INBOX.shared");
+    expect((await carl.readMessage()).payload.toString()).toContain("carl");
+    expect(await ann.flush()).toEqual([]);
+  });
+
   it("uses all other subjects of that name among its own", async () => {
     ann.send("SUB $SYS.ACCOUNT.> own");
     ann.publish("$SYS.ACCOUNT.A.CONNECT", "mine");

@@ -79,6 +79,28 @@ describe("TLS options of a broker", () => {
     const mixed = { ...next, key: server.key };
     expect(() => running.broker.reload({ tls: next, websocketTls: mixed })).toThrow(OptionsError);
   });
+
+  it("are not changed by a reload of which any part can not be used", async () => {
+    const { cert, key } = server;
+    const tls = { cert, key, handshakeFirst: true };
+    await using running = await brokerInProcess({ tls });
+    const next = { ...tls, cert: renewed.cert, key: renewed.key };
+    const auth = { token: "t" };
+    const limits = { maxPendingBytes: 1 };
+    const wrong = { tls: next, auth, limits };
+    const words = /maxPayloadBytes/;
+    expect(() => running.broker.reload(wrong)).toThrow(OptionsError);
+    expect(() => running.broker.reload(wrong)).toThrow(words);
+    const few = { maxConnections: 1 };
+    expect(() => running.broker.reload({ limits: few, websocketTls: next })).toThrow(OptionsError);
+    await using _first = await encrypted({ port: running.address.port, ca });
+    await using wire = await encrypted({ port: running.address.port, ca });
+    const socket = wire.socket as unknown as { getPeerCertificate(): { subject: object } };
+    expect(socket.getPeerCertificate().subject).toEqual({ CN: "localhost" });
+    expect(await wire.info()).not.toHaveProperty("auth_required");
+    wire.send('CONNECT {"verbose":false}\r\nPING\r\n');
+    await wire.through("PONG\r\n");
+  });
 });
 
 describe("the time to say who one is", () => {

@@ -25,12 +25,6 @@ describe("the options of the WebSocket listener", () => {
     });
   });
 
-  it("let pages of this machine in alone, until there are users", () => {
-    expect(resolveOptions({ websocket: { port: 0 } }).websocket?.localOrigins).toBe(true);
-    const withUsers = resolveOptions({ websocket: { port: 0 }, auth: users });
-    expect(withUsers.websocket?.localOrigins).toBe(false);
-  });
-
   it("are held to the rule about reach, with and without users", () => {
     const websocket = { port: 0, host: "0.0.0.0" };
     expect(refusal({ websocket })).toMatchObject({ option: "websocket.host" });

@@ -21,6 +21,7 @@ import {
 import type { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error, type SendRequest } from "@mq9/protocol";
 import type { Client, RouterServices, SubjectSpace, Subscription } from "@mq9/router";
+import { answerTo } from "./answer-to.ts";
 import { type AuditFact, actorOf } from "./audit.ts";
 import { audited } from "./audited-requests.ts";
 import { Fetches, quarantined } from "./fetching.ts";
@@ -35,8 +36,6 @@ import { Account, Visitor, type VisitorDesk } from "./visitor.ts";
 
 /** Subjects whose meaning is remembered. */
 const targetsMax = 16_384;
-
-const dollar = 36;
 
 /** One publish as it came. */
 interface Sent {
@@ -91,7 +90,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
       meters: options.meters,
       pressure: this.#pressure,
       waitingMax: options.waitingFetchesMax,
-      answer: (client, reply, body) => this.#answer(client, reply, body),
+      answer: (client, reply, body) => answerTo(router, client, reply, body),
       tell: (client, reply, body) => router.tell(client, reply, body),
     });
   }
@@ -175,7 +174,8 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
 
   /** Authentication says something new of a connection that stays. */
   rightsChanged(client: Client): boolean {
-    const visitor = this.#visitor(client);
+    const visitor = client.ownerState;
+    if (!(visitor instanceof Visitor)) return true; // it was never here
     if (!visitor.rightsChanged()) return false;
     if (visitor.rights === undefined || visitor.rights.isOperator) return true;
     for (const [subscription, { list }] of visitor.places) {
@@ -187,7 +187,8 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   }
 
   disconnect(client: Client, subscriptions: readonly Subscription[]): void {
-    const visitor = this.#visitor(client);
+    const visitor = client.ownerState;
+    if (!(visitor instanceof Visitor)) return; // it was never here
     this.#watch.left(visitor);
     for (const subscription of subscriptions)
       this.#readers.leave(visitor, subscription, "vanished");
@@ -329,21 +330,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   }
 
   reply(client: Client, reply: string, body: Uint8Array): void {
-    if (reply !== "") this.#answer(client, reply, body);
-  }
-
-  /**
-   * An answer goes where whoever asked could have said it himself, or else to his own ears alone; to no
-   * subject of a server.
-   * @returns how many got it
-   */
-  #answer(client: Client, reply: string, body: Uint8Array): number {
-    if (reply.charCodeAt(0) === dollar) return 0;
-    const permissions = client.identity?.permissions;
-    if (permissions === undefined || permissions.canPublish(reply)) {
-      return this.#router.publish(client.account, reply, "", undefined, body);
-    }
-    return this.#router.tell(client, reply, body) ? 1 : 0;
+    if (reply !== "") answerTo(this.#router, client, reply, body);
   }
 
   noResponders(client: Client, subject: string, reply: string): void {

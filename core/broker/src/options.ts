@@ -296,7 +296,7 @@ export function resolveOptions(input: BrokerOptionsInput = {}): BrokerOptions {
     ...top,
     port: top.port === -1 ? 0 : top.port,
     tls: input.tls && resolveTls(input.tls, "tls"),
-    websocket: input.websocket && resolveWebSocket(input.websocket, top.host, input.auth),
+    websocket: input.websocket && resolveWebSocket(input.websocket, top.host),
     auth: input.auth && resolveAuth(input.auth),
     tap: input.tap ?? (isLoopback(top.host) && input.auth === undefined),
     limits: Object.freeze(withDefaults<LimitOptions>(defaultOptions.limits, input.limits)),
@@ -387,7 +387,6 @@ function checkAddress(options: BrokerOptions): void {
     checkReach("websocket.host", options.websocket.host, options);
 }
 
-/** Every listener is held to the same rule. */
 /**
  * Checks who is let in.
  * @throws {OptionsError} naming what can not be used
@@ -436,18 +435,13 @@ export function resolveTls(input: TlsOptionsInput, path: string): TlsOptions {
   return tls;
 }
 
-function resolveWebSocket(
-  input: WebSocketOptionsInput,
-  host: string,
-  auth: AuthConfig | undefined,
-): WebSocketOptions {
+function resolveWebSocket(input: WebSocketOptionsInput, host: string): WebSocketOptions {
   const { port, tls, cookies, trustedProxies, localOrigins, ...rest } = input;
   const chosen = withDefaults({ ...defaultWebSocketOptions, host, port: 0 }, rest);
   return Object.freeze({
     ...chosen,
     port: port === -1 ? 0 : port,
-    // Without users, any page that a browser on this machine shows could read all mail.
-    localOrigins: localOrigins ?? !(auth !== undefined && requiresCredentials(auth)),
+    localOrigins,
     tls: tls && resolveTls(tls, "websocket.tls"),
     cookies,
     trustedProxies,

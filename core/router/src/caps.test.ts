@@ -245,6 +245,16 @@ describe("work of one connection", () => {
   });
 });
 
+test("other limits move the marks that are parts of them", async () => {
+  await using server = await startRouter({ maxPayloadBytes: 1_000 });
+  server.router.reloadLimits({ maxPendingBytes: 4_000 });
+  expect(server.router.options).toMatchObject({ highWaterBytes: 1_000, lowWaterBytes: 1_000 });
+  const marks = { highWaterBytes: 2_000, lowWaterBytes: 500 };
+  await using chosen = await startRouter({ maxPayloadBytes: 1_000, ...marks });
+  chosen.router.reloadLimits({ maxPendingBytes: 4_000 });
+  expect(chosen.router.options).toMatchObject(marks);
+});
+
 describe("connectionsWithin", () => {
   test.each([
     [64, 32],

@@ -112,7 +112,7 @@ const closeDeadlineMs = 2_000;
  * @throws {RangeError} when options contradict
  */
 export function createRouter(chosen: Partial<RouterOptions>, hooks: RouterHooks = {}): Router {
-  return new CoreRouter(resolveRouterOptions(chosen), hooks);
+  return new CoreRouter(chosen, hooks);
 }
 
 class CoreRouter implements Router {
@@ -122,13 +122,17 @@ class CoreRouter implements Router {
   readonly #hub: Hub;
   readonly #tls: TlsServer | undefined;
   readonly #websocketTls: TlsServer | undefined;
+  /** As given: some defaults depend on other options. */
+  #chosen: Partial<RouterOptions>;
   #listeners: Listener[] = [];
   #timer: NodeJS.Timeout | undefined = undefined;
   #lastClientId = 0;
   #stopping = false;
   #closed: Promise<void> | undefined = undefined;
 
-  constructor(options: RouterOptions, hooks: RouterHooks) {
+  constructor(chosen: Partial<RouterOptions>, hooks: RouterHooks) {
+    const options = resolveRouterOptions(chosen);
+    this.#chosen = chosen;
     this.maxConnections = Math.min(options.maxConnections, connectionsPossible());
     const server = {
       serverId: this.serverId,
@@ -188,7 +192,9 @@ class CoreRouter implements Router {
 
   reloadLimits(limits: Partial<RouterLimits>): void {
     const hub = this.#hub;
-    hub.options = resolveRouterOptions({ ...hub.options, ...limits });
+    const chosen = { ...this.#chosen, ...limits };
+    hub.options = resolveRouterOptions(chosen);
+    this.#chosen = chosen;
     hub.limits = wireLimits(hub.options);
     this.maxConnections = Math.min(hub.options.maxConnections, connectionsPossible());
   }

@@ -3,6 +3,7 @@
 import type { ServedRequest } from "@mq9/router";
 import { Connection, everyAccount, type RouterServices } from "@mq9/router";
 import { fromWireSubject, isLiteralSubject, isValidSubject } from "@mq9/wire";
+import { answerTo } from "../answer-to.ts";
 import { MonitorError, type Parameters } from "../monitor/parameters.ts";
 import type { MonitorView } from "../monitor/view.ts";
 import { commands, type Desk } from "./commands.ts";
@@ -158,9 +159,9 @@ export class SystemService {
   }
 
   /** Answers go to inboxes: nobody makes the server speak on a subject that means something. */
-  #reply({ account, reply }: ServedRequest, body: Buffer): void {
-    if (reply === "" || reply.startsWith("$")) return;
-    if (!isValidSubject(reply) || !isLiteralSubject(reply)) return;
-    this.#deps.services.publish(account, reply, "", undefined, body);
+  #reply({ client, account, reply }: ServedRequest, body: Buffer): void {
+    if (reply === "" || !isValidSubject(reply) || !isLiteralSubject(reply)) return;
+    if (client.account !== account) return; // it is somebody else by now
+    answerTo(this.#deps.services, client, reply, body);
   }
 }

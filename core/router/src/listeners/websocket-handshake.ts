@@ -23,8 +23,8 @@ export interface OriginRules {
   readonly sameOrigin: boolean;
   /** Pages of these origins, for instance `https://example.org`; none = any. With `sameOrigin` both must hold. */
   readonly allowedOrigins: readonly string[];
-  /** Pages that this machine served, while no rule above is given. */
-  readonly localOrigins?: boolean | undefined;
+  /** Pages that this machine served, while no rule above is given. A function is asked every time. */
+  readonly localOrigins?: boolean | (() => boolean) | undefined;
 }
 
 /** Names of cookies that stand in for what CONNECT leaves out. */
@@ -73,7 +73,8 @@ function hasToken(value: string | undefined, token: string): boolean {
 
 function isAllowed(request: UpgradeRequest, rules: OriginRules): boolean {
   const { sameOrigin, allowedOrigins, localOrigins } = rules;
-  if (!sameOrigin && allowedOrigins.length === 0 && localOrigins !== true) return true;
+  const isLocal = typeof localOrigins === "function" ? localOrigins() : localOrigins === true;
+  if (!sameOrigin && allowedOrigins.length === 0 && !isLocal) return true;
   const given = request.distinct["origin"] ?? request.distinct["sec-websocket-origin"] ?? [];
   if (given.length === 0) return true;
   const origin = given.length === 1 ? originOf(given[0] as string) : undefined;
