@@ -93,7 +93,7 @@ describe("a running broker", () => {
     broker.process.kill("SIGHUP");
     await expect
       .poll(() => broker.logs.slice(logged), { timeout: 10_000 })
-      .toContain("does not belong");
+      .toContain(`does not belong to the certificate (${certFile}, ${keyFile})`);
     expect(await shown()).toBe("renewed");
     before.send('CONNECT {"verbose":false}\r\nPING\r\n');
     await before.through("PONG\r\n");

@@ -2,7 +2,12 @@
 // reads certificates. Called at the start and at every reload.
 import { readFileSync } from "node:fs";
 import type { AuthConfig } from "@mq9/auth";
-import type { TlsOptions, WebSocketOptions } from "@mq9/router";
+import {
+  checkTlsOptions,
+  type TlsOptions,
+  TlsOptionsError,
+  type WebSocketOptions,
+} from "@mq9/router";
 import { usageError } from "../exit-codes.ts";
 import type { Resolved } from "./layers.ts";
 import type { TlsSettings, WebSocketSettings } from "./listeners.ts";
@@ -88,7 +93,7 @@ function tlsOfFlags(settings: Settings): TlsSettings | undefined {
 function readTlsFiles(tls: TlsSettings, allowNonTls: boolean): TlsOptions {
   const { certFile, keyFile, caFile, verify, handshakeFirst, timeoutMs, pinnedCerts, minVersion } =
     tls;
-  return {
+  const options: TlsOptions = {
     cert: readPem(certFile, "certificate"),
     key: readPem(keyFile, "private key"),
     ca: caFile === undefined ? undefined : readPem(caFile, "certificate authorities"),
@@ -99,6 +104,18 @@ function readTlsFiles(tls: TlsSettings, allowNonTls: boolean): TlsOptions {
     pinnedCerts,
     minVersion,
   };
+  try {
+    checkTlsOptions(options);
+  } catch (error) {
+    if (!(error instanceof TlsOptionsError)) throw error;
+    const culprits: Readonly<Record<string, string>> = {
+      cert: ` (${certFile})`,
+      key: ` (${certFile}, ${keyFile})`,
+      ca: caFile === undefined ? ": set ca_file" : ` (${caFile})`,
+    };
+    throw usageError(`${error.message}${culprits[error.option] ?? ""}`);
+  }
+  return options;
 }
 
 function readPem(path: string, what: string): string {
