@@ -716,6 +716,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       this.close("No Responders Requires Headers", wireErrors.noRespondersNeedsHeaders);
       return;
     }
+    const before = this.identity;
     // It may be someone else than before: nothing of the other one stays.
     if (this.state === "OPEN" || this.identity !== undefined) this.#endSubscriptions();
     if (!this.#enter(identity)) return;
@@ -735,8 +736,9 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     if (isFirst) {
       this.keepAlive.connected(this.#hub.nowMs());
       this.#hub.addresses.welcomed(this.remoteAddress);
-      this.#hub.hooks.connected?.(this);
     }
+    const isOther = before?.account !== identity.account || before.user !== identity.user;
+    if (isFirst || isOther) this.#hub.hooks.connected?.(this);
     if (this.#verbose) this.#answer("ok");
   }
 

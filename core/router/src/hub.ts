@@ -25,7 +25,7 @@ export type Refused = "publish" | "reply" | "subscribe";
 export interface RouterHooks {
   /** Lets connections in; without it everyone is, in the account `$G`. */
   readonly authenticator?: Authenticator | undefined;
-  /** A connection sent its CONNECT and was let in. */
+  /** A connection sent its CONNECT and was let in; again when another makes it somebody else. */
   readonly connected?: (connection: Connection) => void;
   /** Asked for each new connection: what to do with all that is said on it; undefined = nothing. */
   readonly trace?: () => Trace | undefined;

@@ -220,6 +220,22 @@ test("leave to answer outlives rules that grant the same, and ends with others",
   expect(await peer.flush()).toBe("-ERR 'Permissions Violation for Publish to \"answer.2\"'\r\n");
 });
 
+test("another CONNECT is told of when it makes somebody else of a connection", async () => {
+  const authenticator: Authenticator = {
+    ...always(identity({})),
+    authenticate: ({ user }) => identity({}, { user }),
+  };
+  const told: string[] = [];
+  const connected = ({ identity: who }: Client): unknown => told.push(who?.user ?? "");
+  await using server = await startRouter({}, { authenticator, connected });
+  await using peer = await connectPeer(server.port, { ...quiet, user: "ann" });
+  for (const user of ["ann", "bob", "bob"]) {
+    peer.send(`CONNECT ${JSON.stringify({ ...quiet, user })}\r\n`);
+  }
+  expect(await peer.flush()).toBe("");
+  expect(told).toEqual(["ann", "bob"]);
+});
+
 test("what follows CONNECT does not make the user of those who say nothing of it", async () => {
   let answer: (who: Identity) => void = () => {};
   const asked: string[] = [];

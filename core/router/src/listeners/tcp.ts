@@ -12,18 +12,21 @@ export interface TcpListenerOptions {
   readonly port: number;
   /** Undefined = in clear. */
   readonly tls: TlsServer | undefined;
+  /** Sockets that wait for their handshake before INFO; the newest beyond is turned away. Default 4096. */
+  readonly silentMax?: number | undefined;
 }
 
 /** First byte of a TLS handshake; no NATS operation begins with it. */
 const handshakeByte = 0x16;
+const defaultSilentMax = 4_096;
 
 /**
  * Listens on a host and port.
  * @throws whatever the platform says when it cannot, for instance `EADDRINUSE`
  */
 export async function listenTcp(options: TcpListenerOptions, accept: Accept): Promise<Listener> {
-  const { host, port, tls } = options;
-  const arrivals = tls === undefined ? undefined : new EncryptedArrivals(tls, accept);
+  const { host, port, tls, silentMax = defaultSilentMax } = options;
+  const arrivals = tls === undefined ? undefined : new EncryptedArrivals(tls, accept, silentMax);
   // Of a socket that is encrypted later, not a byte may be read before.
   const server = createServer({ noDelay: true, pauseOnConnect: tls !== undefined }, (socket) => {
     if (arrivals !== undefined) {
@@ -73,10 +76,12 @@ class EncryptedArrivals {
   readonly #accept: Accept;
   /** Those that are no connections yet: they have not been told INFO. */
   readonly #silent = new Set<Socket>();
+  readonly #silentMax: number;
   #address = { host: "", port: 0 };
 
-  constructor(tls: TlsServer, accept: Accept) {
+  constructor(tls: TlsServer, accept: Accept, silentMax: number) {
     this.#tls = tls;
+    this.#silentMax = silentMax;
     this.#accept = accept;
   }
 
@@ -94,6 +99,10 @@ class EncryptedArrivals {
     const { handshakeFirst } = this.#tls.options;
     if (handshakeFirst === false) {
       this.#speakFirst(socket);
+      return;
+    }
+    if (this.#silent.size >= this.#silentMax) {
+      socket.destroy(); // they are not among the connections that are counted
       return;
     }
     this.#silent.add(socket);

@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, test } from "vitest";
+import { listenTcp } from "./tcp.ts";
 import { defaultTlsOptions, type TlsOptions } from "./tls-options.ts";
 import { TlsServer } from "./tls-server.ts";
 
@@ -54,6 +55,24 @@ async function shake(port: number): Promise<TLSSocket> {
   await once(socket, "secureConnect");
   return socket;
 }
+
+test("a port that shakes hands first turns away who comes when too many wait for that", async () => {
+  const tls = new TlsServer({ ...options, handshakeFirst: true });
+  const listener = await listenTcp({ host: "127.0.0.1", port: 0, tls, silentMax: 1 }, () => {
+    throw new Error("nobody got through");
+  });
+  open.push(() => void listener.stop());
+  const first = await silent(listener.port);
+  await expect.poll(() => tls.pending).toBe(1);
+  const second = await silent(listener.port);
+  await once(second.resume(), "close");
+  expect(tls.pending).toBe(1);
+  first.destroy();
+  await expect.poll(() => tls.pending).toBe(0);
+  const third = await silent(listener.port);
+  await expect.poll(() => tls.pending).toBe(1);
+  third.destroy();
+});
 
 describe("TlsServer", () => {
   it("lets no more shake hands at one time than it may, and the next when one is done", async () => {
