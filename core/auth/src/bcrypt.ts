@@ -9,7 +9,7 @@ const program = `
   const { parentPort, workerData } = require("node:worker_threads");
   const { compareSync } = require(workerData);
   parentPort.on("message", ({ id, password, hash }) => {
-    let matches = false;
+    let matches;
     try {
       matches = compareSync(password, hash);
     } catch {}
@@ -19,12 +19,13 @@ const program = `
 
 interface Answer {
   readonly id: number;
-  readonly matches: boolean;
+  /** Undefined: the check could not be made. */
+  readonly matches: boolean | undefined;
 }
 
 class BcryptThread {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, (matches: boolean) => void>();
+  readonly #waiting = new Map<number, (matches: boolean | undefined) => void>();
   #lastId = 0;
 
   /** @param ended hears once that it can not be used any more */
@@ -39,12 +40,12 @@ class BcryptThread {
     this.#worker.on("error", () => {}); // `exit` follows
     this.#worker.on("exit", () => {
       ended();
-      for (const answer of this.#waiting.values()) answer(false);
+      for (const answer of this.#waiting.values()) answer(undefined);
       this.#waiting.clear();
     });
   }
 
-  compare(password: string, hash: string): Promise<boolean> {
+  compare(password: string, hash: string): Promise<boolean | undefined> {
     return new Promise((resolve) => {
       const id = ++this.#lastId;
       this.#waiting.set(id, resolve);
@@ -55,8 +56,8 @@ class BcryptThread {
 
 let thread: BcryptThread | undefined;
 
-/** Whether a password fits a bcrypt hash; false when the check could not be made. Never rejects. */
-export function compareWithBcrypt(password: string, hash: string): Promise<boolean> {
+/** Whether a password fits a bcrypt hash; undefined when the check could not be made. Never rejects. */
+export function compareWithBcrypt(password: string, hash: string): Promise<boolean | undefined> {
   thread ??= new BcryptThread(() => {
     thread = undefined;
   });

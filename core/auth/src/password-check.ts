@@ -20,7 +20,7 @@ export class PasswordCheck {
   /** What was right last, by what it was right for. */
   readonly #right = new Map<Secret, Buffer>();
   /** Checks under way, by who offers what: the same offer made twice is verified once. */
-  readonly #open = new Map<string, Promise<boolean>>();
+  readonly #open = new Map<string, Promise<boolean | undefined>>();
 
   constructor(nowMs: () => number) {
     this.#throttle = new Throttle(nowMs);
@@ -48,12 +48,20 @@ export class PasswordCheck {
       return false;
     }
     return verifying.then((fits) => {
+      if (fits === undefined) {
+        attempt.abandoned(); // it was not wrong
+        return false;
+      }
       if (fits && isKnown) this.#right.set(secret, offered);
       return conclude(attempt, fits && isKnown);
     });
   }
 
-  #verify(secret: Secret, offer: Offer, offered: Buffer): Promise<boolean> | undefined {
+  #verify(
+    secret: Secret,
+    offer: Offer,
+    offered: Buffer,
+  ): Promise<boolean | undefined> | undefined {
     const key = `${digestOf(offer.user).toString("latin1")}${offered.toString("latin1")}`;
     const open = this.#open.get(key);
     if (open !== undefined) return open;

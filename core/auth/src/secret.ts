@@ -58,14 +58,14 @@ export class Secret {
     return !this.isSlow && sameDigest(this.#digest, offered);
   }
 
-  /** Of a hash only. @returns false for everything that goes wrong; never rejects */
-  async verify(offered: string): Promise<boolean> {
+  /** Of a hash only. @returns undefined when that could not be found out; never rejects */
+  async verify(offered: string): Promise<boolean | undefined> {
     const hash = parseScrypt(this.#text);
     if (hash === undefined) return await compareWithBcrypt(offered, this.#text);
     try {
       return timingSafeEqual(await derive(offered, hash), hash.hash);
     } catch {
-      return false; // no memory, for instance: whoever it is may try again
+      return undefined; // no memory, for instance: whoever it is may try again
     }
   }
 }
