@@ -57,11 +57,7 @@ export class PasswordCheck {
     });
   }
 
-  #verify(
-    secret: Secret,
-    offer: Offer,
-    offered: Buffer,
-  ): Promise<boolean | undefined> | undefined {
+  #verify(secret: Secret, offer: Offer, offered: Buffer): Promise<boolean | undefined> | undefined {
     const key = `${digestOf(offer.user).toString("latin1")}${offered.toString("latin1")}`;
     const open = this.#open.get(key);
     if (open !== undefined) return open;
