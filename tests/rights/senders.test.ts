@@ -1,6 +1,6 @@
 // Who sent something is what the broker knows, in every generation; nobody can say he was somebody else.
 import { connectRaw, type RawClient } from "@mq9/testkit";
-import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BrokerInProcess, brokerInProcess } from "../support/in-process.ts";
 import { until } from "../support/until.ts";
@@ -151,6 +151,34 @@ describe("a forged header", () => {
       expect((messages as readonly unknown[]).length).toBeGreaterThan(names.length * 3);
     },
   );
+
+  it("does not make those who answer act for him", async () => {
+    await alice.tell("MAILBOX.CREATE", { name: "box.lure", ttl: 60 });
+    const asked: string[] = [];
+    const answer = (_: Error | null, message: Msg): void => {
+      asked.push(message.string());
+      message.respond("{}");
+    };
+    alice.nc.subscribe("service", { callback: answer });
+    alice.nc.subscribe("$mq9.AI.BROADCAST.service.asked", { callback: answer });
+    await alice.nc.flush();
+    await using client = await connectRaw(server.address.port, { user: "a-bob", pass: "a-bob" });
+    for (const reply of ["MAILBOX.DROP.box.lure", "MSG.SEND.box.lure", "STATUS.x"]) {
+      client.publish("service", "lure", `$mq9.AI.${reply}`);
+      client.publish("$mq9.AI.BROADCAST.service.asked", "lure", `$mq9.AI.${reply}`);
+      for (const _ of [1, 2]) {
+        const line = await client.readLine();
+        expect(line).toBe(
+          `-ERR 'Permissions Violation for Publish with Reply of "$mq9.AI.${reply}"'`,
+        );
+      }
+    }
+    client.publish("service", "asks", "_INBOX.bob");
+    await client.flush();
+    await alice.nc.flush(); // its PONG comes after what was delivered before
+    expect(asked).toEqual(["asks"]);
+    expect(await alice.tell("MAILBOX.INFO.box.lure")).toMatchObject({ error: "", messages: 0 });
+  });
 
   it("is not believed where nobody signs in either", async () => {
     await using open = await brokerInProcess();

@@ -637,7 +637,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     return allowed || (this.grants?.use(subject) ?? false);
   }
 
-  /** Whether a reply subject is not one that other kinds of servers rely on; says so when it is. */
+  /** Whether a reply subject is one that means nothing to a server; says so when it does. */
   #mayReplyTo(frame: PublishFrame): boolean {
     const first = frame.data[frame.replyStart];
     if (first !== 95 /* _ */ && first !== 36 /* $ */) return true;
@@ -646,7 +646,9 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     const isReserved =
       reply.startsWith("_R_.") ||
       (reply.startsWith("_GR_.") && reply.length > "_GR_.".length) ||
-      (reply.startsWith("$JS.ACK.") && reply.length > "$JS.ACK.".length);
+      (reply.startsWith("$JS.ACK.") && reply.length > "$JS.ACK.".length) ||
+      // Whoever answers would act there with rights of his own.
+      (this.identity?.rights !== undefined && this.#hub.subjects.spaceOf(reply) !== undefined);
     if (isReserved) this.#refuse("reply", reply, replyViolation(reply));
     return !isReserved;
   }
