@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { AuthConfig } from "@mq9/auth";
 import {
   checkTlsOptions,
+  defaultTlsOptions,
   type TlsOptions,
   TlsOptionsError,
   type WebSocketOptions,
@@ -83,8 +84,8 @@ function tlsOfFlags(settings: Settings): TlsSettings | undefined {
     caFile: tlsCaCert === "" ? undefined : tlsCaCert,
     verify: tlsVerify,
     certificateNamesUser: false,
-    handshakeFirst: false,
-    timeoutMs: 2_000,
+    handshakeFirst: defaultTlsOptions.handshakeFirst,
+    timeoutMs: defaultTlsOptions.timeoutMs,
     pinnedCerts: undefined,
     minVersion: undefined,
   };

@@ -1,5 +1,6 @@
 // Blocks `tls` and `websocket` of a configuration file. Paths stay paths here: the files are read
 // when the broker starts and again at every reload.
+import { defaultTlsOptions, defaultWebSocketOptions } from "@mq9/router";
 import type { ConfigNode } from "../nats-config/tree.ts";
 import {
   Block,
@@ -51,8 +52,6 @@ export interface WebSocketCookies {
   readonly token: string | undefined;
 }
 
-const tlsTimeoutMs = 2_000;
-const handshakeTimeoutMs = 2_000;
 /** How long `handshake_first: auto` waits for the client to speak. */
 const autoHandshakeMs = 50;
 
@@ -68,7 +67,7 @@ export function readTls(node: ConfigNode, findings: Findings): TlsSettings | und
   const verify = block.read("verify", readFlag) ?? false;
   const handshakeFirst =
     block.read(["handshake_first", "first", "immediate"], readHandshakeFirst) ?? false;
-  const timeoutMs = block.read("timeout", readDuration) ?? tlsTimeoutMs;
+  const timeoutMs = block.read("timeout", readDuration) ?? defaultTlsOptions.timeoutMs;
   const pinnedCerts = block.read("pinned_certs", readPins);
   const minVersion = block.read("min_version", readMinVersion);
   block.pass(["cipher_suites", "curve_preferences"], "the platform's own choice is used");
@@ -138,7 +137,8 @@ export function readWebSocket(node: ConfigNode, findings: Findings): WebSocketSe
       readTexts,
     ) ?? [];
   const trustedProxies = block.read("trusted_proxies", readTexts) ?? [];
-  const timeoutMs = block.read("handshake_timeout", readDuration) ?? handshakeTimeoutMs;
+  const timeoutMs =
+    block.read("handshake_timeout", readDuration) ?? defaultWebSocketOptions.handshakeTimeoutMs;
   const cookies: WebSocketCookies = {
     jwt: block.read("jwt_cookie", readText),
     user: block.read("user_cookie", readText),
