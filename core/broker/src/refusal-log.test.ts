@@ -43,5 +43,5 @@ test("a flood is five lines a second, and the next line says how many were left 
   nowMs += 1;
   refusals.tell(refusal);
   refusals.tell(refusal);
-  expect(lines.slice(5).map(([, fields]) => fields?.omittedBefore)).toEqual([996, undefined]);
+  expect(lines.slice(5).map(([, fields]) => fields?.["omittedBefore"])).toEqual([996, undefined]);
 });
