@@ -1,6 +1,7 @@
 // What a hostile or clumsy peer of the monitoring ports gets.
 import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
+import { createMonitoringEdge } from "@mq9/monitoring";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Rig, raw, startRig } from "./rig.ts";
 
@@ -181,4 +182,24 @@ test("a reader that takes nothing of a long answer keeps nobody waiting", async 
   expect((await rig.get("/healthz")).status).toBe(200);
   slow.destroy();
   await client.close();
+});
+
+test("a defect is told to whoever runs the broker, and not to whoever asks", async () => {
+  const failures: unknown[] = [];
+  const view = Object.create(rig.broker.monitor, {
+    router: {
+      get: () => {
+        throw new Error("canary");
+      },
+    },
+  }) as typeof rig.broker.monitor;
+  await using broken = await createMonitoringEdge({
+    broker: { monitor: view },
+    host: "127.0.0.1",
+    port: 0,
+    failed: (error) => failures.push(error),
+  });
+  const answer = await fetch(`http://127.0.0.1:${broken.address.port}/varz`);
+  expect([answer.status, await answer.text()]).toEqual([500, "internal error\n"]);
+  expect(failures).toEqual([new Error("canary")]);
 });

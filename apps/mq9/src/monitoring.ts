@@ -1,6 +1,6 @@
 // Starts the HTTP listeners of monitoring and metrics beside the broker, when settings ask for them.
 // Called by run-broker; their content is the monitoring edge's.
-import type { Broker } from "@mq9/broker";
+import type { Broker, Log } from "@mq9/broker";
 import { createMonitoringEdge } from "@mq9/monitoring";
 import type { Settings } from "./config/settings.ts";
 import type { Address } from "./output.ts";
@@ -15,6 +15,7 @@ export interface MonitoringAddresses {
 export async function startMonitoring(
   broker: Broker,
   settings: Settings,
+  log: Log,
 ): Promise<MonitoringAddresses> {
   const { httpPort, httpBasePath, metricsPort } = settings;
   if (httpPort === "off") return { monitoring: undefined, metrics: undefined };
@@ -25,6 +26,10 @@ export async function startMonitoring(
     port: anyFree(httpPort),
     basePath: httpBasePath,
     metrics: metricsPort === "off" ? undefined : { host, port: anyFree(metricsPort) },
+    failed: (error) =>
+      log.error("a defect in mq9 kept a monitoring request from being answered", {
+        error: error instanceof Error ? error : new Error(String(error)),
+      }),
   });
   return { monitoring: edge.address, metrics: edge.metricsAddress };
 }

@@ -147,7 +147,7 @@ class Process {
   async #ready(broker: Broker, store: Store, address: BrokerAddress): Promise<void> {
     const { resolved, options } = this.#running;
     const { settings } = resolved;
-    const edges = await startMonitoring(broker, settings);
+    const edges = await startMonitoring(broker, settings, this.#log.log);
     const facts = {
       settings,
       options,

@@ -20,6 +20,8 @@ export interface MonitoringOptions {
   readonly allowedHosts?: readonly string[] | undefined;
   /** Origins whose pages may read the answers; `*` = all. Default none. */
   readonly allowedOrigins?: readonly string[] | undefined;
+  /** Hears of a request that a defect kept from being answered; whoever asked got a status 500. */
+  readonly failed?: ((error: unknown) => void) | undefined;
 }
 
 /** Monitoring that is being served. */
@@ -42,6 +44,7 @@ export async function createMonitoringEdge(options: MonitoringOptions): Promise<
   const access = {
     allowedHosts: options.allowedHosts ?? [],
     allowedOrigins: options.allowedOrigins ?? [],
+    failed: options.failed ?? (() => {}),
   };
   const { host, port } = options;
   const json = await listenHttp({ host, port, ...access }, (request) =>

@@ -22,6 +22,8 @@ export interface HttpListener {
 export interface HttpOptions extends HttpAddress {
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
+  /** Hears of a request that a defect of ours kept from being answered. */
+  readonly failed: (error: unknown) => void;
 }
 
 const limits = {
@@ -100,8 +102,8 @@ async function serve(
       if (url === undefined) plain(response, 400, "malformed request target\n");
       else await write(response, await answerer({ path: url.pathname, query: url.searchParams }));
     }
-  } catch {
-    // A defect of ours: whoever asks must not learn from it.
+  } catch (error) {
+    options.failed(error); // whoever asks must not learn from it
     if (response.headersSent) response.destroy();
     else plain(response, 500, "internal error\n");
   }
