@@ -28,6 +28,8 @@ const headerBytesMax = 14;
 
 /** Reads what one client sends. */
 export class FrameReader {
+  /** Headers read so far; whoever counts them may set it back. */
+  frames = 0;
   readonly #events: FrameEvents;
   readonly #header = Buffer.alloc(headerBytesMax);
   #headerUsed = 0;
@@ -139,6 +141,7 @@ export class FrameReader {
       this.#left = high * 0x1_0000_0000 + header.readUInt32BE(6);
     }
     header.copyWithin(0, this.#headerBytes - 4, this.#headerBytes); // the mask
+    this.frames++;
     this.#maskAt = 0;
     this.#headerUsed = 0;
     this.#headerBytes = 2;

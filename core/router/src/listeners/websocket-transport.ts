@@ -2,6 +2,7 @@
 // out as one binary frame. Made by the WebSocket listener once the handshake is done.
 
 import type { Socket } from "node:net";
+import { FairTurns } from "../fair-turns.ts";
 import type { PeerTls } from "../identity.ts";
 import { lingerMs } from "./socket-transport.ts";
 import type { CookieCredentials, Entrance, Transport, TransportEvents } from "./transport.ts";
@@ -36,6 +37,10 @@ const closeCodes: ReadonlyMap<string, number> = new Map([
   ["Maximum Message Payload Exceeded", 1009],
 ]);
 const internalError = 1011;
+/** Frames after which others go first: empty ones cost the connection behind nothing. */
+const turnFramesMax = 4_096;
+/** Those that sent so many. */
+const turns = new FairTurns();
 const protocolError = 1002;
 
 export class WebSocketTransport implements Transport {
@@ -51,7 +56,11 @@ export class WebSocketTransport implements Transport {
   #inFlight = false;
   /** A close frame was sent: nothing may follow it. */
   #closing = false;
-  /** Answer to the latest ping, while output is in flight: only that one is owed. */
+  /** Whoever reads wants no more for now. */
+  #isPaused = false;
+  /** Others have their turn. */
+  #isResting = false;
+  /** Answer to the latest ping, until it can be written: only that one is owed. */
   #pong: Buffer | undefined = undefined;
   #linger: NodeJS.Timeout | undefined = undefined;
 
@@ -64,7 +73,9 @@ export class WebSocketTransport implements Transport {
     this.credentials = peer.credentials;
     this.#reader = new FrameReader({
       payload: (bytes) => this.#events?.data(bytes),
-      ping: (payload) => this.#answer(payload),
+      ping: (payload) => {
+        this.#pong = pongFrame(payload);
+      },
       closed: (code, reason) => this.#close(code, reason),
       violation: (text) => this.#close(protocolError, text),
     });
@@ -74,7 +85,7 @@ export class WebSocketTransport implements Transport {
   attach(events: TransportEvents): void {
     const socket = this.#socket;
     this.#events = events;
-    socket.on("data", (chunk: Buffer) => this.#reader.read(chunk));
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("close", () => {
       clearTimeout(this.#linger);
       events.ended();
@@ -93,11 +104,19 @@ export class WebSocketTransport implements Transport {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#isPaused = false;
+    if (!this.#isResting) this.#socket.resume();
+  }
+
+  /** Others had their turn. */
+  goOn(): void {
+    this.#isResting = false;
+    if (!this.#isPaused || this.#closing) this.#socket.resume();
   }
 
   end(reason: string): void {
@@ -108,14 +127,28 @@ export class WebSocketTransport implements Transport {
     this.#socket.destroy();
   }
 
-  #answer(payload: Buffer): void {
-    if (this.#closing) return;
-    if (this.#socket.writableLength !== 0) this.#pong = pongFrame(payload);
-    else this.#socket.write(pongFrame(payload), this.#written);
+  #read(chunk: Buffer): void {
+    const reader = this.#reader;
+    reader.read(chunk);
+    this.#sendPong();
+    if (reader.frames < turnFramesMax || this.#closing) return;
+    reader.frames = 0;
+    this.#isResting = true;
+    this.#socket.pause();
+    turns.add(this);
+  }
+
+  /** At once, or when what is in flight is written. */
+  #sendPong(): void {
+    const pong = this.#pong;
+    if (pong === undefined || this.#closing || this.#socket.writableLength !== 0) return;
+    this.#pong = undefined;
+    this.#socket.write(pong, this.#written);
   }
 
   #close(code: number | undefined, reason: string): void {
     if (this.#closing) return;
+    this.#sendPong();
     this.#closing = true;
     this.#pong = undefined;
     const socket = this.#socket;
@@ -128,11 +161,7 @@ export class WebSocketTransport implements Transport {
   /** Also called, a tick late, for writes that were taken at once. */
   readonly #written = (error?: Error | null): void => {
     if (error || this.#socket.writableLength !== 0) return;
-    if (this.#pong !== undefined) {
-      const pong = this.#pong;
-      this.#pong = undefined;
-      this.#socket.write(pong, this.#written);
-    }
+    this.#sendPong();
     if (!this.#inFlight) return;
     this.#inFlight = false;
     this.#events?.drained();

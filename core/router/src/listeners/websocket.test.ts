@@ -86,6 +86,28 @@ describe("the WebSocket listener", () => {
     await peer.read("\x8a\x05here?");
   });
 
+  it("answers the last of many pings that came together", async () => {
+    const { webPort } = await start();
+    const peer = await join(webPort);
+    const pings = Array.from({ length: 5_000 }, (_, at) => frame(9, String(at)));
+    peer.socket.write(Buffer.concat([...pings, frame(2, `CONNECT ${quiet}\r\nPING\r\n`)]));
+    const received = await peer.readThrough("PONG\r\n");
+    const answers = framesOf(received).filter(({ opcode }) => opcode === 10);
+    expect(answers.length).toBeLessThan(500);
+    send(peer, "PING\r\n");
+    peer.socket.write(frame(9, "end"));
+    await peer.readThrough("\x8a\x03end");
+  });
+
+  it("goes on after more empty frames than one turn is for", async () => {
+    const { webPort } = await start();
+    const peer = await join(webPort);
+    const empty = frame(0, "", { final: false });
+    const flood = [frame(2, "", { final: false }), ...Array.from({ length: 30_000 }, () => empty)];
+    peer.socket.write(Buffer.concat([...flood, frame(0, `CONNECT ${quiet}\r\nPING\r\n`)]));
+    await peer.readThrough("PONG\r\n");
+  });
+
   it.each([
     ["a method that is not GET", handshake({}, "POST / HTTP/1.1"), 405],
     ["CONNECT", handshake({}, "CONNECT a:1 HTTP/1.1"), 405],
