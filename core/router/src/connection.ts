@@ -808,10 +808,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     if (this.grants?.isLike(grants) === true) this.grants = grants;
     if (this.#quarantined) return; // they are looked at when that ends
     this.#reviewSubscriptions();
-    if (isDeepStrictEqual(before.rights, identity.rights)) return;
+    const isSame = before.user === identity.user; // the default user may be another one now
+    if (isSame && isDeepStrictEqual(before.rights, identity.rights)) return;
     const { spaces } = this.#hub.subjects;
-    if (spaces.every((space) => space.rightsChanged?.(this) === true)) return;
-    // To other owners it leaves and comes again: they look at rights then.
+    if (isSame && spaces.every((space) => space.rightsChanged?.(this) === true)) return;
+    // Somebody else, and to other owners everybody, leaves and comes again: they look at rights then.
     const held = [...this.#subscriptions.values()].filter(({ space }) => space !== undefined);
     this.#leaveSpaces(held);
     this.#enterSpaces(held);
