@@ -271,6 +271,8 @@ describe("subscribing", () => {
     ["INBOX.m-status-*", "mail/0 glob m-status-* 0123 inbox-bare"],
     ["INBOX.m-*-eu-*.urgent", "mail/0 glob m-*-eu-* 01 inbox"],
     ["INBOX.m-*.normal", "mail/0 glob m-* 2 inbox"],
+    [`INBOX.m-${"*x".repeat(8)}.normal`, `mail/0 glob m-${"*x".repeat(8)} 2 inbox`],
+    [`INBOX.m-${"*x".repeat(9)}.normal`, "refused forbidden"],
     ["INBOX.m*.normal", "refused forbidden"],
     ["INBOX.*x.normal", "refused forbidden"],
     ["INBOX.*.normal", "refused forbidden"],

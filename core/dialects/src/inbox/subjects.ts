@@ -17,6 +17,8 @@ import {
 
 /** Characters a pattern over mailbox names must begin with before its first `*`, so that none follows every mailbox. */
 const globPrefixMin = 2;
+/** Each is looked for in the name of every mailbox that is made. */
+const globStarsMax = 8;
 
 /** `INBOX.<id>.<p>`; without a priority it is normal, since CREATE hands out `INBOX.<id>` itself. */
 export function publishInbox(tail: string, options: DialectOptions): PublishTarget {
@@ -66,6 +68,12 @@ function globProblem(pattern: string): Mq9Error | undefined {
     return new Mq9Error(
       "forbidden",
       `a pattern over mailboxes must begin with at least ${globPrefixMin} characters before '*'`,
+    );
+  }
+  if (pattern.split("*").length > globStarsMax + 1) {
+    return new Mq9Error(
+      "forbidden",
+      `a pattern over mailboxes holds at most ${globStarsMax} stars`,
     );
   }
   // What stands around the stars must be able to occur in a name.
