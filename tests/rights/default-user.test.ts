@@ -20,7 +20,7 @@ it("the default user owns nothing of who was it before", async () => {
   await ask("MAILBOX.CREATE", '{"name":"of.ann","ttl":60}');
   expect(await ask("MSG.SEND.of.ann", "mail")).toContain('"msg_id":0');
   expect(await ask("MSG.QUERY.of.ann", "{}")).toContain('"from":"ann"');
-  await server.broker.reload({ auth: users("bea") });
+  server.broker.reload({ auth: users("bea") });
   expect(await ask("MSG.QUERY.of.ann", "{}")).toContain('"code":404');
   await ask("MAILBOX.CREATE", '{"name":"of.bea","ttl":60}');
   await ask("MSG.SEND.of.bea", "mail");
