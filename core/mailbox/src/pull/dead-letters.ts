@@ -215,15 +215,27 @@ export async function redrive(
   let done = 0;
   while (done < limit) {
     const few = Math.min(limit - done, redriveAtOnce);
-    const { back, blocked } = await withDeadLetters(engine, slot, async (from, letters) => {
-      const refusal =
-        barred(from, { key: from.key, guard, verbs: verbs.manage }) ??
-        (letters.isLive(engine.nowMs())
-          ? barred(letters, { key: letters.key, guard, verbs: verbs.manage })
-          : undefined);
-      if (refusal !== undefined) throw refusal;
-      return redriveSome(engine, from, letters, msgId, few);
-    });
+    let page: { readonly back: number; readonly blocked: boolean };
+    try {
+      page = await withDeadLetters(engine, slot, async (from, letters) => {
+        const refusal =
+          barred(from, { key: from.key, guard, verbs: verbs.manage }) ??
+          (letters.isLive(engine.nowMs())
+            ? barred(letters, { key: letters.key, guard, verbs: verbs.manage })
+            : undefined);
+        if (refusal !== undefined) throw refusal;
+        return redriveSome(engine, from, letters, msgId, few);
+      });
+    } catch (error) {
+      const failure = engine.failure(error);
+      if (done === 0) throw failure;
+      throw new Mq9Error(
+        "unknown",
+        `stopped after ${done} were put back (${failure.message}): repeat it for the others`,
+        { cause: failure },
+      );
+    }
+    const { back, blocked } = page;
     done += back;
     if (back === 0 && blocked && done === 0) throw holdsNewer(slot);
     if (back === 0 || msgId !== undefined) break;
