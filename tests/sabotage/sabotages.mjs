@@ -474,7 +474,7 @@ export const sabotages = [
   },
   {
     name: "right: an answer goes to whatever subject was asked for",
-    file: "core/broker/src/mailbox-space.ts",
+    file: "core/broker/src/answer-to.ts",
     find: "if (permissions === undefined || permissions.canPublish(reply)) {",
     put: 'if (permissions === undefined || reply !== "") {',
     suites: ["tests/rights/policies.test.ts"],

@@ -8,10 +8,13 @@ import { AgentWatcher } from "./agent-watcher.ts";
 import { DeliveryHeaders } from "./delivery-headers.ts";
 import { MailReader } from "./mail-reader.ts";
 import { PushedGroup } from "./pushed-group.ts";
-import type { Visitor } from "./visitor.ts";
+import type { Place, Visitor } from "./visitor.ts";
 
 /** Longest name of a pull group that is pushed to. */
 const groupBytesMax = 128;
+
+/** Subscriptions of one connection that follow a pattern: each looks at every mailbox that is made. */
+const patternsMax = 64;
 
 export class Readers {
   readonly #headers = new DeliveryHeaders();
@@ -28,16 +31,23 @@ export class Readers {
     subscription: Subscription,
     target: Extract<SubscribeTarget, { kind: "mail" }>,
   ): void {
+    const follows = target.match === "glob";
+    if (follows && visitor.patterns >= patternsMax) {
+      client.refuseSubscription(subscription.subject, subscription.queue);
+      return;
+    }
     try {
       const reader = visitor.mailboxes.subscribe({
         mailbox: target.mailbox,
         match: target.match,
         ranks: target.ranks,
-        group:
-          subscription.queue === "" || target.match === "glob" ? undefined : subscription.queue,
+        group: subscription.queue === "" || follows ? undefined : subscription.queue,
         sink: this.#reader(client, visitor, subscription, target.view),
       });
       this.#attach(visitor, subscription, reader);
+      if (!follows) return;
+      visitor.patterns += 1;
+      (visitor.places.get(subscription) as Place).follows = true;
     } catch (error) {
       if (!(error instanceof Mq9Error)) throw error;
       client.refuseSubscription(subscription.subject, subscription.queue);
@@ -143,6 +153,7 @@ export class Readers {
     const place = visitor.places.get(subscription);
     if (place === undefined) return;
     visitor.places.delete(subscription);
+    if (place.follows === true) visitor.patterns -= 1;
     place.reader?.end(how);
     place.list?.remove(subscription, place.pattern);
   }

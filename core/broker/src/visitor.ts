@@ -13,6 +13,8 @@ import { Rights } from "./rights.ts";
 /** Where one subscription takes part. Both may be unset while its meaning is being found out. */
 export interface Place {
   reader?: Pick<MailSubscription, "end" | "review">;
+  /** It follows a pattern of names. */
+  follows?: true;
   readonly list?: Sublist;
   /** Its pattern in `list`. */
   readonly pattern?: string;
@@ -36,6 +38,8 @@ export class Visitor implements Caller, Tally, Requester {
   open = 0;
   /** FETCHes that wait for mail. */
   waiting = 0;
+  /** Subscriptions that follow a pattern of names. */
+  patterns = 0;
   readonly clientName: string;
   generation: Generation | undefined = undefined;
   readsText = false;
