@@ -6,8 +6,8 @@ import { stageIdsGone } from "../dedup.ts";
 import { stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
 import { isGeneratedName } from "../generated-name.ts";
-import { detachGlobs } from "../glob.ts";
 import type { Slot } from "../slot.ts";
+import { leaveIfOver } from "./over.ts";
 import { removeMany } from "./removal.ts";
 import { release } from "./scheduled.ts";
 
@@ -39,10 +39,7 @@ async function act(engine: Engine, entry: DueEntry, scene: Scene): Promise<void>
   }
   engine.stage().removeDue(entry.atMs, entry.mailboxNumber);
   await engine.durable(slot);
-  if (!slot.isLive(engine.nowMs())) {
-    detachGlobs(engine, slot);
-    slot.endPulls();
-  }
+  leaveIfOver(engine, slot);
 }
 
 /** The steps after a mailbox's end: unlist, after the grace free its bytes, later forget its name. */

@@ -4,8 +4,8 @@ import type { MailboxRecord } from "@mq9/store";
 import { type Guard, keyOf, seeing, type Target } from "../access.ts";
 import { stageEntry, stageRetraction, withDirectory } from "../directory.ts";
 import type { Engine } from "../engine.ts";
-import { detachGlobs } from "../glob.ts";
 import { mailboxInfo, standingOf } from "../slot.ts";
+import { leaveIfOver } from "./over.ts";
 import { assertTtl } from "./ttl.ts";
 
 /** @throws {Mq9Error} `not_found`, `expired` */
@@ -60,10 +60,7 @@ export async function drop(engine: Engine, at: Target): Promise<void> {
     if (directory !== undefined) stageRetraction(engine, batch, directory, slot.name);
     await engine.durable(slot);
     engine.mailboxChanged(slot);
-    if (!slot.isLive(engine.nowMs())) {
-      detachGlobs(engine, slot);
-      slot.endPulls();
-    }
+    leaveIfOver(engine, slot);
   });
 }
 

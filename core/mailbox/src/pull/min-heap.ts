@@ -58,8 +58,4 @@ export class MinHeap<T extends Timed> {
     this.#items = [];
     for (const item of kept) this.push(item);
   }
-
-  clear(): void {
-    this.#items = [];
-  }
 }
