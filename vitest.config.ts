@@ -6,7 +6,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["{core,stores,edges,testkit,apps,scripts,tests}/**/*.test.ts"],
+    include: ["{core,stores,edges,clients,testkit,apps,scripts,tests}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "**/.peers/**"],
     testTimeout: 30_000,
     hookTimeout: 60_000,

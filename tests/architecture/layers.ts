@@ -84,6 +84,18 @@ export const layers: readonly LayerRow[] = [
     platform: "node",
   },
   {
+    folder: "clients/sdk",
+    name: "@mq9/sdk",
+    workspace: ["@mq9/protocol"],
+    npm: [
+      "@nats-io/nats-core",
+      "@nats-io/transport-node", // transport/node.ts alone: browsers never load it
+      "@standard-schema/spec", // types only
+      "@opentelemetry/api", // an optional peer: loaded when its user has it
+    ],
+    platform: "pure", // the same code in Node and in browsers
+  },
+  {
     folder: "testkit",
     name: "@mq9/testkit",
     workspace: [...core, "@mq9/auth", "@mq9/broker", "@mq9/monitoring", "@mq9/store-level"],
@@ -92,8 +104,15 @@ export const layers: readonly LayerRow[] = [
   },
   {
     folder: "apps/mq9",
-    name: "mq9",
-    workspace: [...core, "@mq9/auth", "@mq9/broker", "@mq9/monitoring", "@mq9/store-level"],
+    name: "@mq9/cli",
+    workspace: [
+      ...core,
+      "@mq9/auth",
+      "@mq9/broker",
+      "@mq9/monitoring",
+      "@mq9/store-level",
+      "@mq9/sdk",
+    ],
     npm: "any",
     platform: "node",
   },

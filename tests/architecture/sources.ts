@@ -61,7 +61,7 @@ export function targetOf(file: string, specifier: string): string {
   return slashed(relative(root, resolve(root, dirname(file), specifier)));
 }
 
-/** Folders of every package that the root package.json names as a workspace. */
+/** Folders of every package of code that the root package.json names as a workspace; docs has none. */
 export function workspaceFolders(): string[] {
   const { workspaces } = readJson("package.json") as { workspaces: string[] };
   return workspaces
@@ -70,7 +70,7 @@ export function workspaceFolders(): string[] {
         ? readdirSync(join(root, entry.slice(0, -2))).map((name) => `${entry.slice(0, -1)}${name}`)
         : [entry],
     )
-    .filter((folder) => existsSync(join(root, folder, "package.json")));
+    .filter((folder) => folder !== "docs" && existsSync(join(root, folder, "package.json")));
 }
 
 /** Folders that the root tsconfig builds. */
