@@ -1,7 +1,9 @@
 // The closed list of what can go wrong with a mailbox operation, and the words each carries on the
-// wire. Dialects choose the form of a reply; the codes, texts and numbers are decided here.
+// wire. Dialects choose the form of a reply; the codes, texts and numbers are decided here. Codes that
+// only a client gives, since they are about its connection, stand beside them and have no number.
 
-export type Mq9ErrorCode =
+/** What a broker answers as `reason`. */
+export type WireErrorCode =
   | "invalid"
   | "forbidden"
   | "not_found"
@@ -17,8 +19,26 @@ export type Mq9ErrorCode =
   | "draining"
   | "insufficient_storage";
 
+/**
+ * What a client says by itself. `unreachable`: nothing left this process. `timeout`: a read had no answer
+ * in time. `outcome_unknown`: a change was sent and no answer came. `remote`: the other side of a
+ * request answered with a failure.
+ */
+export type ClientErrorCode =
+  | "unreachable"
+  | "timeout"
+  | "outcome_unknown"
+  | "aborted"
+  | "closed"
+  | "unsupported"
+  | "invalid_data"
+  | "not_leased"
+  | "remote";
+
+export type Mq9ErrorCode = WireErrorCode | ClientErrorCode;
+
 /** One row per error: the number dialects send as `code`, and whether the same call may work later. */
-const errorTable: Readonly<Record<Mq9ErrorCode, { status: number; retriable: boolean }>> = {
+const errorTable: Readonly<Record<WireErrorCode, { status: number; retriable: boolean }>> = {
   invalid: { status: 400, retriable: false },
   forbidden: { status: 403, retriable: false },
   not_found: { status: 404, retriable: false },
@@ -35,8 +55,30 @@ const errorTable: Readonly<Record<Mq9ErrorCode, { status: number; retriable: boo
   insufficient_storage: { status: 507, retriable: true },
 };
 
-/** Every code, for tests and documents that must name each of them. */
-export const mq9ErrorCodes: readonly Mq9ErrorCode[] = Object.keys(errorTable) as Mq9ErrorCode[];
+/** Whether the same call may work later, of the codes without a number. */
+const retriableByClient: Readonly<Record<ClientErrorCode, boolean>> = {
+  unreachable: true,
+  timeout: true,
+  outcome_unknown: false,
+  aborted: false,
+  closed: false,
+  unsupported: false,
+  invalid_data: false,
+  not_leased: false,
+  remote: false,
+};
+
+/** Every code of the wire, for tests and documents that must name each of them. */
+export const mq9ErrorCodes: readonly WireErrorCode[] = Object.keys(errorTable) as WireErrorCode[];
+
+/** Every code that only a client gives. */
+export const clientErrorCodes: readonly ClientErrorCode[] = Object.keys(
+  retriableByClient,
+) as ClientErrorCode[];
+
+function isWireCode(code: Mq9ErrorCode): code is WireErrorCode {
+  return Object.hasOwn(errorTable, code);
+}
 
 /**
  * A mailbox operation that did not happen, or (`unknown`) may or may not have happened.
@@ -51,14 +93,15 @@ export class Mq9Error extends Error {
     this.code = code;
   }
 
-  /** The number that goes on the wire as `code`. */
-  get status(): number {
-    return errorTable[this.code].status;
+  /** The number that goes on the wire as `code`; undefined = it never comes over the wire. */
+  get status(): number | undefined {
+    return isWireCode(this.code) ? errorTable[this.code].status : undefined;
   }
 
   /** The same call may succeed later without being changed. */
   get retriable(): boolean {
-    return errorTable[this.code].retriable;
+    const { code } = this;
+    return isWireCode(code) ? errorTable[code].retriable : retriableByClient[code];
   }
 }
 

@@ -1,11 +1,14 @@
 // The mq9 vocabulary. Everything above this package speaks in these terms.
 export {
+  type ClientErrorCode,
+  clientErrorCodes,
   Mq9Error,
   type Mq9ErrorCode,
   mailboxExists,
   mailboxExpired,
   mailboxNotFound,
   mq9ErrorCodes,
+  type WireErrorCode,
 } from "./errors.ts";
 export {
   type CancelRequest,
@@ -60,6 +63,7 @@ export {
 export {
   type AckMode,
   type AckRequest,
+  ackMax,
   type Consumer,
   type DeadLetter,
   deadLetterSuffix,
