@@ -129,6 +129,13 @@ export const sabotages = [
     suites: [pull],
   },
   {
+    name: "an acknowledgement of several settles what comes before a wrong number",
+    file: `${domain}/commands/settle.ts`,
+    find: "const wrong = msgIds.find((msgId) => !wasGiven(slot, msgId));",
+    put: "const wrong = wasGiven(slot, request.msgId) ? undefined : request.msgId;",
+    suites: [pull, `${domain}/pull/pull-group.test.ts`],
+  },
+  {
     name: "every acknowledgement is cumulative",
     file: `${domain}/pull/pull-group.ts`,
     find: 'if (batch === undefined || mode === "one") return [message.seq];',

@@ -134,9 +134,12 @@ class Run {
   /** A crash may bring back that a message was out which is gone: nobody is handed it, but it answers. */
   #isVague(command: PullCommand): boolean {
     if (command.op !== "ack" && command.op !== "nack" && command.op !== "extend") return false;
-    const id = this.#id(command.name, command.back);
-    const receipt = this.#model.receipt(command.name, id);
-    return this.#model.state.crashed && (receipt === "removed" || receipt === "ended");
+    const also = command.op === "ack" ? command.also : [];
+    const receipts = [command.back, ...also].map((back) =>
+      this.#model.receipt(command.name, this.#id(command.name, back)),
+    );
+    const isOver = receipts.some((receipt) => receipt === "removed" || receipt === "ended");
+    return this.#model.state.crashed && isOver;
   }
 
   // --- commands -----------------------------------------------------------------------------------
@@ -206,12 +209,14 @@ class Run {
         // A mailbox that is read anew has forgotten which messages came together; how a group
         // acknowledges is remembered of a commit that failed, too.
         const guessed = change.mode === "delivered" && this.#rig.failures.length > 0;
-        const mode = this.#forgets ? "one" : guessed ? "batch" : change.mode;
+        const alone = this.#forgets || change.also.length > 0;
+        const mode = alone ? "one" : guessed ? "batch" : change.mode;
         const msgId = this.#id(name, change.back);
-        const request = { mailbox: name, group, msgId, mode };
+        const alsoMsgIds = change.also.map((back) => this.#id(name, back));
+        const request = { mailbox: name, group, msgId, mode, alsoMsgIds };
         return {
           act: async () => (await account.ack(request)).join(" "),
-          model: (model) => model.ack(name, group, msgId, mode),
+          model: (model) => model.ack(name, group, [msgId, ...alsoMsgIds], mode),
         };
       }
       case "nack": {

@@ -64,6 +64,7 @@ export {
   type AckMode,
   type AckRequest,
   ackMax,
+  ackMax,
   type Consumer,
   type DeadLetter,
   deadLetterSuffix,

@@ -65,6 +65,8 @@ export interface AckRequest {
   readonly group: string;
   readonly msgId: number;
   readonly mode: AckMode;
+  /** Settled with it in one commit, each by itself; `mode` is `one` then. Up to `ackMax` numbers in all. */
+  readonly alsoMsgIds?: readonly number[] | undefined;
 }
 
 export interface NackRequest {
@@ -160,6 +162,8 @@ export interface ScheduledMessage {
 export const fetchWaitMsMax = 60_000;
 /** The most messages one fetch returns. */
 export const fetchMax = 1000;
+/** The most messages one acknowledgement settles by their numbers. */
+export const ackMax = 1000;
 /** The longest a message waits before it becomes visible, or visible again: 30 days. */
 export const delayMsMax = 2_592_000_000;
 /** Characters of the reason a worker may give for handing a message back. */

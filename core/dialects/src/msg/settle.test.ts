@@ -22,6 +22,20 @@ describe("ACK", () => {
     expect(text(exchange.succeed([7]))).toBe('{"error":"","acked":[7]}');
   });
 
+  it("names several messages, each for itself", () => {
+    const exchange = opened("ack", ack, '{"group_name":"g","msg_ids":[7,3,9]}');
+    expect(exchange.operation).toEqual({
+      mailbox: "task",
+      group: "g",
+      msgId: 7,
+      alsoMsgIds: [3, 9],
+      mode: "one",
+    });
+    expect(text(exchange.succeed([7, 9]))).toBe('{"error":"","acked":[7,9]}');
+    const alone = opened("ack", ack, '{"group_name":"g","msg_ids":[7],"ack_mode":"one"}');
+    expect(alone.operation).toMatchObject({ msgId: 7, alsoMsgIds: [], mode: "one" });
+  });
+
   it.each([
     '{"group_name":"","mail_address":"task","msg_id":7}',
     '{"group_name":null,"msg_id":7}',
@@ -43,6 +57,30 @@ describe("ACK", () => {
       "invalid MSG.ACK payload: mail_address must be the mailbox that the subject names",
     ],
     ['{"group_name":"g"}', "invalid MSG.ACK payload: msg_id is missing"],
+    [
+      '{"group_name":"g","msg_ids":[]}',
+      "invalid MSG.ACK payload: msg_ids must be a list of 1 to 1000 numbers",
+    ],
+    [
+      '{"group_name":"g","msg_ids":7}',
+      "invalid MSG.ACK payload: msg_ids must be a list of 1 to 1000 numbers",
+    ],
+    [
+      `{"group_name":"g","msg_ids":[${Array.from({ length: 1001 }, (_, i) => i).join()}]}`,
+      "invalid MSG.ACK payload: msg_ids must be a list of 1 to 1000 numbers",
+    ],
+    [
+      '{"group_name":"g","msg_ids":[1,"2"]}',
+      "invalid MSG.ACK payload: msg_ids must hold whole numbers from 0",
+    ],
+    [
+      '{"group_name":"g","msg_ids":[1],"msg_id":1}',
+      "invalid MSG.ACK payload: msg_ids and msg_id exclude each other",
+    ],
+    [
+      '{"group_name":"g","msg_ids":[1],"ack_mode":"batch"}',
+      "invalid MSG.ACK payload: msg_ids are acknowledged each by itself: ack_mode must be 'one'",
+    ],
     ['{"group_name":"g","msg_id":-1}', "invalid msg_id: -1"],
     ['{"group_name":"g","msg_id":1.5}', "invalid msg_id: 1.5"],
     ['{"group_name":"g","msg_id":1e300}', "invalid msg_id: 1e+300"],

@@ -1,6 +1,13 @@
 // What a worker says of a message it was handed: ACK, NACK and EXTEND as requests, and the short words
 // it may publish to the reply subject of a message that was pushed to it.
-import { type AckMode, delayMsMax, Mq9Error, reasonLengthMax } from "@mq9/protocol";
+import {
+  type AckMode,
+  type AckRequest,
+  ackMax,
+  delayMsMax,
+  Mq9Error,
+  reasonLengthMax,
+} from "@mq9/protocol";
 import type { Exchange, PublishTarget } from "../dialect.ts";
 import {
   decodeBody,
@@ -27,13 +34,14 @@ export function openAck(mailbox: string, bytes: Uint8Array): Exchange {
   checkAddress(body, mailbox, request);
   const group = groupField(body, request);
   const mode = modeField(body, request);
+  const several = severalField(body, mode, request);
   return {
     op: "ack",
     // Libraries acknowledge whatever they fetched, with a group or without.
     operation:
       group === undefined
         ? undefined
-        : { mailbox, group, msgId: messageField(body, request), mode },
+        : { mailbox, group, ...(several ?? { msgId: messageField(body, request), mode }) },
     succeed: (settled) => encodeJson({ error: "", acked: settled }),
     fail: (error) =>
       errorReply(
@@ -151,6 +159,27 @@ function messageField(body: JsonObject, request: string): number {
   const msgId = wholeNumber(text);
   if (msgId !== undefined) return msgId;
   throw new Mq9Error("invalid", `invalid msg_id: ${text.slice(0, 64) || "it must be a number"}`);
+}
+
+/** `msg_ids`: up to `ackMax` numbers instead of one `msg_id`, each for itself; undefined when absent. */
+function severalField(
+  body: JsonObject,
+  mode: AckMode,
+  request: string,
+): Pick<AckRequest, "msgId" | "mode" | "alsoMsgIds"> | undefined {
+  const value = field(body, "msg_ids");
+  if (value === undefined) return undefined;
+  const wrong = (what: string): Mq9Error => invalidBody(request, `msg_ids ${what}`);
+  if (!Array.isArray(value) || value.length === 0 || value.length > ackMax) {
+    throw wrong(`must be a list of 1 to ${ackMax} numbers`);
+  }
+  if (!value.every((each) => Number.isSafeInteger(each) && each >= 0)) {
+    throw wrong("must hold whole numbers from 0");
+  }
+  if (field(body, "msg_id") !== undefined) throw wrong("and msg_id exclude each other");
+  if (mode === "batch") throw wrong("are acknowledged each by itself: ack_mode must be 'one'");
+  const [msgId, ...alsoMsgIds] = value as [number, ...number[]];
+  return { msgId, alsoMsgIds, mode: "one" };
 }
 
 function modeField(body: JsonObject, request: string): AckMode {

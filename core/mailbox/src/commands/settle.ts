@@ -1,7 +1,9 @@
 // ACK, NACK and EXTEND: what becomes of a message that a group was handed. An answer follows the
 // commit, so what was settled stays settled.
 import {
+  type AckMode,
   type AckRequest,
+  ackMax,
   delayMsMax,
   type ExtendRequest,
   leaseMsMax,
@@ -19,33 +21,33 @@ import { backoffMs, type Unsettled } from "../pull/unsettled.ts";
 import type { Slot } from "../slot.ts";
 import { findMessage, wasGiven } from "./find.ts";
 
-/** @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `quota_exceeded` */
-export function ack(engine: Engine, at: Target, request: AckRequest): Promise<readonly number[]> {
-  const { group: name, msgId, mode } = request;
-  let stored: MessageRecord | undefined;
+/** @throws {Mq9Error} `not_found`, `expired`, `not_delivered`, `invalid`, `quota_exceeded` */
+export async function ack(
+  engine: Engine,
+  at: Target,
+  request: AckRequest,
+): Promise<readonly number[]> {
+  const { group: name, mode } = request;
+  const msgIds = namedNumbers(request);
+  const stored = new Map<number, MessageRecord>();
   return engine.command(
     at,
     async (slot) => {
       const group = groupOf(engine, slot, name);
-      if (!wasGiven(slot, msgId)) {
-        throw notDelivered(slot, msgId, "no message of it has that number");
+      const wrong = msgIds.find((msgId) => !wasGiven(slot, msgId));
+      if (wrong !== undefined) {
+        throw notDelivered(slot, wrong, "no message of it has that number");
       }
-      const message = group.unsettled(msgId);
-      if (message === undefined && !canSettleAhead(group, msgId, stored)) {
+      const isOpen = (msgId: number): boolean =>
+        group.unsettled(msgId) !== undefined || canSettleAhead(group, msgId, stored.get(msgId));
+      if (!msgIds.some(isOpen)) {
         if (slot.staged > 0) await engine.journal.settled(); // who settled it may not be durable yet
         return [];
       }
       engine.stage();
       engine.journal.writeLate(group);
       const settled: number[] = [];
-      if (message === undefined) {
-        const { rank } = stored as MessageRecord;
-        if (group.memory.settleAhead(rank, msgId)) settled.push(msgId);
-      } else {
-        for (const seq of group.meant(message, mode)) {
-          if (group.acknowledge(seq)) settled.push(seq);
-        }
-      }
+      for (const msgId of msgIds) settleOne(group, msgId, mode, stored.get(msgId), settled);
       await engine.durable(slot);
       engine.meters.acks += settled.length;
       return settled;
@@ -53,12 +55,54 @@ export function ack(engine: Engine, at: Target, request: AckRequest): Promise<re
     (slot) => {
       const group = slot.pulls.get(name);
       if (group === undefined) return undefined;
-      if (group.unsettled(msgId) !== undefined || group.memory.isBehindAll(msgId)) return undefined;
-      return findMessage(engine, slot, msgId).then((found) => {
-        stored = found;
-      });
+      const unknown = msgIds.filter(
+        (msgId) => group.unsettled(msgId) === undefined && !group.memory.isBehindAll(msgId),
+      );
+      return unknown.length === 0 ? undefined : findAll(engine, slot, unknown, stored);
     },
   );
+}
+
+/** @throws {Mq9Error} `invalid` when several are named and the mode is about others too */
+function namedNumbers({ msgId, alsoMsgIds = [], mode }: AckRequest): readonly number[] {
+  if (alsoMsgIds.length === 0) return [msgId];
+  if (mode !== "one") {
+    throw new Mq9Error("invalid", "several messages are acknowledged each by itself: mode is one");
+  }
+  if (alsoMsgIds.length >= ackMax) {
+    throw new Mq9Error("invalid", `one acknowledgement names at most ${ackMax} messages`);
+  }
+  return [msgId, ...alsoMsgIds];
+}
+
+async function findAll(
+  engine: Engine,
+  slot: Slot,
+  msgIds: readonly number[],
+  found: Map<number, MessageRecord>,
+): Promise<void> {
+  for (const msgId of msgIds) {
+    const record = await findMessage(engine, slot, msgId);
+    if (record !== undefined) found.set(msgId, record);
+  }
+}
+
+/** @throws {Mq9Error} `quota_exceeded` when too many were acknowledged before they were handed out */
+function settleOne(
+  group: PullGroup,
+  msgId: number,
+  mode: AckMode,
+  stored: MessageRecord | undefined,
+  settled: number[],
+): void {
+  const message = group.unsettled(msgId);
+  if (message === undefined) {
+    if (stored !== undefined && group.memory.settleAhead(stored.rank, msgId)) settled.push(msgId);
+    return;
+  }
+  for (const seq of group.meant(message, mode)) {
+    if (group.acknowledge(seq)) settled.push(seq);
+  }
 }
 
 function canSettleAhead(

@@ -405,6 +405,22 @@ describe("settling", () => {
       fetch   a h                       -> 0:x 1:y
     `));
 
+  test("several messages are acknowledged with one commit, each for itself", () =>
+    runScript(`
+      create  a
+      send    a normal x                -> 0
+      send    a normal y                -> 1
+      send    a critical c              -> 2
+      send    a normal z                -> 3
+      fetch   a g by=w limit=3          -> 2:c 0:x 1:y more
+      ack     a g 1,2 mode=batch        -> invalid
+      ack     a g 1,9 mode=one          -> not_delivered
+      ack     a g 1,2,3,1 mode=one      -> 1 2 3
+      crash
+      fetch   a g                       -> 0:x~2
+      ack     a g 0,1 mode=one          -> 0
+    `));
+
   test("acknowledging an urgent message settles no other priority", () =>
     runScript(`
       create  a

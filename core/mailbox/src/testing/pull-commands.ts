@@ -23,7 +23,7 @@ export type PullChange =
   | { op: "cancel"; name: string; nth: number }
   | { op: "renew"; name: string; ttlSeconds: number }
   | { op: "drop"; name: string }
-  | { op: "ack"; name: string; group: string; back: number; mode: AckMode }
+  | { op: "ack"; name: string; group: string; back: number; also: number[]; mode: AckMode }
   | {
       op: "nack";
       name: string;
@@ -140,6 +140,10 @@ const change: fc.Arbitrary<PullChange> = fc.oneof(
       name,
       group,
       back,
+      also: fc.oneof(
+        { weight: 3, arbitrary: fc.constant<number[]>([]) },
+        fc.array(back, { minLength: 1, maxLength: 3 }),
+      ),
       mode: fc.constantFrom<AckMode>("one", "batch", "delivered"),
     }),
   },

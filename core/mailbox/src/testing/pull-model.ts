@@ -208,18 +208,24 @@ export class PullModel {
     return "hangs";
   }
 
-  ack(name: string, groupName: string, id: number, mode: AckMode): string {
+  ack(name: string, groupName: string, ids: readonly number[], mode: AckMode): string {
     const box = this.#live(name);
     if (box === undefined) return "gone";
     const group = box.groups.find((each) => each.name === groupName);
-    if (group === undefined || id < 0 || id >= box.nextId) return "not_delivered";
-    const message = box.messages.find((each) => each.id === id);
-    if (message === undefined) return "";
-    const entry = standing(group, message);
-    if (isSettled(entry)) return "";
-    const ids = meant(group, entry, mode);
-    for (const each of ids) this.#settle(group, each);
-    return ids.join(" ");
+    if (group === undefined) return "not_delivered";
+    if (ids.some((id) => id < 0 || id >= box.nextId)) return "not_delivered";
+    const settled: number[] = [];
+    for (const id of ids) {
+      const message = box.messages.find((each) => each.id === id);
+      if (message === undefined) continue;
+      const entry = standing(group, message);
+      if (isSettled(entry)) continue;
+      for (const each of meant(group, entry, mode)) {
+        this.#settle(group, each);
+        settled.push(each);
+      }
+    }
+    return settled.join(" ");
   }
 
   /** @param count the delivery it is about; undefined = whatever it is */

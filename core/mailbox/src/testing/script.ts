@@ -154,15 +154,12 @@ class Stage {
       case "leave":
         api.release(this.#consumer(name));
         return "ok";
-      case "ack":
-        return (
-          await api.ack({
-            mailbox: name,
-            group: row.word(2),
-            msgId: Number(row.word(3)),
-            mode: (row.value("mode") ?? "delivered") as AckMode,
-          })
-        ).join(" ");
+      case "ack": {
+        const [msgId, ...alsoMsgIds] = row.word(3).split(",").map(Number) as [number, ...number[]];
+        const mode = (row.value("mode") ?? "delivered") as AckMode;
+        const request = { mailbox: name, group: row.word(2), msgId, alsoMsgIds, mode };
+        return (await api.ack(request)).join(" ");
+      }
       case "nack":
         await api.nack({
           mailbox: name,
