@@ -84,6 +84,7 @@ export class Fetches {
     const end = (): void => {
       answered = true;
       this.#waiting.delete(end);
+      if (!visitor.isPresent) return;
       this.#desk.answer(client, reply, withIgnored(exchange, exchange.succeed(nothing)));
     };
     const { operation } = exchange;
@@ -102,7 +103,9 @@ export class Fetches {
     meters.fetchMs.observe(meters.turn.msSince(asked));
     if (client.closed || client.ownerState !== visitor) {
       visitor.mailboxes.release(visitor); // it left while this began, or may not read any more
-      if (!client.closed) this.#desk.tell(client, reply, exchange.fail(quarantined()));
+      if (client.closed || !visitor.isPresent || answered) return;
+      if (client.isQuarantined) this.#desk.tell(client, reply, exchange.fail(quarantined()));
+      else this.#desk.answer(client, reply, withIgnored(exchange, exchange.succeed(nothing)));
     } else if (answered || this.#desk.answer(client, reply, body) === 0) {
       handBack(visitor.account.mailboxes, operation.request.group, taken);
     }

@@ -29,7 +29,7 @@ import type { Meters } from "./meters.ts";
 import { Pressure, requestWeight } from "./pressure.ts";
 import { headersToPass, showToken, withHeaders } from "./publish-headers.ts";
 import { Readers } from "./readers.ts";
-import { ChannelReceipt, type Desk, Receipt, type Tally } from "./receipts.ts";
+import { type Asker, ChannelReceipt, type Desk, Receipt, type Tally } from "./receipts.ts";
 import { perform } from "./requests.ts";
 import { RightsWatch } from "./rights-watch.ts";
 import { Account, Visitor, type VisitorDesk } from "./visitor.ts";
@@ -130,7 +130,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
         return;
       case "refused":
         if (reply === "") client.refusePublish(subject);
-        else this.reply(client, reply, errorReply(target.error, target.emptied));
+        else this.reply(visitor, reply, errorReply(target.error, target.emptied));
         return;
     }
   }
@@ -269,7 +269,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
     };
     let told: SendHeaders | undefined;
     if (headers !== undefined) {
-      told = this.#readHeaders(client, subject, reply, headers);
+      told = this.#readHeaders(visitor, subject, reply, headers);
       if (told === undefined) return;
       request = withHeaders(request, told, target.bare);
       showToken(visitor, target.mailbox, told.token);
@@ -278,7 +278,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
       }
     }
     this.#pressure.begin(client, visitor, 1);
-    const receipt = new Receipt(this, client, visitor, {
+    const receipt = new Receipt(this, visitor, {
       subject,
       reply,
       generation: target.generation,
@@ -309,7 +309,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
 
   /** What the headers of a publish ask for; undefined = they make no sense, and the publisher was told. */
   #readHeaders(
-    client: Client,
+    visitor: Visitor,
     subject: string,
     reply: string,
     headers: Buffer,
@@ -319,8 +319,8 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
     } catch (error) {
       if (!(error instanceof Mq9Error)) throw error;
       this.meters.refused(error.code);
-      if (reply === "") client.refusePublish(subject);
-      else this.reply(client, reply, errorReply(error));
+      if (reply === "") visitor.client.refusePublish(subject);
+      else this.reply(visitor, reply, errorReply(error));
       return undefined;
     }
   }
@@ -329,12 +329,12 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
     this.#pressure.finished(tally, weight);
   }
 
-  reply(client: Client, reply: string, body: Uint8Array): void {
-    if (reply !== "") answerTo(this.#router, client, reply, body);
+  reply(asker: Asker, reply: string, body: Uint8Array): void {
+    if (reply !== "" && asker.isPresent) answerTo(this.#router, asker.client, reply, body);
   }
 
-  noResponders(client: Client, subject: string, reply: string): void {
-    if (reply !== "") this.#router.noResponders(client, subject, reply);
+  noResponders(asker: Asker, subject: string, reply: string): void {
+    if (reply !== "" && asker.isPresent) this.#router.noResponders(asker.client, subject, reply);
   }
 
   #broadcast(
@@ -348,7 +348,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   ): void {
     let request: SendRequest = { mailbox: channel, label: "normal", payload, from: visitor.user };
     if (headers !== undefined) {
-      const told = this.#readHeaders(client, subject, reply, headers);
+      const told = this.#readHeaders(visitor, subject, reply, headers);
       if (told === undefined) return;
       request = withHeaders(request, told, true);
     }
@@ -357,7 +357,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
     // Whoever may publish to a channel may say something there that is kept.
     visitor.account.mailboxes.post(
       request,
-      new ChannelReceipt(this, client, visitor, { subject, reply, heard: heard > 0 }),
+      new ChannelReceipt(this, visitor, { subject, reply, heard: heard > 0 }),
     );
   }
 
@@ -381,8 +381,8 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   ): void {
     const heard = this.#toListeners(client, visitor, { subject, reply, headers, payload });
     if (heard > 0 || reply === "") return;
-    if (known) this.noResponders(client, subject, reply);
-    else this.reply(client, reply, unrecognizedReply(subject));
+    if (known) this.noResponders(visitor, subject, reply);
+    else this.reply(visitor, reply, unrecognizedReply(subject));
   }
 
   // --- requests ---------------------------------------------------------------------------------
@@ -404,7 +404,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
 
   #request(client: Client, visitor: Visitor, opened: Exchange, reply: string): void {
     if (opened.op === "refused") {
-      this.reply(client, reply, opened.refusal);
+      this.reply(visitor, reply, opened.refusal);
       return;
     }
     const { audit } = this.#options;
@@ -416,7 +416,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
     const hold = client.hold();
     this.#pressure.begin(client, visitor, requestWeight);
     void perform(visitor.mailboxes, exchange, visitor).then((body) => {
-      this.reply(client, reply, body);
+      this.reply(visitor, reply, body);
       hold.release();
       this.finished(visitor, requestWeight);
     });

@@ -11,36 +11,41 @@ export interface Tally {
   open: number;
 }
 
+/** Who published: a connection, as long as it is the user it was then. */
+export interface Asker extends Tally {
+  readonly client: Client;
+  /** False once a later CONNECT made the connection somebody else, who hears nothing of this. */
+  readonly isPresent: boolean;
+}
+
 /** What a receipt needs of the space. */
 export interface Desk {
   readonly meters: Meters;
-  /** Sends a body to a reply subject; nothing when there is none. */
-  reply(client: Client, reply: string, body: Uint8Array): void;
-  noResponders(client: Client, subject: string, reply: string): void;
+  /** Sends a body to a reply subject; nothing when there is none, or nobody any more who asked. */
+  reply(asker: Asker, reply: string, body: Uint8Array): void;
+  noResponders(asker: Asker, subject: string, reply: string): void;
   /** One thing is under way no more: publishers that were stopped may be read again. */
   finished(tally: Tally, weight: number): void;
 }
 
 export class Receipt implements SendCompletion {
   readonly #desk: Desk;
-  readonly #client: Client;
   readonly #subject: string;
   readonly #reply: string;
   readonly #generation: Generation | undefined;
   readonly #hold: Hold;
-  readonly #tally: Tally;
+  readonly #asker: Asker;
   /** A mark of the meters' clock. */
   readonly #arrived: number;
 
-  constructor(desk: Desk, client: Client, tally: Tally, request: ReceiptRequest) {
+  constructor(desk: Desk, asker: Asker, request: ReceiptRequest) {
     this.#arrived = desk.meters.turn.mark();
-    this.#tally = tally;
+    this.#asker = asker;
     this.#desk = desk;
-    this.#client = client;
     this.#subject = request.subject;
     this.#reply = request.reply;
     this.#generation = request.generation;
-    this.#hold = client.hold();
+    this.#hold = asker.client.hold();
   }
 
   settled(error: Mq9Error | undefined, msgId: number, detail?: SendDetail): void {
@@ -51,10 +56,10 @@ export class Receipt implements SendCompletion {
         : error === undefined
           ? sendReply({ msgId, ...detail }, this.#generation)
           : errorReply(error);
-    if (answer(this.#desk, this.#client, this.#subject, this.#reply, error, body)) {
+    if (answer(this.#desk, this.#asker, this.#subject, this.#reply, error, body)) {
       this.#hold.release();
     }
-    this.#desk.finished(this.#tally, 1);
+    this.#desk.finished(this.#asker, 1);
   }
 }
 
@@ -70,59 +75,56 @@ export interface ReceiptRequest {
 /** The receipt of a BROADCAST, which is stored only when a channel of that name was created. */
 export class ChannelReceipt implements SendCompletion {
   readonly #desk: Desk;
-  readonly #client: Client;
   readonly #subject: string;
   readonly #reply: string;
   /** Somebody got it live, and may answer. */
   readonly #heard: boolean;
   readonly #hold: Hold;
-  readonly #tally: Tally;
+  readonly #asker: Asker;
   /** A mark of the meters' clock. */
   readonly #arrived: number;
 
   constructor(
     desk: Desk,
-    client: Client,
-    tally: Tally,
+    asker: Asker,
     request: { readonly subject: string; readonly reply: string; readonly heard: boolean },
   ) {
     this.#arrived = desk.meters.turn.mark();
     const { subject, reply, heard } = request;
-    this.#tally = tally;
+    this.#asker = asker;
     this.#desk = desk;
-    this.#client = client;
     this.#subject = subject;
     this.#reply = reply;
     this.#heard = heard;
-    this.#hold = client.hold();
+    this.#hold = asker.client.hold();
   }
 
   settled(error: Mq9Error | undefined, msgId: number, detail?: SendDetail): void {
     if (error?.code === "not_found" || error?.code === "expired") {
-      if (!this.#heard) this.#desk.noResponders(this.#client, this.#subject, this.#reply);
+      if (!this.#heard) this.#desk.noResponders(this.#asker, this.#subject, this.#reply);
       this.#hold.release();
     } else {
       this.#desk.meters.sent(error?.code, this.#arrived);
       const body = error === undefined ? sendReply({ msgId, ...detail }, 0) : errorReply(error);
-      if (answer(this.#desk, this.#client, this.#subject, this.#reply, error, body)) {
+      if (answer(this.#desk, this.#asker, this.#subject, this.#reply, error, body)) {
         this.#hold.release();
       }
     }
-    this.#desk.finished(this.#tally, 1);
+    this.#desk.finished(this.#asker, 1);
   }
 }
 
 /** @returns false when the connection must not hear a PONG for what it sent */
 function answer(
   desk: Desk,
-  client: Client,
+  asker: Asker,
   subject: string,
   reply: string,
   error: Mq9Error | undefined,
   body: Uint8Array | undefined,
 ): boolean {
   if (reply !== "" && body !== undefined) {
-    desk.reply(client, reply, body);
+    desk.reply(asker, reply, body);
     return true;
   }
   switch (error?.code) {
@@ -133,10 +135,10 @@ function answer(
       return true;
     case "unknown":
     case "storage_failed":
-      client.end();
+      asker.client.end();
       return false;
     default:
-      client.refusePublish(subject);
+      if (asker.isPresent) asker.client.refusePublish(subject);
       return true;
   }
 }

@@ -6,7 +6,7 @@ import type { MailSubscription, RegistryApi } from "@mq9/protocol";
 import { type Client, Sublist, type Subscription } from "@mq9/router";
 import { LooseCursors } from "./loose-cursors.ts";
 import { PushedGroups } from "./pushed-groups.ts";
-import type { Tally } from "./receipts.ts";
+import type { Asker } from "./receipts.ts";
 import type { Requester } from "./requests.ts";
 import { Rights } from "./rights.ts";
 
@@ -33,8 +33,12 @@ function mailRights({ identity }: Client): MailRights | undefined {
   return identity?.rights as MailRights | undefined;
 }
 
-/** What the space remembers of one connection. It is the consumer of what the connection fetches. */
-export class Visitor implements Caller, Tally, Requester {
+function nameOf({ account, identity }: Client): readonly [account: string, user: string] {
+  return [account, identity?.user ?? ""];
+}
+
+/** What the space remembers of one connection, for as long as it is the same user. It is the consumer of what the connection fetches. */
+export class Visitor implements Caller, Asker, Requester {
   open = 0;
   /** FETCHes that wait for mail. */
   waiting = 0;
@@ -53,13 +57,16 @@ export class Visitor implements Caller, Tally, Requester {
   readonly rights: Rights | undefined;
   /** The mailboxes of its account, as it may use them. */
   readonly mailboxes: AccountMailboxes;
+  readonly client: Client;
   readonly #desk: VisitorDesk;
-  readonly #client: Client;
+  /** Account and user that the connection had when it came. */
+  readonly #name: readonly [account: string, user: string];
 
   constructor(client: Client, account: Account, desk: VisitorDesk) {
     this.clientName = client.name;
     this.account = account;
-    this.#client = client;
+    this.client = client;
+    this.#name = nameOf(client);
     this.#desk = desk;
     const mail = mailRights(client);
     this.rights = mail && new Rights(client.identity?.user ?? "", mail, desk.nowMs);
@@ -72,11 +79,17 @@ export class Visitor implements Caller, Tally, Requester {
     return this.rights?.user || undefined;
   }
 
+  get isPresent(): boolean {
+    if (this.client.ownerState === this) return true;
+    const [account, user] = nameOf(this.client);
+    return account === this.#name[0] && user === this.#name[1];
+  }
+
   /** Its user may do other things now. @returns false when nothing of it can stay as it is */
   rightsChanged(): boolean {
-    const mail = mailRights(this.#client);
+    const mail = mailRights(this.client);
     if ((mail === undefined) !== (this.rights === undefined)) return false;
-    if (mail !== undefined) this.rights?.become(this.#client.identity?.user ?? "", mail);
+    if (mail !== undefined) this.rights?.become(this.client.identity?.user ?? "", mail);
     this.review();
     return true;
   }
@@ -86,7 +99,7 @@ export class Visitor implements Caller, Tally, Requester {
     if (this.rights === undefined) return;
     this.rights.changed();
     this.mailboxes.review(this);
-    this.account.pushed.review(this.#client);
+    this.account.pushed.review(this.client);
     for (const place of this.places.values()) place.reader?.review?.();
   }
 

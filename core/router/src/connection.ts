@@ -104,6 +104,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   #verbose = true;
   #pedantic = true;
   #permissions: Permissions | undefined = undefined;
+  /** The same where they bind what it publishes. */
+  #publishing: Permissions | undefined = undefined;
   #quarantined = false;
   /** Verbose, pedantic or bound by permissions: publishes need a closer look. */
   #careful = true;
@@ -478,6 +480,10 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     else subscription.space.unsubscribe(this, subscription);
   }
 
+  get isQuarantined(): boolean {
+    return this.#quarantined;
+  }
+
   /**
    * Stops its reads and writes, or lets them go on. What it subscribed to stays known: nothing is
    * delivered to it meanwhile, and what owners handed it goes back as if it had left.
@@ -625,7 +631,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   }
 
   #canPublish(subject: string): boolean {
-    const permissions = this.#permissions;
+    const permissions = this.#publishing;
     if (permissions === undefined) return true;
     this.#decisions ??= new Map();
     let allowed = this.#decisions.get(subject);
@@ -854,7 +860,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     const permissions = this.#quarantined ? noPermissions : identity.permissions;
     this.#permissions = permissions;
     this.#decisions = undefined;
-    this.#careful = this.#verbose || this.#pedantic || permissions !== undefined;
+    this.#publishing = permissions?.bindsPublishing === false ? undefined : permissions;
+    this.#careful = this.#verbose || this.#pedantic || this.#publishing !== undefined;
     const responses = permissions?.responses;
     this.grants = responses && new ResponseGrants(responses, this.#hub.nowMs);
     this.keepAlive.credentialsEndMs = identity.expiresAtMs ?? Number.POSITIVE_INFINITY;

@@ -29,6 +29,8 @@ export interface Client {
   readonly closed: boolean;
   /** Who it is; undefined before CONNECT. */
   readonly identity: Identity | undefined;
+  /** Its reads and writes are stopped. */
+  readonly isQuarantined: boolean;
   /** Owner's own per-connection state; undefined until the owner sets it. */
   ownerState: unknown;
   /** Keeps the connection's later `+OK` and `PONG` back until released. */

@@ -1,6 +1,6 @@
 // The server as a participant of its own: answers `$SYS.REQ.…` in the system account, and in every
 // account the few questions that are about the asker. Serves subjects of the router; owns no socket.
-import type { ServedRequest } from "@mq9/router";
+import type { Client, ServedRequest } from "@mq9/router";
 import { Connection, everyAccount, type RouterServices } from "@mq9/router";
 import { fromWireSubject, isLiteralSubject, isValidSubject } from "@mq9/wire";
 import { answerTo } from "../answer-to.ts";
@@ -136,6 +136,7 @@ export class SystemService {
   /** Never rejects: what goes wrong is an answer too. */
   async #handle(request: ServedRequest, answer: Answer): Promise<void> {
     const { client } = request;
+    const asker = client.identity;
     const open = this.#open.get(client) ?? 0;
     this.#open.set(client, open + 1);
     try {
@@ -143,9 +144,9 @@ export class SystemService {
       const body = parseBody(request.payload, this.#deps.view.router.server);
       if (!body.isForUs) return;
       const told = await answer(request, body.parameters);
-      if (told !== undefined) this.#reply(request, jsonBytes(told));
+      if (told !== undefined) this.#reply(request, asker, jsonBytes(told));
     } catch (error) {
-      this.#reply(request, this.#deps.envelope.failure(this.#known(error)));
+      this.#reply(request, asker, this.#deps.envelope.failure(this.#known(error)));
     } finally {
       this.#open.set(client, (this.#open.get(client) ?? 1) - 1);
     }
@@ -159,9 +160,9 @@ export class SystemService {
   }
 
   /** Answers go to inboxes: nobody makes the server speak on a subject that means something. */
-  #reply({ client, account, reply }: ServedRequest, body: Buffer): void {
+  #reply({ client, account, reply }: ServedRequest, asker: Client["identity"], body: Buffer): void {
     if (reply === "" || !isValidSubject(reply) || !isLiteralSubject(reply)) return;
-    if (client.account !== account) return; // it is somebody else by now
+    if (client.account !== account || client.identity?.user !== asker?.user) return; // somebody else by now
     answerTo(this.#deps.services, client, reply, body);
   }
 }
