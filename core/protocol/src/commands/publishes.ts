@@ -1,6 +1,6 @@
 // What is published: messages, and the answers of workers to what was pushed to them. With a reply
 // subject each is a request too.
-import type { Mq9ErrorCode } from "../errors.ts";
+import type { WireErrorCode } from "../errors.ts";
 import { type CommandEntry, type CommandField, noError } from "./shape.ts";
 
 const stored: readonly CommandField[] = [
@@ -25,7 +25,7 @@ const stored: readonly CommandField[] = [
   },
 ];
 
-const sendErrors: readonly Mq9ErrorCode[] = [
+const sendErrors: readonly WireErrorCode[] = [
   "not_found",
   "expired",
   "forbidden",

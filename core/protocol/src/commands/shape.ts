@@ -1,5 +1,5 @@
 // What a row of the command table holds.
-import type { Mq9ErrorCode } from "../errors.ts";
+import type { WireErrorCode } from "../errors.ts";
 
 /** The generation whose documents name the subject; `any` = all use it, or it belongs to none. */
 export type CommandGeneration = 0 | 1 | 2 | "any";
@@ -61,7 +61,7 @@ export interface CommandEntry {
   /** Undefined = there is none. */
   readonly reply?: readonly CommandField[] | undefined;
   /** Beside `commonErrors`. */
-  readonly errors: readonly Mq9ErrorCode[];
+  readonly errors: readonly WireErrorCode[];
 }
 
 /** One header of a publish or a delivery. */
