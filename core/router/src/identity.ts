@@ -104,6 +104,8 @@ export interface Permissions {
   filterFor(subject: string, queue: string): DeliveryFilter | undefined;
   /** Publishing to the reply subjects of messages it got; undefined = not granted. */
   readonly responses: ResponseGrant | undefined;
+  /** False: every publish is allowed, so that nobody has to ask. */
+  readonly bindsPublishing?: boolean | undefined;
   /** The lists they were made of, for people to read; undefined when they were not made of lists. */
   readonly rules?: PermissionRules | undefined;
 }

@@ -1,3 +1,4 @@
+export { networkOf } from "./address-limits.ts";
 export { type ConnectOptions, parseConnect } from "./connect-options.ts";
 export { Connection, type ConnectionState } from "./connection.ts";
 export type { Refused, RouterHooks, RouterStats } from "./hub.ts";
