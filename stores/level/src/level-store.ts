@@ -36,6 +36,8 @@ import { LevelReader } from "./level-reader.ts";
 import { readLiveFiles } from "./manifest.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { readNumbers } from "./records.ts";
+import { expectNoRestore, finishRestore } from "./restored-folder.ts";
+import { type StoreSnapshot, takeSnapshot } from "./store-snapshot.ts";
 import { checkTables } from "./table-check.ts";
 import { checkLogs, checkNothingDropped, holdsRecords } from "./wal-check.ts";
 
@@ -63,9 +65,18 @@ export interface LevelStoreOptions {
   readonly onDamage?: ((error: StoreError) => void) | undefined;
 }
 
+/** The store port, and what a backup needs beyond it. */
+export interface LevelStore extends Store {
+  /**
+   * Everything there is at this instant, while the store goes on. Committed batches are in it wholly
+   * or not at all; one under way may be. Closed with the store. @throws {StoreError} `closed`, `io`
+   */
+  snapshot(): Promise<StoreSnapshot>;
+}
+
 /** The embedded store: LevelDB in a data folder of its own. Opens nothing before `open`. */
-export function createLevelStore(options: LevelStoreOptions): Store {
-  return new LevelStore(options);
+export function createLevelStore(options: LevelStoreOptions): LevelStore {
+  return new EmbeddedStore(options);
 }
 
 /** How long an acknowledged commit may be missing from the anchor file. */
@@ -86,7 +97,7 @@ interface Session {
   failure: StoreError | undefined;
 }
 
-class LevelStore implements Store {
+class EmbeddedStore implements LevelStore {
   readonly durable = true;
   readonly #options: LevelStoreOptions;
   readonly #writer = new RecordWriter();
@@ -190,6 +201,10 @@ class LevelStore implements Store {
     return this.#read("the due index", (reader) => reader.due(untilMs, limit));
   }
 
+  async snapshot(): Promise<StoreSnapshot> {
+    return takeSnapshot(this.#usable().db);
+  }
+
   clearGarbage(): Promise<boolean> {
     const slice = this.#clearing.then(() => this.#clearSlice());
     this.#clearing = slice.catch(() => undefined);
@@ -208,6 +223,7 @@ class LevelStore implements Store {
   async #open(): Promise<StoreOpening> {
     const { folder } = this.#options;
     const where = databaseFolder(folder);
+    await finishRestore(folder);
     const fresh = await prepareFolder(folder);
     let db: Level | undefined;
     let anchor: Anchor | undefined;
@@ -218,6 +234,7 @@ class LevelStore implements Store {
       const logsAreWhole = await checkLogs(where, live);
       await checkTables(where, live, this.#options.verifyBytesMax ?? 1024 * mebibyte);
       db = await openOrMakeAgain(this.#options, anchor);
+      await expectNoRestore(folder);
       // Only now is the folder ours: what the anchor said before may have been another process's.
       const found = await anchor.read();
       const commit = checkRing(await readRing(db), found?.commit ?? 0, where);
@@ -235,7 +252,7 @@ class LevelStore implements Store {
       await anchor?.close();
       await db?.close();
       const error = toStoreError(cause, `cannot open the store in ${folder}`);
-      if (error.code !== "locked") throw error;
+      if (error.code !== "locked" || error === cause) throw error;
       const owner = "another process, or another store of this one, has it open";
       throw new StoreError("locked", `${folder} is in use: ${owner}`, { cause });
     }
