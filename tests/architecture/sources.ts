@@ -109,11 +109,11 @@ interface Manifest {
   bin?: Record<string, string>;
 }
 
-/** Sources named by `exports`; and what each `bin` file imports from `dist`, read as its source. */
+/** Sources named by `exports`, without the manifest itself; and what each `bin` file imports from `dist`, read as its source. */
 function entriesOf(folder: string, manifest: Manifest): string[] {
-  const exported = Object.values(manifest.exports ?? {}).map((target) =>
-    typeof target === "string" ? target : (target["@mq9/source"] ?? ""),
-  );
+  const exported = Object.values(manifest.exports ?? {})
+    .map((target) => (typeof target === "string" ? target : (target["@mq9/source"] ?? "")))
+    .filter((target) => target !== "./package.json");
   const launched = Object.values(manifest.bin ?? {}).flatMap((bin) =>
     existsSync(join(root, folder, bin)) ? sourcesBehind(folder, bin) : [bin],
   );

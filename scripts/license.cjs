@@ -1,0 +1,8 @@
+// Puts the LICENSE of the root beside a package that is about to be packed; the copies are git-ignored.
+// Run by npm in the folder of the package (`prepack`).
+"use strict";
+
+const { copyFileSync } = require("node:fs");
+const { join } = require("node:path");
+
+copyFileSync(join(__dirname, "../LICENSE"), "LICENSE");
