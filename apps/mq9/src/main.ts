@@ -1,12 +1,8 @@
-// Entry of the executable: knows the commands, hands over to one of them, and turns errors into exit
-// codes. Called by bin/mq9.js with the arguments after the program's name.
+// Entry of the executable: hands over to one command, and turns errors into exit codes. Called by
+// bin/mq9.js with the arguments after the program's name. Loads nothing before it is needed: an agent
+// that calls a command for every message pays for each module.
 import { basename } from "node:path";
-import { Command, CommanderError } from "commander";
-import { addAuditCommand } from "./commands/audit.ts";
-import { addKeyCommands } from "./commands/keys.ts";
-import { addServeCommand } from "./commands/serve.ts";
-import { normalizeArguments } from "./config/arguments.ts";
-import { ExitError, exitUsage } from "./exit-codes.ts";
+import { ExitError } from "./exit-codes.ts";
 import { version } from "./version.ts";
 
 /**
@@ -36,41 +32,14 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
 }
 
 async function runCommand(argv: readonly string[], asNatsServer: boolean): Promise<number> {
-  let exitCode = 0;
-  const serving = asNatsServer || argv[0] === "serve";
-  const own = serving ? argv.slice(asNatsServer ? 0 : 1) : [];
-  const { args, remarks, tlsAsked } = normalizeArguments(own);
-  const program = new Command("mq9")
-    .description("Durable mailboxes for AI agents, on the NATS wire protocol.")
-    .version(`mq9 ${version}`, "-v, --version", "show the version")
-    .helpOption("-h, --help", "show this help")
-    .helpCommand("help [command]", "show the help of a command")
-    .enablePositionalOptions()
-    .exitOverride()
-    .showHelpAfterError(`See mq9 ${serving ? "serve " : ""}--help.`);
-  addServeCommand(program, {
-    environment: process.env,
-    remarks,
-    tlsAsked,
-    asNatsServer,
-    run: async (request) => {
-      // Loaded late: help, versions and mistakes need neither the store nor the sockets.
-      const { runBroker } = await import("./run-broker.ts");
-      exitCode = await runBroker(request);
-    },
-  });
-  addKeyCommands(program);
-  addAuditCommand(program);
-  program.addHelpText("after", "\nStart with:  mq9 serve\nLearn more:  mq9 serve --help");
-  if (argv.length === 0 && !asNatsServer) {
-    program.outputHelp();
+  if (!asNatsServer && argv.length === 1 && /^(-v|--version)$/.test(argv[0] ?? "")) {
+    process.stdout.write(`mq9 ${version}\n`);
     return 0;
   }
-  try {
-    await program.parseAsync(serving ? ["serve", ...args] : argv, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : exitUsage;
+  if (asNatsServer || argv[0] === "serve") {
+    const { runServe } = await import("./commands/serve-program.ts");
+    return await runServe(asNatsServer ? argv : argv.slice(1), asNatsServer);
   }
-  return exitCode;
+  const { runClient } = await import("./cli/run.ts");
+  return await runClient(argv);
 }

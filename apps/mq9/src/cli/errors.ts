@@ -1,0 +1,55 @@
+// Turns whatever a command threw into a sentence, a next step and an exit code. Called where commands
+// are run; prints nothing.
+import { CliError, type CliExitName } from "./exit-codes.ts";
+
+/** What errors of the broker and of the SDK have in common; looked at by shape, so that nothing is loaded for it. */
+interface CodedError extends Error {
+  readonly code: string;
+}
+
+const exits: Readonly<Record<string, CliExitName>> = {
+  not_found: "notFound",
+  message_not_found: "notFound",
+  not_delivered: "notFound",
+  expired: "notFound",
+  timeout: "timeout",
+  unreachable: "noConnection",
+  unauthorized: "noConnection",
+  closed: "noConnection",
+  insufficient_storage: "actionNeeded",
+};
+
+const hints: Readonly<Record<string, string>> = {
+  unreachable: "Is the broker running? Start it with: mq9 serve",
+  unauthorized: "Say who you are: mq9 help connection",
+  not_delivered: "It is not out with this group, or in another delivery; see: mq9 receipt",
+  dedup_conflict: "Take another --id, or none.",
+  draining: "The broker is stopping; try again when it is back.",
+  insufficient_storage: "Somebody has to free space on the broker's disk.",
+};
+
+/** @returns the error as commands show it; undefined for a defect, which is shown with its stack */
+export function cliErrorOf(error: unknown): CliError | undefined {
+  if (error instanceof CliError) return error;
+  if (!isCoded(error)) return undefined;
+  const missing = /^mailbox (\S+) does not exist/.exec(error.message)?.[1];
+  const hint =
+    missing === undefined ? hints[error.code] : `Create it with: mq9 mailbox create ${missing}`;
+  return new CliError(exits[error.code] ?? "error", error.message, {
+    reason: error.code,
+    // A sentence that says it already is not followed by another.
+    hint: hint !== undefined && saysAlready(error.message, hint) ? undefined : hint,
+    cause: error,
+  });
+}
+
+function saysAlready(message: string, hint: string): boolean {
+  const command = /mq9 \w+/.exec(hint)?.[0];
+  return command !== undefined && message.includes(command);
+}
+
+function isCoded(error: unknown): error is CodedError {
+  if (!(error instanceof Error) || error.name === "SystemError") return false;
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && /^[a-z_]+$/.test(code);
+}
