@@ -158,12 +158,17 @@ function refusing(emptied: JsonObject, open: () => Exchange): Exchange {
   }
 }
 
+const newline = 0x0a;
+
 /** The reply with the fields of the body that meant nothing, so that a misspelt one is noticed. */
 export function withIgnored({ ignored }: Exchange, reply: Uint8Array): Uint8Array {
   if (ignored === undefined || ignored.length === 0) return reply;
-  const note = encodeText(`,"ignored":${JSON.stringify(ignored)}}`);
-  const told = new Uint8Array(reply.length - 1 + note.length);
-  told.set(reply.subarray(0, -1), 0);
-  told.set(note, reply.length - 1);
+  const note = encodeText(`,"ignored":${JSON.stringify(ignored)}`);
+  const lineEnd = reply.indexOf(newline); // behind the JSON there may be bytes of messages
+  const at = (lineEnd < 0 ? reply.length : lineEnd) - 1;
+  const told = new Uint8Array(reply.length + note.length);
+  told.set(reply.subarray(0, at), 0);
+  told.set(note, at);
+  told.set(reply.subarray(at), at + note.length);
   return told;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { withIgnored } from "../requests.ts";
 import { json, message, opened, refusal, text } from "../testing/exchanges.ts";
 import { encodeText } from "../utf8.ts";
 
@@ -269,5 +270,71 @@ describe("what a FETCH answers", () => {
     const loose = json(opened("fetch", fetch, "{}", asking).succeed(result));
     expect((loose["messages"] as unknown[]).length).toBe(1);
     expect(loose["more"]).toBe(true);
+  });
+});
+
+describe("a FETCH read raw", () => {
+  const fetch = { verb: "fetch", mailbox: "task" } as const;
+  const ask = '{"group_name":"g","encoding":"raw"}';
+  const split = (reply: Uint8Array): { line: unknown; rest: Uint8Array } => {
+    const end = reply.indexOf(10);
+    return { line: json(reply.subarray(0, end)), rest: reply.subarray(end + 1) };
+  };
+
+  it("is a line of JSON, and behind it header blocks and payloads as they are", () => {
+    const headers = encodeText("NATS/1.0\r\na: 1\r\n\r\n");
+    const payload = new Uint8Array([255, 10, 0]);
+    const reply = opened("fetch", fetch, ask).succeed({
+      messages: [
+        message({ payload, headers, deliveryCount: 2, leaseEndsAtMs: 5, key: 'a"b' }),
+        message({ msgId: 8, label: "critical", payload: new Uint8Array(0), tags: ["x"] }),
+      ],
+      more: true,
+    });
+    const { line, rest } = split(reply);
+    const common = { priority: "normal", create_time: 1_700_000_000 };
+    expect(line).toEqual({
+      error: "",
+      messages: [
+        {
+          ...common,
+          ...{ msg_id: 7, payload_bytes: 3, header_bytes: headers.length, key: 'a"b' },
+          ...{ delivery_count: 2, lease_ends_at_ms: 5 },
+        },
+        { ...common, msg_id: 8, payload_bytes: 0, priority: "critical", tags: ["x"] },
+      ],
+      more: true,
+    });
+    expect(rest).toEqual(new Uint8Array([...headers, ...payload]));
+  });
+
+  it("tells everything there is to know of a message", () => {
+    const dead = {
+      mailbox: "a",
+      msgId: 3,
+      group: "g",
+      deliveries: 2,
+      cause: "poison" as const,
+      reason: "no",
+      atMs: 1000,
+    };
+    const reply = opened("fetch", fetch, ask).succeed({
+      messages: [message({ from: "bob", expiresAtMs: 9000, dead })],
+      more: false,
+    });
+    expect(split(reply).line).toMatchObject({
+      messages: [{ from: "bob", expires_at: 9, dead: { mail_address: "a", reason: "no" } }],
+    });
+  });
+
+  it("tells of misspelt fields in its first line", () => {
+    const exchange = opened("fetch", fetch, '{"group_name":"g","encoding":"raw","grp":1}');
+    const payload = encodeText("a\nb");
+    const reply = withIgnored(
+      exchange,
+      exchange.succeed({ messages: [message({ payload })], more: false }),
+    );
+    expect(split(reply).line).toMatchObject({ messages: [{ msg_id: 7 }], ignored: ["grp"] });
+    expect(split(reply).rest).toEqual(payload);
   });
 });

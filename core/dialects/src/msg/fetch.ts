@@ -25,6 +25,7 @@ import { errorReply } from "../replies.ts";
 import { encodeText } from "../utf8.ts";
 import { emptiedByVerb } from "./emptied.ts";
 import { encodingField, messageItem, type PayloadEncoding } from "./item.ts";
+import { rawReply } from "./raw-reply.ts";
 
 const request = "MSG.FETCH";
 
@@ -40,7 +41,8 @@ export function openFetch(mailbox: string, bytes: Uint8Array, options: DialectOp
   const group = groupField(body, request);
   const restart = flagField(body, "force_deliver", request);
   const sdk = isSdkShaped(body, config);
-  const encoding = encodingField(body, request) ?? forced(options) ?? (sdk ? "base64" : "utf8");
+  const isRaw = field(body, "encoding") === "raw";
+  const encoding = isRaw ? "utf8" : encodingOf(body, options, sdk);
   const most = wholeField(body, "bytes", request, 1) ?? options.replyBytesMax;
   const replyBytes = Math.min(most, options.replyBytesMax);
   const deliveriesMax = wholeField(body, "max_deliver", request, 1, 1000);
@@ -67,6 +69,7 @@ export function openFetch(mailbox: string, bytes: Uint8Array, options: DialectOp
     },
     succeed: (result) => {
       // What was leased must be shown, or it would wait for its lease to end with nobody at work.
+      if (isRaw) return rawReply(result.messages, result.more);
       const bound = group === undefined ? replyBytes * 2 : Number.POSITIVE_INFINITY;
       const { json, cut } = joinRows(
         result.messages,
@@ -78,6 +81,10 @@ export function openFetch(mailbox: string, bytes: Uint8Array, options: DialectOp
     },
     fail: (error) => errorReply(error, emptiedByVerb.fetch),
   };
+}
+
+function encodingOf(body: JsonObject, options: DialectOptions, isSdk: boolean): PayloadEncoding {
+  return encodingField(body, request) ?? forced(options) ?? (isSdk ? "base64" : "utf8");
 }
 
 /**

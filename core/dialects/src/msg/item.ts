@@ -44,7 +44,7 @@ export function isShown(key: string | undefined): key is string {
   return key !== undefined && !key.startsWith("\0");
 }
 
-function deadLetter(dead: NonNullable<MailMessage["dead"]>): JsonObject {
+export function deadLetter(dead: NonNullable<MailMessage["dead"]>): JsonObject {
   return {
     mail_address: dead.mailbox,
     msg_id: dead.msgId,
