@@ -46,7 +46,7 @@ build_go_tools() {
 }
 
 fetch_go_client() {
-  (cd tests && go mod download)
+  (cd tests && go mod download) && (cd examples/go && go mod download)
 }
 
 install_python() {
@@ -66,7 +66,7 @@ if command -v go >/dev/null 2>&1; then
   toolchain=$(go env GOVERSION)
   part go-tools "nats-server 2.15.2 and the nats CLI 0.3.0" \
     "$toolchain-$(pinned "$pins/go.mod" "$pins/go.sum")" build_go_tools
-  part go-client "nats.go 1.53.1" "$(pinned tests/go.mod tests/go.sum)" fetch_go_client
+  part go-client "nats.go 1.53.1" "$(pinned tests/go.mod tests/go.sum examples/go/go.mod examples/go/go.sum)" fetch_go_client
 else
   missing go-tools "go is not installed" "nats-server, the CLI and nats.go"
 fi
