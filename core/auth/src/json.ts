@@ -1,5 +1,5 @@
-// Reads values out of JSON that somebody else wrote. What has the wrong type counts as absent, or is
-// said to be wrong where that could widen rights.
+// Reads values out of JSON that somebody else wrote. What has the wrong type counts as absent: whoever
+// must not pass over it looks at the types first (claims.ts).
 
 /** An object of JSON, its keys not to be trusted. */
 export type JsonObject = Readonly<Record<string, unknown>>;

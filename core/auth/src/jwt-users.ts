@@ -66,7 +66,7 @@ export class JwtUsers {
     if (!isInTime(account.token, nowMs)) return "accountExpired";
     if (isRevoked(account, token)) return "authenticationRevoked";
     const limits = limitsOf(token, account);
-    if (limits === undefined) return "authorizationViolation";
+    if (limits === undefined || limits.needsProxy) return "authorizationViolation";
     const { connectionTypes, sources, times, timeZone } = limits;
     if (connectionTypes.length > 0 && !connectionTypes.includes(peer.kind)) {
       return "authorizationViolation";

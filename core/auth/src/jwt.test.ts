@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { encodeNkey, type NkeyKind } from "@mq9/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readToken } from "./jwt.ts";
+import { readToken, wrongClaimOf } from "./jwt.ts";
 import { verifierOf, verifySignature } from "./signature.ts";
 
 interface Pair {
@@ -64,6 +64,42 @@ describe("a JWT", () => {
     ["with padding", `${token(head, content)}==`],
   ])("%s is not", (_name, text) => {
     expect(readToken(text, "user")).toBeUndefined();
+  });
+
+  test.each<[string, object]>([
+    ["src", { src: 7 }],
+    ["src", { src: ["10.0.0.0/8", 7] }],
+    ["pub", { pub: "orders.>" }],
+    ["pub.deny", { pub: { deny: "secret" } }],
+    ["pub.allow", { pub: { allow: [{}] } }],
+    ["sub.deny", { sub: { deny: [1] } }],
+    ["resp.max", { resp: { max: "1" } }],
+    ["subs", { subs: "10" }],
+    ["payload", { payload: 1.5 }],
+    ["times", { times: { start: "08:00:00", end: "09:00:00" } }],
+    ["times.0", { times: [null] }],
+    ["times.0.end", { times: [{ start: "08:00:00", end: 9 }] }],
+    ["times_location", { times: [], times_location: ["UTC"] }],
+    ["allowed_connection_types", { allowed_connection_types: "WEBSOCKET" }],
+    ["bearer_token", { bearer_token: "false" }],
+    ["issuer_account", { issuer_account: {} }],
+    ["tags", { tags: "a:b" }],
+    ["Pub", { Pub: { deny: ["secret"] } }],
+  ])("is void when its claim %s has another type", (claim, claims) => {
+    const text = token(head, { ...content, nats: { ...nats, ...claims } });
+    expect(readToken(text, "user")).toBeUndefined();
+    expect(wrongClaimOf(text, "user")).toBe(`nats.${claim}`);
+  });
+
+  test.each<[string, object]>([
+    ["a list of networks", { src: ["10.0.0.0/8"] }],
+    ["networks in one text", { src: "10.0.0.0/8, 127.0.0.0/8" }],
+    ["nothing, written out", { src: null, times: null, pub: {}, tags: null, bearer_token: null }],
+    ["what nobody knows", { colour: 7 }],
+  ])("may hold %s", (_what, claims) => {
+    expect(
+      readToken(token(head, { ...content, nats: { ...nats, ...claims } }), "user"),
+    ).toBeDefined();
   });
 
   test("takes nothing from what objects inherit", () => {

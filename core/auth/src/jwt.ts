@@ -1,6 +1,7 @@
 // Reads JWTs as NATS writes them: base64url of a header and of claims, signed with the nkey that the
 // claims name as issuer. Verifies form and signature; whether the issuer is trusted is decided elsewhere.
 import { isNkey, type NkeyKind } from "@mq9/wire";
+import { wrongClaim } from "./claims.ts";
 import { type JsonObject, numberOf, objectOf, parseObject, textOf, valueOf } from "./json.ts";
 import { verifierOf, verifySignature } from "./signature.ts";
 
@@ -38,7 +39,7 @@ const rules: Readonly<Record<ClaimsKind, KindRule>> = {
 const algorithms = ["ed25519-nkey", "ed25519"];
 const base64url = /^[A-Za-z0-9_-]+$/;
 
-/** @returns undefined when it is no JWT of the kind, or its signature is not its issuer's */
+/** @returns undefined when it is no JWT of the kind, a claim has a wrong type, or its signature is not its issuer's */
 export function readToken(text: string, kind: ClaimsKind): Token | undefined {
   const parts = text.trim().split(".");
   const [head = "", body = "", signature = ""] = parts;
@@ -49,8 +50,7 @@ export function readToken(text: string, kind: ClaimsKind): Token | undefined {
   const content = parseObject(decode(body));
   const claims = objectOf(valueOf(content, "nats"));
   if (content === undefined || claims === undefined) return undefined;
-  // A time that can not be read must not count as none: that would be without end.
-  if (!["iat", "exp", "nbf"].every((key) => isTime(valueOf(content, key)))) return undefined;
+  if (wrongClaim(content, kind) !== undefined) return undefined;
   // The first form told its type beside the claims, and signed the claims alone.
   const version = numberOf(claims, "version") ?? 1;
   const type = textOf(version > 1 ? claims : content, "type");
@@ -72,16 +72,18 @@ export function readToken(text: string, kind: ClaimsKind): Token | undefined {
   };
 }
 
+/** The claim that keeps a text from being a JWT of the kind; undefined = something else does, or nothing. */
+export function wrongClaimOf(text: string, kind: ClaimsKind): string | undefined {
+  const content = parseObject(decode(text.trim().split(".")[1] ?? ""));
+  return content && wrongClaim(content, kind);
+}
+
 /** Whether a JWT is valid at an instant (Unix ms). */
 export function isInTime(token: Token, nowMs: number): boolean {
   const { expiresAtSeconds, notBeforeSeconds } = token;
   return (
     (expiresAtSeconds === 0 || nowMs < expiresAtSeconds * 1000) && nowMs >= notBeforeSeconds * 1000
   );
-}
-
-function isTime(value: unknown): boolean {
-  return value === undefined || value === null || Number.isSafeInteger(value);
 }
 
 function isSignedBy(

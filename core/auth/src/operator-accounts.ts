@@ -4,7 +4,7 @@ import { isNkey } from "@mq9/wire";
 import type { OperatorConfig } from "./config.ts";
 import { AuthConfigError } from "./config-error.ts";
 import { type JsonObject, numberOf, objectOf, textOf, textsOf, valueOf } from "./json.ts";
-import { readToken, type Token } from "./jwt.ts";
+import { readToken, type Token, wrongClaimOf } from "./jwt.ts";
 import { readLimits, readRules, type UserLimits } from "./user-limits.ts";
 
 /** A signing key of an account; with a template when it may sign one kind of user only. */
@@ -69,6 +69,7 @@ export function readTrust(config: OperatorConfig, where: string): Trust {
 function readOperator(text: string, where: string): Token {
   const token = readToken(text, "operator");
   if (token === undefined) {
+    assertTypes(text, "operator", where);
     throw new AuthConfigError(
       where,
       "is neither the JWT of an operator with a valid signature nor its public key (O…)",
@@ -89,6 +90,7 @@ function readAccount(
 ): TrustedAccount {
   const token = readToken(text, "account");
   if (token === undefined) {
+    assertTypes(text, "account", where);
     throw new AuthConfigError(where, "is no JWT of an account with a valid signature");
   }
   if (token.subject !== key) {
@@ -100,6 +102,7 @@ function readAccount(
       `is signed by ${token.issuer}, which no operator here vouches for`,
     );
   }
+  assertPlain(token.claims, where);
   const limits = objectOf(valueOf(token.claims, "limits"));
   return {
     token,
@@ -112,6 +115,36 @@ function readAccount(
     payloadBytesMax: atLeastNone(limits, "payload"),
     refusesBearers: valueOf(limits, "disallow_bearer") === true,
   };
+}
+
+function assertTypes(text: string, kind: "operator" | "account", where: string): void {
+  const claim = wrongClaimOf(text, kind);
+  if (claim !== undefined) throw new AuthConfigError(where, `its claim ${claim} has a wrong type`);
+}
+
+/** What would be passed over, and let somebody in or keep somebody out otherwise than it says. */
+function assertPlain(claims: JsonObject, where: string): void {
+  const exports = valueOf(claims, "exports");
+  // Every system account comes with these, and everybody can ask them here anyway.
+  const ofSystem = (item: unknown) => textOf(objectOf(item), "subject").startsWith("$SYS.");
+  const asked: Readonly<Record<string, boolean>> = {
+    imports: lengthOf(valueOf(claims, "imports")) > 0,
+    exports: Array.isArray(exports) && !exports.every(ofSystem),
+    mappings: Object.keys(objectOf(valueOf(claims, "mappings")) ?? {}).length > 0,
+    "authorization (auth callout)":
+      textsOf(objectOf(valueOf(claims, "authorization")), "auth_users").length > 0,
+  };
+  for (const [what, isThere] of Object.entries(asked)) {
+    if (!isThere) continue;
+    throw new AuthConfigError(
+      where,
+      `has ${what}, which mq9 does not have: accounts share nothing, subjects are not mapped, and nobody else is asked who may come in`,
+    );
+  }
+}
+
+function lengthOf(value: unknown): number {
+  return Array.isArray(value) ? value.length : 0;
 }
 
 function atLeastNone(limits: JsonObject | undefined, key: string): number | undefined {

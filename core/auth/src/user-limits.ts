@@ -27,6 +27,8 @@ export interface UserLimits {
   readonly connectionTypes: readonly string[];
   /** Needs no signature. */
   readonly isBearer: boolean;
+  /** Only a trusted proxy may bring it, of which there are none. */
+  readonly needsProxy: boolean;
 }
 
 /** @param isFirstForm in which 0 meant no limit */
@@ -48,6 +50,7 @@ export function readLimits(claims: JsonObject | undefined, isFirstForm: boolean)
     timeZone: textOf(claims, "times_location"),
     connectionTypes: textsOf(claims, "allowed_connection_types").map((type) => type.toUpperCase()),
     isBearer: valueOf(claims, "bearer_token") === true,
+    needsProxy: valueOf(claims, "proxy_required") === true,
   };
 }
 
