@@ -495,6 +495,27 @@ export const sabotages = [
     suites: [`${listeners}/websocket-handshake.test.ts`],
   },
   {
+    name: "listener: an owner keeps bytes that are written to again",
+    file: "core/wire/src/operation.ts",
+    find: "if (this.lasting) return",
+    put: "if (data.length > 0) return",
+    suites: [`${listeners}/shared-reads.test.ts`],
+  },
+  {
+    name: "listener: what waits for its turn is not copied",
+    file: "core/wire/src/parser.ts",
+    find: "lasting ? chunk.subarray(at) : copyOf(chunk, at)",
+    put: "chunk.subarray(at)",
+    suites: ["core/wire/src/parser.test.ts"],
+  },
+  {
+    name: "listener: a large message waits in bytes that are written to again",
+    file: "core/router/src/outbox.ts",
+    find: "frame.lasting ? tail : Buffer.from(tail)",
+    put: "tail",
+    suites: ["core/router/src/outbox.test.ts"],
+  },
+  {
     name: "listener: a comma in a certificate's name makes two of it",
     file: `${listeners}/certificate.ts`,
     find: "if (text[start] !== '\"') {",

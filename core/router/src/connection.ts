@@ -575,11 +575,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   #publishOwned(entry: SubjectEntry, frame: PublishFrame): void {
     const { space } = entry;
     if (space === undefined) return;
-    const { data, bodyStart, headerBytes, bodyEnd } = frame;
-    const payloadStart = bodyStart + headerBytes;
-    const headers = headerBytes === 0 ? undefined : data.subarray(bodyStart, payloadStart);
+    const { headerBytes } = frame;
+    const body = frame.keepBody();
+    const headers = headerBytes === 0 ? undefined : body.subarray(0, headerBytes);
+    const payload = headerBytes === 0 ? body : body.subarray(headerBytes);
     this.#refused = false;
-    const payload = data.subarray(payloadStart, bodyEnd);
     try {
       space.publish(this, entry.text, replyOf(frame), headers, payload);
     } catch (error) {
@@ -592,15 +592,15 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   #publishServed(entry: SubjectEntry, frame: PublishFrame): void {
     if (this.#verbose) this.#answer("ok");
     const hub = this.#hub;
-    const { data, bodyStart, headerBytes, bodyEnd } = frame;
-    const payloadStart = bodyStart + headerBytes;
+    const { headerBytes } = frame;
+    const body = frame.keepBody();
     const request = {
       client: this,
       account: this.account,
       subject: entry.text,
       reply: replyOf(frame),
-      headers: headerBytes === 0 ? undefined : data.subarray(bodyStart, payloadStart),
-      payload: data.subarray(payloadStart, bodyEnd),
+      headers: headerBytes === 0 ? undefined : body.subarray(0, headerBytes),
+      payload: body.subarray(headerBytes),
     };
     let taken = hub.route(this.sublist, this, entry, frame);
     try {
@@ -788,6 +788,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   /** The credentials it came in with are void from now on. */
   expired(): void {
     this.#turnAway("authenticationExpired");
+  }
+
+  /** Somebody took them back. */
+  revoked(): void {
+    this.#turnAway("authenticationRevoked");
   }
 
   /** What the rules of now say to what earlier ones decided. */

@@ -76,10 +76,7 @@ export class Delivery {
       entry.prefixView,
       sent.headerBytes === 0 ? 1 : 0,
       subscription.sidBytes,
-      sent.data,
-      sent.view,
-      sent.subjectEnd + 1,
-      sent.bodyEnd + 2,
+      sent,
     );
     const bytes = sent.bodyEnd - sent.bodyStart;
     this.outMsgs++;

@@ -1,4 +1,4 @@
-import { viewOf } from "@mq9/wire";
+import { composeFrame, viewOf } from "@mq9/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Transport } from "./listeners/transport.ts";
@@ -129,17 +129,12 @@ describe("Outbox", () => {
             expected += body.toString("latin1");
           } else if (what === "message") {
             const prefix = Buffer.from("HMSG subject ");
-            outbox.addMessage(
-              prefix,
-              viewOf(prefix),
-              1,
-              Buffer.from("17 "),
-              body,
-              viewOf(body),
-              0,
-              size,
-            );
-            expected += `MSG subject 17 ${body.toString("latin1")}`;
+            const frame = composeFrame("subject", "", undefined, body);
+            frame.lasting = at % 2 === 0;
+            outbox.addMessage(prefix, viewOf(prefix), 1, Buffer.from("17 "), frame);
+            // What does not last is gone as soon as it was handed over.
+            if (!frame.lasting) frame.data.fill("?");
+            expected += `MSG subject 17 ${size}\r\n${body.toString("latin1")}\r\n`;
           } else if (what === "composed") {
             outbox.addComposed("s", Buffer.from("1 "), "r", undefined, body);
             expected += `MSG s 1 r ${size}\r\n${body.toString("latin1")}\r\n`;

@@ -2,7 +2,14 @@
 // one write; the only code that calls `Transport.write`. Over its limit it asks to be closed: a slow
 // reader is never waited for.
 
-import { copyRun, tailLength, writeBytes, writeTail } from "@mq9/wire";
+import {
+  copyRun,
+  type PublishFrame,
+  passingBytesMax,
+  tailLength,
+  writeBytes,
+  writeTail,
+} from "@mq9/wire";
 import type { Transport } from "./listeners/transport.ts";
 import type { Slab, SlabPool } from "./slab-pool.ts";
 import { slabBytes, slabSizes } from "./slab-pool.ts";
@@ -30,7 +37,7 @@ export interface OutboxOwner {
 }
 
 /** Longer runs are sent from where they are instead of being copied. */
-const directBytesMin = 16_384;
+const directBytesMin: number = passingBytesMax;
 /** Part of the pending limit above which producers are held. */
 const crowdedPart = 0.75;
 /** Slabs of a smaller size would have done for this many flushes: smaller ones do from now on. */
@@ -112,7 +119,7 @@ export class Outbox {
   }
 
   /**
-   * Adds a MSG or HMSG: the end of a prefix, a sid with its blank, and a run of a frame.
+   * Adds a MSG or HMSG: the end of a prefix, a sid with its blank, and what follows in the frame.
    * @param prefixStart 0 for HMSG, 1 for MSG
    */
   addMessage(
@@ -120,11 +127,11 @@ export class Outbox {
     prefixView: DataView,
     prefixStart: number,
     sid: Buffer,
-    data: Buffer,
-    view: DataView,
-    start: number,
-    end: number,
+    frame: PublishFrame,
   ): void {
+    const { data, view } = frame;
+    const start = frame.subjectEnd + 1;
+    const end = frame.bodyEnd + 2;
     const headLength = prefix.length - prefixStart + sid.length;
     const isDirect = end - start > directBytesMin;
     const length = isDirect ? headLength : headLength + end - start;
@@ -135,7 +142,8 @@ export class Outbox {
     for (let from = 0; from < sid.length; from++) bytes[at++] = sid[from] as number;
     if (isDirect) {
       this.#used = at;
-      this.addDirect(data.subarray(start, end));
+      const tail = data.subarray(start, end);
+      this.addDirect(frame.lasting ? tail : Buffer.from(tail));
     } else {
       this.#used = copyRun(data, view, start, end, bytes, slab.view, at);
     }

@@ -19,6 +19,8 @@ export interface Client {
   readonly id: number;
   /** The account it belongs to; `$G` without configured accounts. */
   readonly account: string;
+  /** Of the far end. */
+  readonly remoteAddress: string;
   /** CONNECT's `name`, `lang`; "" when absent. */
   readonly name: string;
   readonly lang: string;
@@ -66,8 +68,8 @@ export interface SubjectSpace {
   /** Literal prefix with a final dot, for instance `$mq9.AI.`. */
   readonly prefix: string;
   /**
-   * One PUB or HPUB. Permissions were checked. `headers` and `payload` are views that stay valid as
-   * long as the owner holds them. `reply` is "" when there is none.
+   * One PUB or HPUB. Permissions were checked. `headers` and `payload` are the owner's to keep; they
+   * are never written to. `reply` is "" when there is none.
    */
   publish(
     client: Client,

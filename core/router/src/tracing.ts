@@ -41,7 +41,7 @@ export class TracedTransport implements Transport {
   eventsFor(connection: TransportEvents): TransportEvents {
     return {
       data: (chunk) => {
-        this.#received.read(chunk);
+        this.#received.read(Buffer.from(chunk)); // it keeps parts of payloads
         connection.data(chunk);
       },
       drained: () => connection.drained(),

@@ -28,7 +28,7 @@ export {
   iterateHeaders,
   stripHeaders,
 } from "./headers.ts";
-export { defaultWireLimits, sizeDigitsMax, type WireLimits } from "./limits.ts";
+export { defaultWireLimits, passingBytesMax, sizeDigitsMax, type WireLimits } from "./limits.ts";
 export {
   decodeNkey,
   encodeNkey,

@@ -15,5 +15,8 @@ export const defaultWireLimits: Readonly<WireLimits> = Object.freeze({
   payloadBytesMax: 1_048_576,
 });
 
+/** A publish up to this size may lie in bytes that are written to again; a larger one never does. */
+export const passingBytesMax = 16_384;
+
 /** A size on the wire has at most this many digits; longer ones are malformed. */
 export const sizeDigitsMax = 9;

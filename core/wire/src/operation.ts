@@ -10,8 +10,8 @@ export const noBytes: Buffer = Buffer.alloc(0);
 export const noView: DataView = viewOf(noBytes);
 
 /**
- * One PUB or HPUB, as positions in `data`. Valid only during the call it is handed over in, except
- * that `data` itself is never written to again.
+ * One PUB or HPUB, as positions in `data`. Valid only during the call it is handed over in; of a
+ * lasting one, `data` itself stays as it is.
  *
  * `data` holds, contiguously and in canonical form, `<subject> [<reply> ]<sizes>\r\n<headers>
  * <payload>\r\n`. Everything after the subject and its space, from `tailStart` to `tailEnd`, is
@@ -21,6 +21,8 @@ export class PublishFrame {
   data: Buffer = noBytes;
   /** The same bytes as `data`. */
   view: DataView = noView;
+  /** Nobody writes to `data` again: what is kept need not be copied. Always so of a large message. */
+  lasting = true;
   subjectStart = 0;
   subjectEnd = 0;
   /** Of the subject's bytes; see `hashByte`. */
@@ -43,6 +45,15 @@ export class PublishFrame {
   /** After the CRLF that ends the payload. */
   get tailEnd(): number {
     return this.bodyEnd + 2;
+  }
+
+  /** Headers and payload, `headerBytes` of the former first, for whoever keeps them. */
+  keepBody(): Buffer {
+    const { data, bodyStart, bodyEnd } = this;
+    if (this.lasting) return data.subarray(bodyStart, bodyEnd);
+    const kept = Buffer.allocUnsafe(bodyEnd - bodyStart);
+    data.copy(kept, 0, bodyStart, bodyEnd);
+    return kept;
   }
 }
 

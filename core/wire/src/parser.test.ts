@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { wireErrors } from "./errors.ts";
+import { passingBytesMax } from "./limits.ts";
 import type { OperationSink, PublishFrame } from "./operation.ts";
 import { Parser } from "./parser.ts";
 
@@ -44,10 +45,15 @@ function parse(chunks: readonly (string | Buffer)[], headersAllowed = true): str
   const recorder = new Recorder();
   const parser = new Parser(recorder, limits);
   parser.headersAllowed = headersAllowed;
-  for (const chunk of chunks) {
-    parser.parse(typeof chunk === "string" ? Buffer.from(chunk, "latin1") : chunk);
-  }
+  for (const chunk of chunks) parsePassing(parser, chunk);
   return recorder.seen;
+}
+
+/** Parses bytes that are gone right afterwards, as those of a shared buffer are. */
+function parsePassing(parser: Parser, chunk: string | Buffer): void {
+  const bytes = typeof chunk === "string" ? Buffer.from(chunk, "latin1") : Buffer.from(chunk);
+  parser.parse(bytes);
+  bytes.fill("?");
 }
 
 /**
@@ -220,6 +226,28 @@ describe("Parser", () => {
   });
 });
 
+describe("what is kept of a publish", () => {
+  const sizes = [0, 1, 100, passingBytesMax, passingBytesMax + 1, 3 * passingBytesMax];
+  test.each(sizes)("of %i bytes outlives the bytes it came in", (size) => {
+    const wide = { controlLineBytesMax: 4_096, payloadBytesMax: 100_000 };
+    const kept: Buffer[] = [];
+    const lasting: boolean[] = [];
+    const recorder = new Recorder();
+    recorder.publish = (frame) => {
+      kept.push(frame.keepBody());
+      lasting.push(frame.lasting);
+    };
+    const parser = new Parser(recorder, wide);
+    const body = "x".repeat(size);
+    parsePassing(parser, `PUB a ${size}\r\n${body}\r\nPUB a ${size}\r\n${body}\r\n`);
+    parsePassing(parser, `PUB a ${size}\r\n${body.slice(0, size / 2)}`);
+    parsePassing(parser, `${body.slice(size / 2)}\r\n`);
+    expect(kept.map((one) => one.toString("latin1") === body)).toEqual([true, true, true]);
+    const isLarge = size > passingBytesMax;
+    expect(lasting, "and a large one is never copied twice").toEqual([isLarge, isLarge, true]);
+  });
+});
+
 describe("sizes and limits", () => {
   const tooLarge = [`violation ${wireErrors.payloadTooLarge.text}`];
   test.each([
@@ -333,12 +361,29 @@ describe("stopping", () => {
         connect(json);
         parser.suspend();
       };
-      parser.parse(Buffer.from(text.slice(0, cut)));
-      parser.parse(Buffer.from(text.slice(cut)));
+      parsePassing(parser, text.slice(0, cut));
+      parsePassing(parser, text.slice(cut));
       expect(recorder.seen).toEqual(["connect {}"]);
       parser.resume();
       expect(recorder.seen).toEqual(expected);
     }
+  });
+
+  test("what is suspended again and again waits in the copy that was made the first time", () => {
+    const recorder = new Recorder();
+    const parser = new Parser(recorder, limits);
+    recorder.ping = () => {
+      recorder.seen.push("ping");
+      parser.suspend();
+    };
+    parsePassing(parser, "PING\r\nPING\r\nPING\r\nPUB a 2\r\nhi\r\n");
+    expect(parser.heldBytes).toBe("PING\r\nPING\r\nPUB a 2\r\nhi\r\n".length);
+    parser.resume();
+    parser.resume();
+    expect(recorder.seen).toEqual(["ping", "ping", "ping"]);
+    parser.resume();
+    expect(recorder.seen).toEqual(["ping", "ping", "ping", "publish a 0 2\r\nhi\r\n"]);
+    expect(parser.heldBytes).toBe(0);
   });
 
   test("a sink that halts the parser sees nothing more", () => {

@@ -1,10 +1,10 @@
 // Turns the bytes of one client connection into operations, however they are split into chunks.
-// Fed by the connection. Never touches sockets, never copies what arrives whole, and never reserves
-// memory for bytes that have not come yet beyond doubling what has.
+// Fed by the connection. Never touches sockets, copies nothing small that arrives whole, and never
+// reserves memory for bytes that have not come yet beyond doubling what has.
 
 import { decimalLength, viewOf, writeDecimal } from "./bytes.ts";
 import { type WireError, wireErrors } from "./errors.ts";
-import { sizeDigitsMax, type WireLimits } from "./limits.ts";
+import { passingBytesMax, sizeDigitsMax, type WireLimits } from "./limits.ts";
 import { hashByte, noBytes, noView, type OperationSink, PublishFrame } from "./operation.ts";
 
 /**
@@ -103,17 +103,22 @@ export class Parser {
     this.#suspended = false;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const chunk of waiting) this.parse(chunk);
+    for (const chunk of waiting) this.#parse(chunk, true);
   }
 
   /**
    * Parses the next bytes of the connection.
-   * @param chunk never written to again by anyone: frames refer to it
+   * @param chunk may be written to again afterwards: frames refer to it, what has to wait is copied
    */
   parse(chunk: Buffer): void {
+    this.#parse(chunk, false);
+  }
+
+  /** @param lasting nobody writes to the chunk again */
+  #parse(chunk: Buffer, lasting: boolean): void {
     if (this.#halted) return;
     if (this.#suspended) {
-      this.#waiting.push(chunk);
+      this.#waiting.push(lasting ? chunk : copyOf(chunk, 0));
       return;
     }
     const end = chunk.length;
@@ -124,11 +129,12 @@ export class Parser {
     const view = viewOf(chunk);
     while (at < end && !this.#halted) {
       if (this.#suspended) {
-        this.#waiting.push(chunk.subarray(at));
-        return;
+        this.#waiting.push(lasting ? chunk.subarray(at) : copyOf(chunk, at));
+        break;
       }
       frame.data = chunk;
       frame.view = view;
+      frame.lasting = lasting;
       const next = this.connectRequired ? 0 : this.#wholePublish(chunk, at, end);
       at = next !== 0 ? next : this.#operation(chunk, at, end);
     }
@@ -142,6 +148,7 @@ export class Parser {
    * @returns the position after it, or 0 when the general path must look
    */
   #wholePublish(chunk: Buffer, start: number, end: number): number {
+    const frame = this.#frame;
     let at = start;
     let letter = (chunk[at] as number) | 32;
     const withHeaders = letter === 104; /* h */
@@ -190,6 +197,7 @@ export class Parser {
     if (
       size < 0 ||
       size > this.limits.payloadBytesMax ||
+      (size > passingBytesMax && !frame.lasting) ||
       bodyEnd + 2 > end ||
       chunk[at + 1] !== lf ||
       chunk[bodyEnd] !== cr ||
@@ -201,7 +209,6 @@ export class Parser {
     if (hasReply !== 0 && (hasReply !== 1 || sizesStart === subjectEnd + 1)) return 0;
     if (withHeaders && (headerBytes <= 0 || headerBytes > size)) return 0;
 
-    const frame = this.#frame;
     frame.subjectStart = subjectStart;
     frame.subjectEnd = subjectEnd;
     frame.subjectHash = hash;
@@ -464,6 +471,7 @@ export class Parser {
     if (filled < bodyEnd + 2) return next;
     frame.data = body;
     frame.view = viewOf(body);
+    frame.lasting = true;
     this.#body = noBytes;
     this.#phase = "idle";
     this.#sink.publish(frame);
@@ -504,6 +512,12 @@ function verbWith(verb: number, count: number, letter: number): number {
     if (word.charCodeAt(count) === letter && word.startsWith(known)) return at;
   }
   return -1;
+}
+
+function copyOf(chunk: Buffer, start: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(chunk.length - start);
+  chunk.copy(copy, 0, start);
+  return copy;
 }
 
 /** Arguments of the line at hand. Shared by all parsers: a line is split and read at once. */

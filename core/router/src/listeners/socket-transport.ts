@@ -58,6 +58,11 @@ export class SocketTransport implements Transport {
     if (!this.#paused) this.#socket.resume();
   }
 
+  /** The socket hands over what it reads by itself; only pausing is ours. */
+  readBySelf(): void {
+    if (!this.#paused) this.#socket.resume();
+  }
+
   /** The socket is being encrypted: holds everything back until `secured`. */
   secure(): void {
     this.#changing = true;

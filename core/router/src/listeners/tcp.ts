@@ -1,9 +1,10 @@
 // The port of NATS clients: in clear, encrypted, or both, with INFO before or after the handshake.
 
 import { createServer, type Server, type Socket } from "node:net";
+import { readShared } from "./shared-reads.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { TlsServer } from "./tls-server.ts";
-import type { Accept, Entrance, Listener } from "./transport.ts";
+import type { Accept, Entrance, Listener, TransportEvents } from "./transport.ts";
 
 /** Where and how to listen. */
 export interface TcpListenerOptions {
@@ -27,15 +28,18 @@ const defaultSilentMax = 4_096;
 export async function listenTcp(options: TcpListenerOptions, accept: Accept): Promise<Listener> {
   const { host, port, tls, silentMax = defaultSilentMax } = options;
   const arrivals = tls === undefined ? undefined : new EncryptedArrivals(tls, accept, silentMax);
-  // Of a socket that is encrypted later, not a byte may be read before.
-  const server = createServer({ noDelay: true, pauseOnConnect: tls !== undefined }, (socket) => {
+  // Not a byte may be read before it is known by whom: here, or by the encryption.
+  const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
     if (arrivals !== undefined) {
       arrivals.take(socket);
       return;
     }
-    const transport = new SocketTransport(socket, undefined);
-    transport.attach(accept(transport));
-    transport.read();
+    let events: TransportEvents | undefined;
+    const plain = readShared(socket, (chunk) => events?.data(chunk));
+    const transport = new SocketTransport(plain, undefined);
+    events = accept(transport);
+    transport.attach(events);
+    transport.readBySelf();
   });
   const address = await listen(server, host, port);
   arrivals?.listensOn({ host, port: address.port });

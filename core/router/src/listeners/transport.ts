@@ -54,7 +54,7 @@ export interface Transport {
 
 /** What a transport tells its connection. */
 export interface TransportEvents {
-  /** The next bytes, never written to again. */
+  /** The next bytes; they may be written to again once this returns. */
   data(chunk: Buffer): void;
   /** What was in flight has been taken. */
   drained(): void;
