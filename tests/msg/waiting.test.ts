@@ -185,3 +185,27 @@ it("is answered before the broker stops", async () => {
   }
   expect(await stopped).toBe(0);
 });
+
+it("leases to nobody's connection where that was asked for, and what waits ends with its own", async () => {
+  await using a = await agent(broker().url);
+  await a.ask("MAILBOX.CREATE", { name: "handed.on" });
+  const body = { group_name: "g", deliver: "earliest", detached: true, ack_wait_ms: 60_000 };
+  {
+    await using waits = await agent(broker().url);
+    void fetchFrom(waits, "handed.on", { ...body, ...long }).catch(() => {});
+    await waits.nc.flush();
+  }
+  await sendTo(a, "handed.on", "job");
+  {
+    await using other = await agent(broker().url);
+    expect(payloads(await fetchFrom(other, "handed.on", body))).toEqual(["job"]);
+  }
+  const soon = { ...body, config: { max_wait_ms: 0 } };
+  expect(payloads(await fetchFrom(a, "handed.on", soon))).toEqual([]);
+  expect(await a.ask("MSG.ACK.handed.on", { group_name: "g", msg_id: 0, ack_mode: "one" })).toEqual(
+    {
+      error: "",
+      acked: [0],
+    },
+  );
+});

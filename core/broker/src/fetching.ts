@@ -103,6 +103,9 @@ export class Fetches {
     meters.fetchMs.observe(meters.turn.msSince(asked));
     if (client.closed || client.ownerState !== visitor) {
       visitor.mailboxes.release(visitor); // it left while this began, or may not read any more
+      if (operation.request.detached === true) {
+        handBack(visitor.account.mailboxes, operation.request.group, taken);
+      }
       if (client.closed || !visitor.isPresent || answered) return;
       if (client.isQuarantined) this.#desk.tell(client, reply, exchange.fail(quarantined()));
       else this.#desk.answer(client, reply, withIgnored(exchange, exchange.succeed(nothing)));

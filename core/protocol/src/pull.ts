@@ -38,6 +38,11 @@ export interface FetchRequest {
    * fetch), or `kept` by it while it asks for more. Default `again`.
    */
   readonly held?: "again" | "kept" | undefined;
+  /**
+   * The leases outlive the consumer: they end by time or by acknowledgement alone, for work that is
+   * fetched by one process and settled by another. A fetch that waits ends with its consumer all the same.
+   */
+  readonly detached?: boolean | undefined;
   /** Deliveries after which a message goes to the dead letters; remembered by the group. Default 20. */
   readonly deliveriesMax?: number | undefined;
   /** Guard against starvation: one of so many messages is the oldest of the lowest rank. 0 = strict priority, the default. */

@@ -33,6 +33,7 @@ const names = [
   "max_wait_ms",
   "ack_wait_ms",
   "held",
+  "detached",
   "max_deliver",
   "fair_every",
   "bytes",

@@ -125,6 +125,7 @@ describe("what a FETCH asks for", () => {
     ["a null config", '{"config":null}', {}],
     ["a long lease", '{"ack_wait_ms":60000}', { leaseMs: 60_000 }],
     ["to keep what it has", '{"held":"kept"}', { held: "kept" }],
+    ["leases that outlive the connection", '{"detached":true}', { detached: true }],
     ["few deliveries", '{"max_deliver":3}', { deliveriesMax: 3 }],
     ["a share for the lowest", '{"fair_every":5}', { fairEvery: 5 }],
     ["few bytes", '{"bytes":1000}', { bytesMax: 750 }],
@@ -158,6 +159,7 @@ describe("what a FETCH asks for", () => {
     ['{"fair_every":1}', "fair_every must be 0 or a whole number from 2 to 1000"],
     ['{"bytes":0}', "bytes must be a whole number from 1"],
     ['{"held":"mine"}', "held must be 'again' or 'kept'"],
+    ['{"detached":"yes"}', "detached must be true or false"],
     ['{"encoding":"hex"}', "encoding must be 'base64' or 'utf8'"],
   ])("%s is refused: %s", (body, what) => {
     expect(JSON.parse(refusal(fetch, body))).toEqual({

@@ -61,6 +61,7 @@ export function openFetch(mailbox: string, bytes: Uint8Array, options: DialectOp
         waitMs: waitMs(config),
         leaseMs,
         held,
+        detached: flagField(body, "detached", request) || undefined,
         deliveriesMax,
         fairEvery: fairField(body),
       },

@@ -86,6 +86,7 @@ function wishOf(engine: Engine, request: FetchRequest): Wish {
     leaseMs,
     consumer: request.consumer,
     held: request.held ?? "again",
+    detached: request.detached ?? false,
     fairEvery,
   };
 }

@@ -816,3 +816,16 @@ describe("the guard against starvation", () => {
       fetch   a g by=w kept limit=1 fair=3   -> 4:c4 more
     `));
 });
+
+test("a detached lease outlives whoever fetched, and ends by time or acknowledgement", () =>
+  runScript(`
+    create  a
+    send    a normal m0                              -> 0
+    send    a normal m1                              -> 1
+    fetch   a g by=w1 limit=2 lease=60000 detached   -> 0:m0 1:m1
+    leave   w1
+    fetch   a g by=w2                                ->
+    ack     a g 0                                    -> 0
+    clock   60s
+    fetch   a g by=w2                                -> 1:m1~2
+  `));

@@ -57,6 +57,8 @@ export interface Wish {
   readonly leaseMs: number;
   readonly consumer: Consumer | undefined;
   readonly held: "again" | "kept";
+  /** What it takes is leased to nobody: the leases end by time. */
+  readonly detached: boolean;
   readonly fairEvery: number;
 }
 
@@ -320,7 +322,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
         `the limit of ${this.#host.unsettledMax} unacknowledged messages of one group is reached: acknowledge some first`,
       );
     }
-    const { consumer, leaseMs, fairEvery } = wish;
+    const { consumer, leaseMs, fairEvery, detached } = wish;
     if (consumer !== undefined && this.#host.hasLeft(consumer)) {
       for (const { message } of taken) this.#free(message, 0);
       this.#changed();
@@ -338,7 +340,7 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
       message.place = place;
       message.handedAtMs = nowMs;
       meters.handedOut(message.delivery === 1, nowMs - stored.createdAtMs);
-      this.#lease(message, consumer, endsAtMs);
+      this.#lease(message, detached ? undefined : consumer, endsAtMs);
       if (message.deliveries >= durableFrom) mustBeKnown = true;
       this.#host.positions.handed(this.slot, message.rank, message.seq, nowMs);
       return {

@@ -340,6 +340,7 @@ class Stage {
         leaseMs: row.number("lease"),
         consumer: by === undefined ? undefined : this.#consumer(by),
         held: row.has("kept") ? "kept" : "again",
+        detached: row.has("detached"),
         deliveriesMax: row.number("max"),
         fairEvery: row.number("fair"),
       })

@@ -149,6 +149,14 @@ const settling: readonly CommandEntry[] = [
         example: "kept",
       },
       {
+        name: "detached",
+        type: "boolean",
+        byDefault: "false",
+        ours: true,
+        says: "the leases outlive this connection: they end by time or when they are settled",
+        example: true,
+      },
+      {
         name: "max_deliver",
         type: "integer",
         range: "1 to 1000",
