@@ -7,6 +7,7 @@ import type { Trace } from "@mq9/router";
 import type { Store } from "@mq9/store";
 import { createDiskReserve, createLevelStore } from "@mq9/store-level";
 import { type AuditFile, openAuditFile } from "./audit-file.ts";
+import { listenForBackups } from "./backup/backup-socket.ts";
 import type { ServeRequest } from "./commands/serve.ts";
 import { brokerOptionsOf } from "./config/layers.ts";
 import { printConfig } from "./config/print.ts";
@@ -133,7 +134,17 @@ class Process {
         audit: this.#audit && ((event) => this.#audit?.write(event)),
         reload: this.#request.configFile === undefined ? undefined : async () => this.#reload(),
       });
-      await this.#ready(broker, store, await broker.start());
+      const address = await broker.start();
+      await listenForBackups({
+        folder: dataFolder,
+        store,
+        log: log.log,
+        taken: ({ mailboxes, messages }) => {
+          const atMs = Date.now();
+          this.#audit?.write({ kind: "backup.taken", mailboxes, messages, atMs });
+        },
+      });
+      await this.#ready(broker, store, address);
       return broker;
     } catch (error) {
       const known = explainStartError(error, { options, dataFolder });

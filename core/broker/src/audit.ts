@@ -34,6 +34,8 @@ export type AuditFact =
       readonly operation: "publish" | "reply" | "subscribe";
       readonly subject: string;
     }
+  /** Agents caused each other's messages without end. */
+  | { readonly kind: "loop.stopped"; readonly by: AuditActor; readonly subject: string }
   | {
       readonly kind: "mailbox.created" | "mailbox.renewed" | "mailbox.dropped";
       readonly by: AuditActor;
@@ -71,6 +73,8 @@ export type AuditFact =
       readonly kicked: AuditActor;
     }
   | { readonly kind: "config.reloaded"; readonly by: AuditActor | undefined }
+  /** Somebody with access to the data folder copied everything, without a connection. */
+  | { readonly kind: "backup.taken"; readonly mailboxes: number; readonly messages: number }
   | {
       readonly kind: "quarantine.began" | "quarantine.ended";
       readonly by: AuditActor | undefined;
@@ -97,7 +101,11 @@ export type AuditSink = (event: AuditEvent) => unknown;
 /** Events of one kind per second that are kept: those that strangers can cause at will are fewer. */
 const keptPerSecond = 1_000;
 const keptOfStrangers = 50;
-const causedByStrangers: ReadonlySet<AuditKind> = new Set(["auth.failed", "permission.refused"]);
+const causedByStrangers: ReadonlySet<AuditKind> = new Set([
+  "auth.failed",
+  "permission.refused",
+  "loop.stopped",
+]);
 const windowMs = 1_000;
 
 /** Cleans events, and leaves out what comes too fast. */

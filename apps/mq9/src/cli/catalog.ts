@@ -11,7 +11,20 @@ export interface CatalogEntry {
   readonly load: () => Promise<readonly CommandSpec[]>;
 }
 
-export const catalog: readonly CatalogEntry[] = [];
+export const catalog: readonly CatalogEntry[] = [
+  {
+    name: "backup",
+    summary: "copy everything a broker holds into one file",
+    group: "Broker:",
+    load: async () => (await import("../commands/backup.ts")).backupCommands,
+  },
+  {
+    name: "restore",
+    summary: "put a backup in the place of a data folder",
+    group: "Broker:",
+    load: async () => (await import("../commands/backup.ts")).restoreCommands,
+  },
+];
 
 /** What people type who come from elsewhere, and what it is called here. */
 export const synonyms: Readonly<Record<string, string>> = {
