@@ -111,10 +111,14 @@ describe("NACK and EXTEND", () => {
     const plain = opened("nack", nack, '{"group_name":"g","msg_id":7}');
     expect(plain.operation).toMatchObject({ mailbox: "task", group: "g", msgId: 7, poison: false });
     expect(plain.operation.delayMs).toBeUndefined();
+    expect(plain.operation.unseen).toBe(false);
+    const unseen = '{"group_name":"g","msg_id":7,"unseen":true}';
+    expect(opened("nack", nack, unseen).operation.unseen).toBe(true);
     expect(text(plain.succeed())).toBe('{"error":""}');
     const body =
       '{"group_name":"g","msg_id":7,"delay_ms":1500,"poison":true,"reason":"no","delivery_count":2}';
     expect(opened("nack", nack, body).operation).toEqual({
+      unseen: false,
       mailbox: "task",
       group: "g",
       msgId: 7,

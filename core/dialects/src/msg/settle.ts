@@ -65,6 +65,7 @@ export function openNack(mailbox: string, bytes: Uint8Array): Exchange {
       msgId: messageField(body, request),
       delayMs: wholeField(body, "delay_ms", request, 0, delayMsMax),
       poison: flagField(body, "poison", request),
+      unseen: flagField(body, "unseen", request),
       reason: reasonField(body, request),
       deliveryCount: wholeField(body, "delivery_count", request, 1),
     },
