@@ -59,7 +59,8 @@ class ConfiguredAuthenticator implements Authenticator {
     this.#users = new Users(config);
     this.#names = new Set(this.#users.byName.keys());
     this.#token = token === undefined ? undefined : new Secret(token);
-    this.#jwtUsers = operator && new JwtUsers(operator, config.systemAccount, nowMs);
+    this.#jwtUsers =
+      operator && new JwtUsers(operator, config.systemAccount, nowMs, config.sharedInboxes);
     this.#default = noAuthUser === undefined ? undefined : this.#users.find(noAuthUser);
     this.#isClosed = isClosed(config, this.#users);
     this.#mapsCertificates = config.certificateNamesUser === true;

@@ -1,6 +1,11 @@
 // Finds what is wrong with a description of users and accounts before anybody relies on it, and says
 // it so that a person can mend it. Called by the broker for its options, at the start and on reload.
-import { globalAccount, type PermissionRules, type SubjectRules } from "@mq9/router";
+import {
+  globalAccount,
+  type PermissionRules,
+  type RateLimits,
+  type SubjectRules,
+} from "@mq9/router";
 import { isNkey, isValidSubject, toWireSubject } from "@mq9/wire";
 import type { AccountConfig, AuthConfig, MailboxRules, UserConfig } from "./config.ts";
 import { AuthConfigError } from "./config-error.ts";
@@ -118,6 +123,7 @@ function checkUser(user: UserConfig, where: string, mapped: boolean): void {
   }
   checkRules(user.permissions, `${where}.permissions`);
   checkMailboxes(user.mailboxes, `${where}.mailboxes`);
+  checkRates(user.limits, `${where}.limits`);
   for (const type of user.connectionTypes ?? []) {
     if (!connectionTypes.includes(type)) {
       throw new AuthConfigError(
@@ -125,6 +131,13 @@ function checkUser(user: UserConfig, where: string, mapped: boolean): void {
         `${quote(type)} is not one of ${connectionTypes.join(", ")}`,
       );
     }
+  }
+}
+
+function checkRates(limits: RateLimits | undefined, where: string): void {
+  for (const [name, rate] of Object.entries(limits ?? {})) {
+    if (rate === undefined || (Number.isFinite(rate) && rate >= 0)) continue;
+    throw new AuthConfigError(`${where}.${name}`, "must be a number of at least 0, 0 = no limit");
   }
 }
 

@@ -1,6 +1,6 @@
 // The description of users and accounts that an authenticator is made of: plain data, already free of
 // files and environment. Configuration formats are read elsewhere (apps/mq9); nothing is checked here.
-import type { PermissionRules } from "@mq9/router";
+import type { PermissionRules, RateLimits } from "@mq9/router";
 
 /** How a connection came in; users can be bound to some of them. */
 export type ConnectionType = "STANDARD" | "WEBSOCKET" | "MQTT" | "HTTP";
@@ -36,6 +36,8 @@ export interface UserConfig {
   readonly mailboxes?: MailboxRules | undefined;
   /** Undefined = all. */
   readonly connectionTypes?: readonly ConnectionType[] | undefined;
+  /** What it may publish with all its connections together; undefined = as much as it can. */
+  readonly limits?: RateLimits | undefined;
 }
 
 export interface AccountConfig {
@@ -74,6 +76,11 @@ export interface AuthConfig {
   /** For users without permissions of their own. */
   readonly defaultPermissions?: PermissionRules | undefined;
   readonly operator?: OperatorConfig | undefined;
+  /**
+   * Every user may subscribe to `_INBOX.>` and hear what others are answered, as on a nats-server.
+   * Default: refused, as far as a pattern takes in inboxes whose names it does not know.
+   */
+  readonly sharedInboxes?: boolean | undefined;
   /** The client certificate names the user. */
   readonly certificateNamesUser?: boolean | undefined;
 }

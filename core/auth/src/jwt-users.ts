@@ -8,6 +8,7 @@ import {
   type Refusal,
 } from "@mq9/router";
 import type { MailRights, OperatorConfig } from "./config.ts";
+import { withPrivateInboxes } from "./inboxes.ts";
 import { textOf, textsOf } from "./json.ts";
 import { isInTime, readToken, type Token } from "./jwt.ts";
 import { readTrust, type Trust, type TrustedAccount } from "./operator-accounts.ts";
@@ -22,9 +23,19 @@ export class JwtUsers {
   readonly #trust: Trust;
   readonly #systemAccount: string;
   readonly #nowMs: () => number;
+  readonly #sharedInboxes: boolean;
 
-  /** @throws {AuthConfigError} for operators and accounts that are not signed as they have to be */
-  constructor(config: OperatorConfig, systemAccount: string | undefined, nowMs: () => number) {
+  /**
+   * @param sharedInboxes see `AuthConfig`
+   * @throws {AuthConfigError} for operators and accounts that are not signed as they have to be
+   */
+  constructor(
+    config: OperatorConfig,
+    systemAccount: string | undefined,
+    nowMs: () => number,
+    sharedInboxes = false,
+  ) {
+    this.#sharedInboxes = sharedInboxes;
     this.#trust = readTrust(config, "operator");
     this.#systemAccount = systemAccount ?? this.#trust.systemAccount;
     this.#nowMs = nowMs;
@@ -83,6 +94,7 @@ export class JwtUsers {
 
   #identity(token: Token, account: TrustedAccount, limits: UserLimits, endMs: number): Identity {
     const rules = limits.rules ?? account.defaults;
+    const permissions = rules === undefined ? undefined : createPermissions(wireRules(rules));
     const rights: MailRights = {
       mailboxes: undefined,
       sendTo: "anyone",
@@ -91,7 +103,7 @@ export class JwtUsers {
     return {
       account: account.token.subject,
       user: token.subject,
-      permissions: rules === undefined ? undefined : createPermissions(wireRules(rules)),
+      permissions: this.#sharedInboxes ? permissions : withPrivateInboxes(permissions),
       expiresAtMs: Number.isFinite(endMs) ? endMs : undefined,
       rights,
       maxSubscriptions: lower(limits.subscriptions, account.subscriptionsMax),

@@ -8,6 +8,7 @@ class SealedUser implements UserConfig {
   readonly permissions: UserConfig["permissions"];
   readonly mailboxes: UserConfig["mailboxes"];
   readonly connectionTypes: UserConfig["connectionTypes"];
+  readonly limits: UserConfig["limits"];
   readonly #password: string | undefined;
 
   constructor(config: UserConfig) {
@@ -16,6 +17,7 @@ class SealedUser implements UserConfig {
     this.permissions = config.permissions;
     this.mailboxes = config.mailboxes;
     this.connectionTypes = config.connectionTypes;
+    this.limits = config.limits;
     this.#password = config.password;
     Object.freeze(this);
   }
@@ -33,6 +35,7 @@ class SealedConfig implements AuthConfig {
   readonly defaultPermissions: AuthConfig["defaultPermissions"];
   readonly operator: AuthConfig["operator"];
   readonly certificateNamesUser: AuthConfig["certificateNamesUser"];
+  readonly sharedInboxes: AuthConfig["sharedInboxes"];
   readonly #token: string | undefined;
 
   constructor(config: AuthConfig) {
@@ -47,6 +50,7 @@ class SealedConfig implements AuthConfig {
     this.defaultPermissions = config.defaultPermissions;
     this.operator = config.operator;
     this.certificateNamesUser = config.certificateNamesUser;
+    this.sharedInboxes = config.sharedInboxes;
     this.#token = config.token;
     Object.freeze(this);
   }

@@ -5,10 +5,12 @@ import {
   createPermissions,
   globalAccount,
   type Identity,
+  Pace,
   type Peer,
   type Permissions,
 } from "@mq9/router";
 import type { AccountConfig, AuthConfig, MailRights, UserConfig } from "./config.ts";
+import { withPrivateInboxes } from "./inboxes.ts";
 import type { Proof } from "./proof.ts";
 import { wireRules } from "./rules.ts";
 import { Secret } from "./secret.ts";
@@ -26,6 +28,7 @@ export class KnownUser {
   readonly #permissions: Permissions | undefined;
   readonly #rights: MailRights;
   readonly #accountConnectionsMax: number | undefined;
+  readonly #pace: Pace | undefined;
 
   constructor(user: UserConfig, account: AccountConfig, config: AuthConfig) {
     this.name = user.user ?? user.nkey ?? "";
@@ -34,7 +37,10 @@ export class KnownUser {
     this.account = account.name;
     this.#connectionTypes = user.connectionTypes;
     const rules = user.permissions ?? account.defaultPermissions ?? config.defaultPermissions;
-    this.#permissions = rules === undefined ? undefined : createPermissions(wireRules(rules));
+    const permissions = rules === undefined ? undefined : createPermissions(wireRules(rules));
+    this.#permissions =
+      config.sharedInboxes === true ? permissions : withPrivateInboxes(permissions);
+    this.#pace = user.limits && new Pace(user.limits);
     this.#rights = Object.freeze({
       mailboxes: user.mailboxes,
       sendTo: account.sendTo ?? "anyone",
@@ -55,6 +61,7 @@ export class KnownUser {
       permissions: this.#permissions,
       rights: this.#rights,
       accountConnectionsMax: this.#accountConnectionsMax,
+      pace: this.#pace,
       proof,
     };
   }

@@ -196,6 +196,8 @@ export class Broker implements AsyncDisposable {
       maxSubscriptionsPerConnection,
       maxWaitingFetchesPerConnection,
       maxClosedConnections,
+      maxMissesPerUser,
+      maxMissesPerAddress,
       ...limits
     } = options.limits;
     const closed = new ClosedConnections(maxClosedConnections);
@@ -246,6 +248,7 @@ export class Broker implements AsyncDisposable {
       allowTap: options.tap,
       replyBytesMax: Math.min(defaultDialectOptions.replyBytesMax, options.limits.maxPayloadBytes),
       waitingFetchesMax: maxWaitingFetchesPerConnection,
+      misses: { perUser: maxMissesPerUser, perAddress: maxMissesPerAddress },
       nowMs: () => this.#clock.nowMs(),
       meters,
       audit: audit && ((fact) => audit.tell(fact)),

@@ -26,8 +26,9 @@ import { type AuditFact, actorOf } from "./audit.ts";
 import { audited } from "./audited-requests.ts";
 import { Fetches, quarantined } from "./fetching.ts";
 import type { Meters } from "./meters.ts";
+import { Misses, type MissLimits } from "./misses.ts";
 import { Pressure, requestWeight } from "./pressure.ts";
-import { headersToPass, showToken, withHeaders } from "./publish-headers.ts";
+import { endlessLoop, headersToPass, showToken, withHeaders } from "./publish-headers.ts";
 import { Readers } from "./readers.ts";
 import { type Asker, ChannelReceipt, type Desk, Receipt, type Tally } from "./receipts.ts";
 import { perform } from "./requests.ts";
@@ -49,6 +50,9 @@ interface Sent {
 export interface SpaceOptions extends DialectOptions {
   /** FETCHes of one connection that wait for mail at one time. */
   readonly waitingFetchesMax: number;
+  readonly misses: MissLimits;
+  /** How often a message may be passed on; 0 = without end. */
+  readonly hopsMax: number;
   readonly nowMs: () => number;
   readonly meters: Meters;
   /** Hears what was done to mailboxes and agents, where somebody keeps that. */
@@ -61,6 +65,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   readonly prefix: string = spacePrefix;
   readonly meters: Meters;
   readonly nowMs: () => number;
+  readonly misses: Misses;
   readonly failed: (error: unknown) => void;
   readonly #mailboxes: Mailboxes;
   readonly #router: RouterServices;
@@ -77,6 +82,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   constructor(mailboxes: Mailboxes, router: RouterServices, options: SpaceOptions) {
     this.meters = options.meters;
     this.nowMs = options.nowMs;
+    this.misses = new Misses(options.misses, options.nowMs);
     this.failed = options.failed;
     this.#mailboxes = mailboxes;
     this.#router = router;
@@ -315,7 +321,9 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
     headers: Buffer,
   ): SendHeaders | undefined {
     try {
-      return readSendHeaders(headers);
+      const told = readSendHeaders(headers);
+      this.#assertNoLoop(visitor.client, subject, told);
+      return told;
     } catch (error) {
       if (!(error instanceof Mq9Error)) throw error;
       this.meters.refused(error.code);
@@ -323,6 +331,13 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
       else this.reply(visitor, reply, errorReply(error));
       return undefined;
     }
+  }
+
+  #assertNoLoop(client: Client, subject: string, told: SendHeaders): void {
+    const { hopsMax, audit } = this.#options;
+    if (told.hops === undefined || hopsMax === 0 || told.hops <= hopsMax) return;
+    audit?.({ kind: "loop.stopped", by: actorOf(client), subject });
+    throw endlessLoop(hopsMax);
   }
 
   finished(tally: Tally, weight: number): void {
@@ -347,12 +362,14 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
     payload: Buffer,
   ): void {
     let request: SendRequest = { mailbox: channel, label: "normal", payload, from: visitor.user };
+    let hops: number | undefined;
     if (headers !== undefined) {
       const told = this.#readHeaders(visitor, subject, reply, headers);
       if (told === undefined) return;
       request = withHeaders(request, told, true);
+      hops = told.hops;
     }
-    const heard = this.#toListeners(client, visitor, { subject, reply, headers, payload });
+    const heard = this.#toListeners(client, visitor, { subject, reply, headers, payload }, hops);
     this.#pressure.begin(client, visitor, 1);
     // Whoever may publish to a channel may say something there that is kept.
     visitor.account.mailboxes.post(
@@ -362,11 +379,11 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   }
 
   /** Hands a publish to the ordinary subscriptions of the space. @returns how many got it */
-  #toListeners(client: Client, visitor: Visitor, sent: Sent): number {
+  #toListeners(client: Client, visitor: Visitor, sent: Sent, hops?: number): number {
     const { subject, reply, payload } = sent;
     const { plain } = visitor.account;
     if (plain.size === 0) return 0;
-    const headers = headersToPass(sent.headers, visitor.user);
+    const headers = headersToPass(sent.headers, visitor.user, hops);
     return this.#router.fanOut(plain, client, subject, reply, headers, payload);
   }
 

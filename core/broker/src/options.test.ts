@@ -35,6 +35,7 @@ describe("resolveOptions", () => {
       mailboxesPerAccountMax: 100_000,
       messagesPerAccountMax: 5_000_000,
       bytesPerAccountMax: 10_737_418_240,
+      hopsMax: 16,
       dedupWindowMs: 600_000,
     });
   });

@@ -47,6 +47,13 @@ export interface LimitOptions {
   readonly maxSubscriptionsPerConnection: number;
   /** FETCHes of one connection that wait for mail at one time. */
   readonly maxWaitingFetchesPerConnection: number;
+  /**
+   * Mailboxes that a configured user may name at once although they do not exist, or not for it; then
+   * one a second, and others that it did not use before are not looked for. 0 = no limit.
+   */
+  readonly maxMissesPerUser: number;
+  /** The same for all users of one IPv4 address or IPv6 network of 64 bits, in a minute. 0 = no limit. */
+  readonly maxMissesPerAddress: number;
   /** Ended connections that monitoring still knows; 0 = none. */
   readonly maxClosedConnections: number;
   /** Silence on a connection, in milliseconds, before the broker sends PING. 100 or more. */
@@ -83,6 +90,8 @@ export interface MailboxOptions {
   readonly messagesPerAccountMax: number;
   /** Bytes of headers and payload of one account. */
   readonly bytesPerAccountMax: number;
+  /** How often one message may cause another, as long as clients tell so; SEND is refused beyond it. */
+  readonly hopsMax: number;
   /** Milliseconds for which a repeat of a send under the same dedup id stores nothing. At most a day. */
   readonly dedupWindowMs: number;
 }
@@ -212,6 +221,8 @@ export const defaultOptions: Omit<BrokerOptions, "tap" | "tls" | "websocket" | "
     maxConnections: 65_536, // same; the operating system's file limit usually comes first
     maxSubscriptionsPerConnection: 10_000, // an agent needs a handful; stops a leaking client
     maxWaitingFetchesPerConnection: 64, // one per mailbox an agent reads; each is a timer
+    maxMissesPerUser: 20, // an agent knows what it wants; whoever tries names does not
+    maxMissesPerAddress: 200, // ten such users behind one address
     maxClosedConnections: 10_000, // same as nats-server; about 4 MB
     pingIntervalMs: 120_000, // same as nats-server: idle agents cost next to nothing
     pingMax: 2, // a dead peer is found after at most three intervals
@@ -230,6 +241,7 @@ export const defaultOptions: Omit<BrokerOptions, "tap" | "tls" | "websocket" | "
     mailboxesPerAccountMax: 100_000,
     messagesPerAccountMax: 5_000_000,
     bytesPerAccountMax: 10 * gibibyte,
+    hopsMax: 16, // agents that answer each other without end stop here
     dedupWindowMs: 600_000, // ten minutes: longer than clients go on repeating
   },
   registry: {
@@ -487,6 +499,8 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "limits.maxSubscriptionTokens": [0, 1_000_000],
   "limits.maxSubscriptionsPerConnection": [0, 10_000_000],
   "limits.maxWaitingFetchesPerConnection": [0, 100_000],
+  "limits.maxMissesPerUser": [0, 1_000_000],
+  "limits.maxMissesPerAddress": [0, 1_000_000],
   "limits.maxClosedConnections": [0, 1_000_000],
   "limits.pingIntervalMs": [100, dayMs],
   "limits.pingMax": [1, 1_000],
@@ -500,6 +514,7 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "mailbox.mailboxesPerAccountMax": [0, Number.MAX_SAFE_INTEGER],
   "mailbox.messagesPerAccountMax": [0, Number.MAX_SAFE_INTEGER],
   "mailbox.bytesPerAccountMax": [0, Number.MAX_SAFE_INTEGER],
+  "mailbox.hopsMax": [0, 1_000_000],
   "mailbox.dedupWindowMs": [1_000, dayMs],
   "registry.agentsMax": [1, 100_000],
   "registry.staleAfterMs": [1_000, 7 * dayMs],

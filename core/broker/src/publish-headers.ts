@@ -1,7 +1,7 @@
 // What the headers of a publish mean to the broker, and what passes of them to listeners. Called by the
 // owner of `$mq9.AI.`; how a header is written is the dialects' business.
 import { liveHeaders, passedHeaders, type SendHeaders, tokenMax } from "@mq9/dialects";
-import type { SendRequest } from "@mq9/protocol";
+import { Mq9Error, type SendRequest } from "@mq9/protocol";
 import type { Visitor } from "./visitor.ts";
 
 /** A token that a connection shows for a mailbox. Where no users are configured it gives nothing more. */
@@ -15,8 +15,9 @@ export function showToken({ rights }: Visitor, mailbox: string, token: string | 
 export function headersToPass(
   block: Buffer | undefined,
   from: string | undefined,
+  hops?: number,
 ): Uint8Array | undefined {
-  const kept = block && passedHeaders(block);
+  const kept = block && passedHeaders(block, hops);
   if (from === undefined) return kept;
   const head = kept === undefined ? "NATS/1.0\r\n" : kept.subarray(0, kept.length - 2);
   const own = Buffer.from(`${liveHeaders(from)}\r\n`, "utf8");
@@ -35,4 +36,12 @@ export function withHeaders(request: SendRequest, told: SendHeaders, bare: boole
     delayMs: told.delayMs,
     dedupId: told.dedupId,
   };
+}
+
+/** Why a chain of messages ends of which each caused the next. @param hopsMax its longest */
+export function endlessLoop(hopsMax: number): Mq9Error {
+  return new Mq9Error(
+    "forbidden",
+    `stopped at ${hopsMax} messages that caused each other (mq9-hops): agents answer each other without end; ask a person, or begin anew without that header`,
+  );
 }

@@ -7,17 +7,22 @@ import {
   allowed,
   type Grant,
   type Guard,
+  type Judgement,
   type Principal,
   type Standing,
   type Verbs,
   verbs,
 } from "@mq9/mailbox";
+import { isKeptName } from "@mq9/protocol";
 import { subjectMatches } from "@mq9/wire";
+import type { Guesser, Misses } from "./misses.ts";
 
 /** Decisions remembered for one connection. */
 const decisionsMax = 1_024;
 /** Tokens of one connection; the mailbox whose token was first shown longest ago is forgotten first. */
 const tokensMax = 1_024;
+/** Mailboxes that one connection used, which it goes on using whatever else it names. */
+const metMax = 1_024;
 /** Tokens for one mailbox: each is compared with every one that was handed out. */
 const tokensOfOneMax = 8;
 
@@ -26,6 +31,16 @@ interface Decision {
   readonly verbs: Verbs;
   /** Exclusive; infinite unless a token with an end counts. */
   readonly untilMs: number;
+  /** It was named and answered before. */
+  isMet: boolean;
+}
+
+/** Where a connection came in. */
+export interface Door {
+  readonly account: string;
+  readonly address: string;
+  /** Undefined = nobody counts. */
+  readonly misses: Misses | undefined;
 }
 
 export class Rights implements Guard, Principal {
@@ -39,11 +54,17 @@ export class Rights implements Guard, Principal {
   /** Digests of the tokens that were shown, by mailbox. */
   readonly #shown = new Map<string, Buffer[]>();
   #tokens = 0;
+  readonly #met = new Set<string>();
+  readonly #door: Door | undefined;
+  #guesser: Guesser;
 
-  constructor(user: string, mail: MailRights, nowMs: () => number) {
+  /** @param door where it came in, and what counts the wrong names that it says */
+  constructor(user: string, mail: MailRights, nowMs: () => number, door?: Door) {
     this.#user = user;
     this.#mail = mail;
     this.#nowMs = nowMs;
+    this.#door = door;
+    this.#guesser = guesserOf(user, door);
   }
 
   get user(): string {
@@ -62,6 +83,7 @@ export class Rights implements Guard, Principal {
   become(user: string, mail: MailRights): void {
     this.#user = user;
     this.#mail = mail;
+    this.#guesser = guesserOf(user, this.#door);
     this.changed();
   }
 
@@ -70,6 +92,50 @@ export class Rights implements Guard, Principal {
     this.epoch += 1;
     this.endsAtMs = Number.POSITIVE_INFINITY;
     this.#decisions.clear();
+  }
+
+  judge(asked: Verbs, mailbox: Standing, wasMade: boolean): Judgement {
+    const known = this.#decisions.get(mailbox.name);
+    if (
+      known !== undefined &&
+      known.isMet &&
+      known.standing === mailbox &&
+      known.untilMs === Number.POSITIVE_INFINITY &&
+      (known.verbs & asked) !== 0
+    ) {
+      return "allowed";
+    }
+    return this.#meet(asked, mailbox, wasMade);
+  }
+
+  /** A mailbox that it may not have used before. What it may know of by its rules is no guess. */
+  #meet(asked: Verbs, mailbox: Standing, wasMade: boolean): Judgement {
+    const { name } = mailbox;
+    const isAllowed = this.allows(asked, mailbox);
+    const isThere = isAllowed && (wasMade || isKeptName(name));
+    const misses = this.#door?.misses;
+    if (misses !== undefined && !this.#met.has(name) && !this.#knows(mailbox)) {
+      if (misses.isSpent(this.#guesser, name)) return "limited";
+      if (!isThere) misses.missed(this.#guesser, name);
+    }
+    if (isThere) this.#remember(name);
+    const decision = this.#decisions.get(name);
+    if (decision !== undefined) decision.isMet = isThere;
+    return isAllowed ? "allowed" : "absent";
+  }
+
+  #knows({ name, owner }: Standing): boolean {
+    return (
+      this.isOperator || (owner !== undefined && owner === this.#user) || this.ruled(name) !== 0
+    );
+  }
+
+  #remember(name: string): void {
+    if (this.#met.size >= metMax) {
+      const [oldest] = this.#met;
+      if (oldest !== undefined) this.#met.delete(oldest);
+    }
+    this.#met.add(name);
   }
 
   allows(asked: Verbs, mailbox: Standing): boolean {
@@ -83,7 +149,8 @@ export class Rights implements Guard, Principal {
   }
 
   #decide(mailbox: Standing): Decision {
-    const decision: Decision = { standing: mailbox, ...allowed(this, mailbox, this.#nowMs()) };
+    const may = allowed(this, mailbox, this.#nowMs());
+    const decision: Decision = { standing: mailbox, isMet: false, ...may };
     if (this.#decisions.size >= decisionsMax) this.#decisions.clear();
     this.#decisions.set(mailbox.name, decision);
     if (decision.untilMs < this.endsAtMs) this.endsAtMs = decision.untilMs;
@@ -150,6 +217,10 @@ export class Rights implements Guard, Principal {
       return;
     }
   }
+}
+
+function guesserOf(user: string, door: Door | undefined): Guesser {
+  return { principal: `${door?.account}\0${user}`, address: door?.address ?? "" };
 }
 
 const ruledRights: readonly (keyof MailboxRules & keyof typeof verbs)[] = [

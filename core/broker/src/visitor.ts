@@ -5,6 +5,7 @@ import { type AccountMailboxes, Turns } from "@mq9/mailbox";
 import type { MailSubscription, RegistryApi } from "@mq9/protocol";
 import { type Client, Sublist, type Subscription } from "@mq9/router";
 import { LooseCursors } from "./loose-cursors.ts";
+import type { Misses } from "./misses.ts";
 import { PushedGroups } from "./pushed-groups.ts";
 import type { Asker } from "./receipts.ts";
 import type { Requester } from "./requests.ts";
@@ -23,6 +24,8 @@ export interface Place {
 /** What a visitor needs of the space. */
 export interface VisitorDesk {
   readonly nowMs: () => number;
+  /** Wrong names that users said. */
+  readonly misses: Misses;
   readonly failed: (error: unknown) => void;
   /** A token of a mailbox counts no more. */
   revoked(account: Account, mailbox: string): void;
@@ -69,7 +72,8 @@ export class Visitor implements Caller, Asker, Requester {
     this.#name = nameOf(client);
     this.#desk = desk;
     const mail = mailRights(client);
-    this.rights = mail && new Rights(client.identity?.user ?? "", mail, desk.nowMs);
+    const door = { account: client.account, address: client.remoteAddress, misses: desk.misses };
+    this.rights = mail && new Rights(client.identity?.user ?? "", mail, desk.nowMs, door);
     this.mailboxes =
       this.rights === undefined ? account.mailboxes : account.mailboxes.seenBy(this.rights);
   }

@@ -1,7 +1,7 @@
 // Who may do what with a mailbox: the one rule, and the seam through which every command asks it. It is
 // asked in the mailbox's turn, before anything of the mailbox is read. Decides nothing about who
 // somebody is: that is the caller's business.
-import { deadLetterSuffix, isKeptName, type Mq9Error, mailboxNotFound } from "@mq9/protocol";
+import { deadLetterSuffix, isKeptName, Mq9Error, mailboxNotFound } from "@mq9/protocol";
 import { isGeneratedName } from "./generated-name.ts";
 
 /** What can be done with a mailbox. Combined by `|`: any of them will do. */
@@ -109,8 +109,16 @@ function granted(who: Principal, mailbox: Standing, nowMs: number): Allowed {
   return { verbs: has, untilMs };
 }
 
+/** What a command on a mailbox that somebody named comes to: `limited` says nothing of the mailbox. */
+export type Judgement = "allowed" | "absent" | "limited";
+
 /** Asked by every command for one connection, so that what a right's end means is known here alone. */
 export interface Guard {
+  /**
+   * Somebody names this mailbox to do one of these with it. Counts what he may not know of.
+   * @param wasMade there is or was a mailbox of that name
+   */
+  judge(asked: Verbs, mailbox: Standing, wasMade: boolean): Judgement;
   allows(asked: Verbs, mailbox: Standing): boolean;
   /** Grows with every change of what it may answer about the same standing. */
   readonly epoch: number;
@@ -168,12 +176,28 @@ export function keyOf(at: Target): string {
 interface Barrable {
   readonly name: string;
   readonly standing: Standing;
+  /** Of the mailbox that has or had the name. */
+  readonly record?: unknown;
 }
 
 /** Why somebody is refused who must not know whether the mailbox exists; undefined = he is not. */
 export function barred(slot: Barrable, at: Target): Mq9Error | undefined {
   if (typeof at === "string" || at.guard === undefined) return undefined;
-  return at.guard.allows(at.verbs, slot.standing) ? undefined : mailboxNotFound(slot.name);
+  return refusalFor(slot, at.guard, at.verbs);
+}
+
+/** The same where somebody asks for certain. */
+export function refusalFor(slot: Barrable, guard: Guard, asked: Verbs): Mq9Error | undefined {
+  const judgement = guard.judge(asked, slot.standing, slot.record !== undefined);
+  if (judgement === "allowed") return undefined;
+  return judgement === "absent" ? mailboxNotFound(slot.name) : tooManyMisses(slot.name);
+}
+
+function tooManyMisses(name: string): Mq9Error {
+  return new Mq9Error(
+    "quota_exceeded",
+    `mailbox ${name} is not looked for: too many mailboxes were named that do not exist; those in use are served, ask for others again in a second`,
+  );
 }
 
 /** To him who wants a name it is taken, and he hears nothing else of the mailbox that has it. */

@@ -6,6 +6,7 @@ export {
   everyVerb,
   type Grant,
   type Guard,
+  type Judgement,
   type Principal,
   type Standing,
   seeing,

@@ -42,6 +42,7 @@ import { infoObject, newNonce } from "./info.ts";
 import { KeepAlive } from "./keepalive.ts";
 import type { Transport, TransportEvents } from "./listeners/transport.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
+import type { Pace } from "./pace.ts";
 import { ResponseGrants } from "./response-grants.ts";
 import type { Client, Hold, SubjectSpace } from "./subject-space.ts";
 import type { SubjectEntry } from "./subject-table.ts";
@@ -64,6 +65,8 @@ const refusalReasons: Readonly<Record<Refusal, string>> = {
   accountExpired: "Authentication Expired",
   tooManyAccountConnections: "Maximum Account Connections Exceeded",
 };
+/** Longest that a connection is not read because its user was too fast. */
+const paceWaitMaxMs = 60_000;
 /** Publish decisions remembered per connection; cleared when full. */
 const decisionsMax = 512;
 
@@ -106,6 +109,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   #permissions: Permissions | undefined = undefined;
   /** The same where they bind what it publishes. */
   #publishing: Permissions | undefined = undefined;
+  #pace: Pace | undefined = undefined;
   #quarantined = false;
   /** Verbose, pedantic or bound by permissions: publishes need a closer look. */
   #careful = true;
@@ -235,6 +239,14 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.resumeReading();
   }
 
+  /** Its user publishes faster than it may: the rest of what was read is worked on later. */
+  #waitFor(ms: number): void {
+    if (ms <= 0 || this.#parser.isSuspended || this.closed) return;
+    this.#parser.suspend();
+    this.pauseReading();
+    setTimeout(() => this.goOn(), Math.min(ms, paceWaitMaxMs)).unref();
+  }
+
   /** Counts work, and lets others go first after a turn's worth of it. */
   #spend(work: number): void {
     this.#work += work;
@@ -262,6 +274,18 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   // --- operations ------------------------------------------------------------------------------
 
   publish(frame: PublishFrame): void {
+    const pace = this.#pace;
+    if (pace === undefined) {
+      this.#publish(frame);
+      return;
+    }
+    const { delivery } = this.#hub;
+    const before = delivery.outMsgs;
+    this.#publish(frame);
+    this.#waitFor(pace.published(delivery.outMsgs - before, this.#hub.nowMs()));
+  }
+
+  #publish(frame: PublishFrame): void {
     const hub = this.#hub;
     const bytes = frame.bodyEnd - frame.bodyStart;
     this.inMsgs++;
@@ -869,6 +893,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.#careful = this.#verbose || this.#pedantic || this.#publishing !== undefined;
     const responses = permissions?.responses;
     this.grants = responses && new ResponseGrants(responses, this.#hub.nowMs);
+    this.#pace = identity.pace;
     this.keepAlive.credentialsEndMs = identity.expiresAtMs ?? Number.POSITIVE_INFINITY;
     const { limits } = this.#hub;
     const payloadBytesMax = Math.min(limits.payloadBytesMax, identity.maxPayloadBytes ?? Infinity);

@@ -3,6 +3,7 @@
 
 import { hasEmptyToken, isSubset, overlaps, subjectMatches, type WireErrorName } from "@mq9/wire";
 import type { ConnectOptions } from "./connect-options.ts";
+import type { Pace } from "./pace.ts";
 import type { DeliveryFilter } from "./subscription.ts";
 
 /** Account of connections when no accounts are configured. */
@@ -55,6 +56,8 @@ export interface Identity {
   /** Lower limits than everybody's; undefined = the server's. */
   readonly maxSubscriptions?: number | undefined;
   readonly maxPayloadBytes?: number | undefined;
+  /** How fast its user may publish; shared by the connections of the user. Undefined = no limit. */
+  readonly pace?: Pace | undefined;
   /** Connections of its account at one time; undefined = no limit. */
   readonly accountConnectionsMax?: number | undefined;
   /** What let it in, for `renew` of the next authenticator. Opaque to the router; holds no secret in clear. */

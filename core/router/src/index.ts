@@ -47,6 +47,7 @@ export {
   resolveRouterOptions,
 } from "./options.ts";
 export type { Outbox } from "./outbox.ts";
+export { Pace, type RateLimits } from "./pace.ts";
 export {
   createRouter,
   type DrainTimes,

@@ -60,6 +60,7 @@ export function authOf({ settings, blocks }: Resolved): AuthConfig | undefined {
     noAuthUser: blocks?.noAuthUser,
     defaultPermissions: blocks?.authorization?.defaultPermissions,
     operator: blocks?.operator,
+    sharedInboxes: settings.sharedInboxes || undefined,
     certificateNamesUser: tls?.certificateNamesUser === true ? true : undefined,
   };
   const { token: any, users: some, accounts, operator } = config;

@@ -7,7 +7,7 @@ import type {
   MailboxRules,
   UserConfig,
 } from "@mq9/auth";
-import type { PermissionRules, ResponseGrant, SubjectRules } from "@mq9/router";
+import type { PermissionRules, RateLimits, ResponseGrant, SubjectRules } from "@mq9/router";
 import { type ConfigNode, isMap } from "../nats-config/tree.ts";
 import { agentPermissions } from "./agent-profile.ts";
 import {
@@ -88,6 +88,7 @@ function readUser(node: ConfigNode, findings: Findings): UserConfig {
   );
   const mailboxes = block.read("mailboxes", (rules) => readMailboxes(rules, findings));
   const profile = block.read("profile", readProfile);
+  const limits = block.read("limits", (rates) => readRates(rates, findings));
   block.refuse(["proxy_required"], "mq9 knows no trusted proxies");
   block.finish();
   if (nkey === undefined && (user === undefined || user === ""))
@@ -106,7 +107,16 @@ function readUser(node: ConfigNode, findings: Findings): UserConfig {
     permissions: profile === undefined ? permissions : agentPermissions(name, node),
     mailboxes,
     connectionTypes,
+    limits,
   };
+}
+
+function readRates(node: ConfigNode, findings: Findings): RateLimits {
+  const block = new Block(readBlock(node, "limits"), findings);
+  const messagesPerSecond = block.read("max_msgs_per_second", readWhole);
+  const deliveriesPerSecond = block.read("max_deliveries_per_second", readWhole);
+  block.finish();
+  return { messagesPerSecond, deliveriesPerSecond };
 }
 
 function readNkey(node: ConfigNode, name: string): string {

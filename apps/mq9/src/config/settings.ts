@@ -32,6 +32,7 @@ export interface Settings {
   readonly tlsKey: string;
   readonly tlsCaCert: string;
   readonly tlsVerify: boolean;
+  readonly sharedInboxes: boolean;
   readonly httpPort: number | "off";
   readonly httpHost: string;
   readonly httpBasePath: string;
@@ -73,6 +74,9 @@ export interface Settings {
   readonly maxSubscriptionTokens: number;
   readonly maxSubscriptions: number;
   readonly maxWaitingFetches: number;
+  readonly maxMisses: number;
+  readonly maxMissesPerAddress: number;
+  readonly maxHops: number;
   readonly maxClosedClients: number;
   readonly pingInterval: number;
   readonly pingMax: number;
@@ -205,6 +209,12 @@ const access = {
     group: "Access:",
     help: "clients have to show a certificate",
     aliases: ["--tlsverify"],
+  },
+  sharedInboxes: {
+    kind: flag,
+    fallback: false,
+    group: "Access:",
+    help: "users may subscribe to _INBOX.> and hear what others are answered",
   },
 } satisfies Partial<SettingTable>;
 
@@ -528,6 +538,27 @@ const clientLimits = {
     group: "Limits:",
     help: "FETCHes of one client that wait for mail",
     option: "limits.maxWaitingFetchesPerConnection",
+  },
+  maxMisses: {
+    kind: count,
+    fallback: limits.maxMissesPerUser,
+    group: "Limits:",
+    help: "mailboxes a user may name in vain, then one a second; 0 = no limit",
+    option: "limits.maxMissesPerUser",
+  },
+  maxMissesPerAddress: {
+    kind: count,
+    fallback: limits.maxMissesPerAddress,
+    group: "Limits:",
+    help: "the same a minute for all users of one address; 0 = no limit",
+    option: "limits.maxMissesPerAddress",
+  },
+  maxHops: {
+    kind: count,
+    fallback: mailbox.hopsMax,
+    group: "Limits:",
+    help: "messages that cause each other before the next is refused; 0 = no limit",
+    option: "mailbox.hopsMax",
   },
   maxClosedClients: {
     kind: count,

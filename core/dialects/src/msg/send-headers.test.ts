@@ -78,7 +78,6 @@ describe("headers of a publish", () => {
 
   it("that only the broker writes are taken out, whoever wrote them", () => {
     const own = [
-      "mq9-msg-id",
       "mq9-mail-id",
       "mq9-ts",
       "mq9-replay",
@@ -118,6 +117,26 @@ describe("headers of a publish", () => {
       "n: 2",
     ];
     expect(read(...others)).toEqual({ ...nothing, headers: kept(...others) });
+  });
+
+  it("that tell of a message before are counted, and told to whoever reads this one", () => {
+    const counted = (...lines: string[]) => {
+      const told = readSendHeaders(encodeText(kept(...lines)));
+      return [told.hops, told.headers && decodeText(told.headers)];
+    };
+    expect(counted("A: 1")).toEqual([undefined, kept("A: 1")]);
+    expect(counted("mq9-hops: 1", "A: 1")).toEqual([2, kept("A: 1", "mq9-hops: 2")]);
+    expect(counted("A: 1", "MQ9-Hops:15", "B: 2")).toEqual([
+      16,
+      kept("A: 1", "B: 2", "mq9-hops: 16"),
+    ]);
+    expect(counted("mq9-hops: 0")).toEqual([2, kept("mq9-hops: 2")]);
+    // Whoever passes all headers of a first message on tells by them that there was one.
+    expect(counted("mq9-msg-id: 7")).toEqual([2, kept("mq9-hops: 2")]);
+    expect(counted("mq9-msg-id: 7", "mq9-hops: 3", "mq9-ts: 1")).toEqual([4, kept("mq9-hops: 4")]);
+    for (const value of ["", "-1", "1.5", "x", "9999999"]) {
+      expect(() => counted(`mq9-hops: ${value}`), value).toThrow("invalid mq9-hops");
+    }
   });
 
   it("of a token are read and never stored", () => {

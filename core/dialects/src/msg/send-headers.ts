@@ -31,6 +31,11 @@ export interface SendHeaders {
   readonly dedupId: string | undefined;
   /** Shown for this mailbox; never stored. */
   readonly token: string | undefined;
+  /**
+   * Which message of a chain this is, where a client tells that another caused it: the first one is 1
+   * and says nothing. `headers` tell it to whoever reads this one.
+   */
+  readonly hops: number | undefined;
 }
 
 /** Thirty days. */
@@ -57,6 +62,10 @@ class Reading {
   dedupId: string | undefined;
   natsId: string | undefined;
   token: string | undefined;
+  /** As the client copied it from the message before. */
+  hopsBefore: number | undefined;
+  /** It passes on what the broker wrote into a delivery. */
+  isForwarded = false;
 }
 
 /**
@@ -83,9 +92,12 @@ export function readSendHeaders(block: Uint8Array): SendHeaders {
     line = next;
   }
   const { label, key, tags, ttlSeconds, delayMs, dedupId, natsId, token } = reading;
+  const hops = hopsOf(reading);
+  const stored = lines === 0 ? undefined : from === 0 ? block : joined(block, kept, from);
   return {
     token,
-    headers: lines === 0 ? undefined : from === 0 ? block : joined(block, kept, from),
+    hops,
+    headers: hops === undefined ? stored : withHops(stored, hops),
     label,
     key,
     tags,
@@ -127,6 +139,14 @@ function readLine(block: Uint8Array, line: number, reading: Reading): Line {
     reading.dedupId = valueOf(block, nameEnd) || undefined;
     return "asks";
   }
+  if (named("mq9-hops")) {
+    reading.hopsBefore = hopsBefore(valueOf(block, nameEnd));
+    return "own";
+  }
+  if (named("mq9-msg-id")) {
+    reading.isForwarded = true;
+    return "own";
+  }
   if (named("mq9-token")) {
     reading.token = valueOf(block, nameEnd) || undefined;
     return "own";
@@ -167,6 +187,33 @@ function seconds(name: string, value: string, least: number, most: number): numb
   );
 }
 
+function hopsBefore(value: string): number {
+  if (/^[0-9]{1,6}$/.test(value)) return Number(value);
+  throw new Mq9Error(
+    "invalid",
+    "invalid mq9-hops: copy it from the message that made you send this one, or write 1 where that has none",
+  );
+}
+
+function hopsOf({ hopsBefore: told, isForwarded }: Reading): number | undefined {
+  if (told === undefined && !isForwarded) return undefined;
+  return Math.max(told ?? 1, 1) + 1;
+}
+
+/** The block with a line more at its end. */
+function withHops(block: Uint8Array | undefined, hops: number): Uint8Array {
+  const head = block === undefined ? asciiBytes("NATS/1.0\r\n") : block.subarray(0, -2);
+  const line = asciiBytes(`mq9-hops: ${hops}\r\n\r\n`);
+  const bytes = new Uint8Array(head.length + line.length);
+  bytes.set(head, 0);
+  bytes.set(line, head.length);
+  return bytes;
+}
+
+function asciiBytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
 function joined(block: Uint8Array, kept: readonly number[], from: number): Uint8Array {
   const stretches = [...kept, from, block.length];
   let length = 0;
@@ -183,8 +230,16 @@ function joined(block: Uint8Array, kept: readonly number[], from: number): Uint8
   return bytes;
 }
 
-/** What passes to whoever listens now: the sender's lines but for those that only the broker writes. */
-export function passedHeaders(block: Uint8Array): Uint8Array {
+/**
+ * What passes to whoever listens now: the sender's lines but for those that only the broker writes.
+ * @param hops of `readSendHeaders`
+ */
+export function passedHeaders(block: Uint8Array, hops?: number): Uint8Array {
+  const passed = passedLines(block);
+  return hops === undefined ? passed : withHops(passed, hops);
+}
+
+function passedLines(block: Uint8Array): Uint8Array {
   const ignored = new Reading();
   const kept: number[] = [];
   let from = 0;

@@ -71,7 +71,12 @@ test("a revoked token is over at once, and durably when that is answered", async
 test("whoever may not is told so before anything of the mailbox is read", async () => {
   const rig = await withBox("owner");
   await rig.outcome(rig.account.send({ mailbox: "box", label: "normal", payload: digest }));
-  const nobody: Guard = { allows: () => false, epoch: 0, endsAtMs: Number.POSITIVE_INFINITY };
+  const nobody: Guard = {
+    judge: () => "absent",
+    allows: () => false,
+    epoch: 0,
+    endsAtMs: Number.POSITIVE_INFINITY,
+  };
   const seen = rig.account.seenBy(nobody);
   let reads = 0;
   const message = rig.memory.message.bind(rig.memory);

@@ -1,16 +1,9 @@
 // SEND: accepts one message for one mailbox and wakes its readers once it is durable. The hot path:
 // one object per message, no promise, nothing asynchronous when the mailbox is in memory. What needs
 // a look into the store first (a key, an id against repeats, a delay) waits for the mailbox's turn.
-import {
-  isKeptName,
-  Mq9Error,
-  mailboxNotFound,
-  neverMs,
-  rankOf,
-  type SendRequest,
-} from "@mq9/protocol";
+import { isKeptName, Mq9Error, neverMs, rankOf, type SendRequest } from "@mq9/protocol";
 import type { MessageRecord } from "@mq9/store";
-import { type Guard, verbs } from "../access.ts";
+import { type Guard, refusalFor, verbs } from "../access.ts";
 import { findSend, type KnownSend, sendDigest, sendName, stageSendId } from "../dedup.ts";
 import type { Engine } from "../engine.ts";
 import type { Effect } from "../journal.ts";
@@ -51,15 +44,11 @@ export function send(
   const slot = engine.readySlot(key);
   if (slot === undefined || needsLook(slot, request)) {
     sendInTurn(engine, key, request, completion, guard);
-  } else if (mayNot(slot, guard)) {
-    completion.settled(mailboxNotFound(slot.name), -1);
   } else {
-    stagePlain(engine, slot, request, completion);
+    const refusal = guard && refusalFor(slot, guard, verbs.send);
+    if (refusal === undefined) stagePlain(engine, slot, request, completion);
+    else completion.settled(refusal, -1);
   }
-}
-
-function mayNot(slot: Slot, guard: Guard | undefined): boolean {
-  return guard !== undefined && !guard.allows(verbs.send, slot.standing);
 }
 
 /** Whether the store has to be asked before anything can be staged. */
@@ -82,8 +71,9 @@ function sendInTurn(
 ): void {
   const slot = engine.slot(key);
   slot.enter(() => {
-    if (mayNot(slot, guard)) {
-      completion.settled(engine.faultOf(slot) ?? mailboxNotFound(slot.name), -1);
+    const refusal = guard && refusalFor(slot, guard, verbs.send);
+    if (refusal !== undefined) {
+      completion.settled(engine.faultOf(slot) ?? refusal, -1);
       return undefined;
     }
     if (needsLook(slot, request)) return sendAfterLook(engine, slot, request, completion);
