@@ -826,6 +826,7 @@ test("a detached lease outlives whoever fetched, and ends by time or acknowledge
     leave   w1
     fetch   a g by=w2                                ->
     ack     a g 0                                    -> 0
-    clock   60s
+    clock   61s
+    tick
     fetch   a g by=w2                                -> 1:m1~2
   `));
