@@ -2,29 +2,22 @@
 // were made to be misread.
 import type { Connection } from "@mq9/router";
 import { createRouter, defaultTlsOptions } from "@mq9/router";
-import {
-  createAuthority,
-  type TempDir,
-  type TestAuthority,
-  type TestCertificate,
-  tempDir,
-} from "@mq9/testkit";
+import type { TestAuthority, TestCertificate } from "@mq9/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { brokerInProcess } from "../support/in-process.ts";
 import { binary, frame, request } from "../websocket/raw-websocket.ts";
+import { type Certificates, makeCertificates } from "./certificates.ts";
 import { encrypted, type Wire } from "./raw-tls.ts";
 
-let folder: TempDir;
+let made: Certificates;
 let authority: TestAuthority;
 let server: TestCertificate;
 
 beforeAll(async () => {
-  folder = await tempDir("mq9-identity");
-  authority = await createAuthority(folder.path);
-  const altNames = "DNS:localhost,IP:127.0.0.1";
-  server = await authority.issue("server", { subject: "/CN=localhost", altNames });
+  made = await makeCertificates("mq9-identity");
+  ({ authority, server } = made);
 });
-afterAll(() => folder.remove());
+afterAll(() => made[Symbol.asyncDispose]());
 
 const tlsOf = (): typeof defaultTlsOptions & { cert: string; key: string; ca: string } => ({
   ...defaultTlsOptions,

@@ -215,6 +215,7 @@ describe("client certificates", () => {
       dnsNames: ["agent.example"],
       uris: ["spiffe://example/agent"],
       spkiSha256: pinOf(agent),
+      authorities: [expect.stringMatching(/^[0-9a-f]{64} /)],
     });
   });
 

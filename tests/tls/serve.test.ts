@@ -3,31 +3,29 @@
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
-  createAuthority,
   repositoryRoot,
   runProgram,
   startBroker,
   type TempDir,
   type TestAuthority,
   type TestCertificate,
-  tempDir,
 } from "@mq9/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Certificates, localNames, makeCertificates } from "./certificates.ts";
 import { encrypted, plain, type Wire } from "./raw-tls.ts";
 
+let made: Certificates;
 let folder: TempDir;
 let authority: TestAuthority;
 let server: TestCertificate;
 let renewed: TestCertificate;
 
 beforeAll(async () => {
-  folder = await tempDir("mq9-serve");
-  authority = await createAuthority(folder.path);
-  const names = { altNames: "DNS:localhost,IP:127.0.0.1" };
-  server = await authority.issue("server", { subject: "/CN=localhost", ...names });
-  renewed = await authority.issue("renewed", { subject: "/CN=renewed", ...names });
+  made = await makeCertificates("mq9-serve");
+  ({ folder, authority, server } = made);
+  renewed = await authority.issue("renewed", { subject: "/CN=renewed", altNames: localNames });
 });
-afterAll(() => folder.remove());
+afterAll(() => made[Symbol.asyncDispose]());
 
 /** Settings in a page: its blocks without a language. */
 async function settingsOf(page: string): Promise<string[]> {

@@ -72,6 +72,7 @@ describe("an authenticator", () => {
       dnsNames: [],
       uris: [],
       spkiSha256: "",
+      authorities: [],
     };
     const tls = { version: "TLSv1.3", cipher: "x", certificate };
     expect(await enter(config, { user: "other", pass: "secret" }, { tls })).toBe("$G/a@b.c");

@@ -7,6 +7,7 @@ const certificate = {
   dnsNames: ["agent.example.com", "alt.example.com"],
   uris: ["spiffe://example.com/agent"],
   spkiSha256: "",
+  authorities: [],
 };
 const find = (...names: string[]) => userOfCertificate(certificate, new Set(names));
 

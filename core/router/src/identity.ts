@@ -21,6 +21,8 @@ export interface PeerCertificate {
   readonly uris: readonly string[];
   /** Hex SHA-256 of the public key's SPKI. */
   readonly spkiSha256: string;
+  /** Who stands for it, up to the root: each an opaque text for a name and a key. */
+  readonly authorities: readonly string[];
 }
 
 /** What is known of the encryption of a connection. */

@@ -53,6 +53,7 @@ export interface Router {
   listen(): Promise<RouterAddress>;
   /**
    * Other certificates, keys and rules for connections that come from now on, on listeners that encrypt.
+   * Connections with a client certificate end when its authority or pin is not among them any more.
    * @throws {TlsOptionsError} when one can not be used, {RangeError} when a listener does not encrypt;
    * nothing is changed then
    */
@@ -188,6 +189,16 @@ class CoreRouter implements Router {
     if (isMissing) throw new RangeError("a listener in clear can not be encrypted while it runs");
     if (tls !== undefined) this.#tls?.reload(tls);
     if (websocketTls !== undefined) this.#websocketTls?.reload(websocketTls);
+    this.#endUntrusted();
+  }
+
+  /** Whoever came in by a certificate that nobody stands for any more. */
+  #endUntrusted(): void {
+    for (const connection of this.#hub.connections.values()) {
+      const { kind, tls } = connection.peer;
+      const server = kind === "WEBSOCKET" ? this.#websocketTls : this.#tls;
+      if (tls !== undefined && server?.trusts(tls) === false) connection.revoked();
+    }
   }
 
   reloadLimits(limits: Partial<RouterLimits>): void {

@@ -4,8 +4,11 @@
 import { createHash, type X509Certificate } from "node:crypto";
 import type { PeerCertificate } from "../identity.ts";
 
-/** What a certificate says, whose chain was verified before. */
-export function describeCertificate(certificate: X509Certificate): PeerCertificate {
+/** What a certificate says, whose chain was verified before. @param authorities of that chain */
+export function describeCertificate(
+  certificate: X509Certificate,
+  authorities: readonly string[],
+): PeerCertificate {
   const names = parseAltNames(certificate.subjectAltName ?? "");
   const valuesOf = (kind: string): string[] =>
     names.filter((name) => name.kind === kind).map((name) => name.value);
@@ -15,6 +18,7 @@ export function describeCertificate(certificate: X509Certificate): PeerCertifica
     dnsNames: valuesOf("DNS"),
     uris: valuesOf("URI"),
     spkiSha256: spkiSha256(certificate),
+    authorities,
   };
 }
 

@@ -62,7 +62,7 @@ export function checkTlsOptions(options: TlsOptions): void {
       "client certificates are verified against ca, which is missing",
     );
   }
-  if (ca !== undefined) for (const pem of pemBlocks(ca)) certificateOf("ca", pem);
+  if (ca !== undefined) checkAuthorities(ca);
   if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1) {
     throw new TlsOptionsError(
       "timeoutMs",
@@ -109,6 +109,11 @@ function checkPair({ cert, key }: TlsOptions): void {
   }
 }
 
+function checkAuthorities(ca: string): void {
+  const blocks = pemBlocks(ca);
+  for (const pem of blocks.length === 0 ? [ca] : blocks) certificateOf("ca", pem);
+}
+
 function certificateOf(option: "cert" | "ca", pem: string): X509Certificate {
   try {
     return new X509Certificate(pem);
@@ -118,10 +123,9 @@ function certificateOf(option: "cert" | "ca", pem: string): X509Certificate {
   }
 }
 
-/** Every certificate of a bundle; the text itself when it holds none, so that reading it fails. */
-function pemBlocks(text: string): string[] {
-  const blocks = text.match(/-----BEGIN [A-Z ]+-----[\s\S]*?-----END [A-Z ]+-----/g);
-  return blocks ?? [text];
+/** Every certificate of a bundle. */
+export function pemBlocks(text: string): readonly string[] {
+  return text.match(/-----BEGIN [A-Z ]+-----[\s\S]*?-----END [A-Z ]+-----/g) ?? [];
 }
 
 function inRange(value: number, lowest: number, highest: number): boolean {

@@ -5,8 +5,9 @@ import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { PeerTls } from "../identity.ts";
-import { describeCertificate, spkiSha256 } from "./certificate.ts";
+import { describeCertificate } from "./certificate.ts";
 import { checkTlsOptions, type TlsOptions } from "./tls-options.ts";
+import { Trust } from "./trust.ts";
 
 /** A connection whose handshake is done. */
 export type Secured = (socket: TLSSocket, tls: PeerTls) => void;
@@ -48,6 +49,7 @@ interface Handshake {
 export class TlsServer {
   #options: TlsOptions;
   #server: Server;
+  #trust: Trust;
   /** Begun and waiting ones by peer, in order of arrival. */
   readonly #handshakes = new Map<string, Handshake>();
   #begun = 0;
@@ -58,12 +60,18 @@ export class TlsServer {
     checkTlsOptions(options);
     this.#handshakesMax = handshakesMax;
     this.#options = options;
-    this.#server = this.#serverOf(options);
+    this.#trust = new Trust(options);
+    this.#server = this.#serverOf(options, this.#trust);
   }
 
   /** What holds for the next connection. */
   get options(): TlsOptions {
     return this.#options;
+  }
+
+  /** Whether somebody who came in here may stay by the rules of now. Who showed no certificate may. */
+  trusts({ certificate }: PeerTls): boolean {
+    return certificate === undefined || this.#trust.holds(certificate);
   }
 
   /** Handshakes that are not done, the waiting ones among them. */
@@ -77,7 +85,8 @@ export class TlsServer {
    */
   reload(options: TlsOptions): void {
     checkTlsOptions(options);
-    this.#server = this.#serverOf(options);
+    this.#trust = new Trust(options);
+    this.#server = this.#serverOf(options, this.#trust);
     this.#options = options;
   }
 
@@ -138,7 +147,7 @@ export class TlsServer {
     }
   }
 
-  #secured(socket: TLSSocket, options: TlsOptions): void {
+  #secured(socket: TLSSocket, options: TlsOptions, trust: Trust): void {
     const handshake = this.#handshakes.get(`${socket.remoteAddress} ${socket.remotePort}`);
     if (handshake === undefined) {
       socket.destroy();
@@ -147,16 +156,18 @@ export class TlsServer {
     this.#forget(handshake);
     let tls: PeerTls;
     try {
-      tls = describe(socket, options);
+      tls = describe(socket, options, trust);
     } catch {
       socket.destroy(); // a certificate that can not be described names nobody
       return;
     }
-    handshake.secured(socket, tls);
+    // It may have begun under other rules.
+    if (this.trusts(tls)) handshake.secured(socket, tls);
+    else socket.destroy();
   }
 
   /** A server that never listens: connections are given to it. */
-  #serverOf(options: TlsOptions): Server {
+  #serverOf(options: TlsOptions, trust: Trust): Server {
     const server = createServer({
       cert: options.cert,
       key: options.key,
@@ -172,7 +183,7 @@ export class TlsServer {
     });
     server.on("secureConnection", (socket) => {
       socket.on("error", () => {}); // "close" follows
-      this.#secured(socket, options);
+      this.#secured(socket, options, trust);
     });
     server.on("tlsClientError", (_, socket) => socket.destroy());
     server.on("error", () => {});
@@ -180,17 +191,16 @@ export class TlsServer {
   }
 }
 
-/** @throws when the peer's certificate is not one of those that are pinned, or not readable */
-function describe(socket: TLSSocket, { verify, pinnedCerts }: TlsOptions): PeerTls {
+/**
+ * @param trust of the same options, by which its certificate was verified
+ * @throws when there is no certificate where there must be one, or it is not readable
+ */
+function describe(socket: TLSSocket, { verify }: TlsOptions, trust: Trust): PeerTls {
   const certificate = verify ? socket.getPeerX509Certificate() : undefined;
   if (verify && certificate === undefined) throw new Error("no certificate");
-  if (certificate !== undefined && pinnedCerts !== undefined) {
-    const hash = spkiSha256(certificate);
-    if (!pinnedCerts.some((pin) => pin.toLowerCase() === hash)) throw new Error("not pinned");
-  }
   return {
     version: socket.getProtocol() ?? "",
     cipher: socket.getCipher().standardName ?? socket.getCipher().name,
-    certificate: certificate && describeCertificate(certificate),
+    certificate: certificate && describeCertificate(certificate, trust.authoritiesOf(certificate)),
   };
 }
