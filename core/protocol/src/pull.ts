@@ -43,6 +43,11 @@ export interface FetchRequest {
    * fetched by one process and settled by another. A fetch that waits ends with its consumer all the same.
    */
   readonly detached?: boolean | undefined;
+  /**
+   * Only look what the group would be handed, at once or after waiting for it: nothing is leased or counted
+   * as a delivery, and a group that is not there is not made.
+   */
+  readonly look?: boolean | undefined;
   /** Deliveries after which a message goes to the dead letters; remembered by the group. Default 20. */
   readonly deliveriesMax?: number | undefined;
   /** Guard against starvation: one of so many messages is the oldest of the lowest rank. 0 = strict priority, the default. */

@@ -34,6 +34,7 @@ const names = [
   "ack_wait_ms",
   "held",
   "detached",
+  "look",
   "max_deliver",
   "fair_every",
   "bytes",

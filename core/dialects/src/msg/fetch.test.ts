@@ -126,6 +126,7 @@ describe("what a FETCH asks for", () => {
     ["a long lease", '{"ack_wait_ms":60000}', { leaseMs: 60_000 }],
     ["to keep what it has", '{"held":"kept"}', { held: "kept" }],
     ["leases that outlive the connection", '{"detached":true}', { detached: true }],
+    ["only a look", '{"look":true}', { look: true }],
     ["few deliveries", '{"max_deliver":3}', { deliveriesMax: 3 }],
     ["a share for the lowest", '{"fair_every":5}', { fairEvery: 5 }],
     ["few bytes", '{"bytes":1000}', { bytesMax: 750 }],

@@ -62,6 +62,7 @@ export function openFetch(mailbox: string, bytes: Uint8Array, options: DialectOp
         leaseMs,
         held,
         detached: flagField(body, "detached", request) || undefined,
+        look: flagField(body, "look", request) || undefined,
         deliveriesMax,
         fairEvery: fairField(body),
       },

@@ -35,7 +35,8 @@ export async function fetch(
       if (!isUnmade && !slot.isLive(engine.nowMs())) throw slot.absence();
       let group: PullGroup | undefined;
       let result: FetchResult;
-      if (name === undefined || isUnmade) {
+      const isStranger = wish.look && name !== undefined && !slot.pulls.has(name);
+      if (name === undefined || isUnmade || isStranger) {
         result = await new LooseFetch(engine.pulls, slot, wish, cursors ?? fromFirst).run();
       } else {
         assertMayRestart(slot, at, request);
@@ -87,6 +88,7 @@ function wishOf(engine: Engine, request: FetchRequest): Wish {
     consumer: request.consumer,
     held: request.held ?? "again",
     detached: request.detached ?? false,
+    look: request.look ?? false,
     fairEvery,
   };
 }

@@ -830,3 +830,35 @@ test("a detached lease outlives whoever fetched, and ends by time or acknowledge
     tick
     fetch   a g by=w2                                -> 1:m1~2
   `));
+
+test("a look shows what would be handed out and changes nothing of it", () =>
+  runScript(`
+    create  a
+    send    a normal m0                      -> 0
+    send    a critical m1                    -> 1
+    fetch   a g look                         -> 1:m1 0:m0
+    inspect a                                -> 2 (4 bytes) next 2
+    fetch   a g by=w1 limit=1                -> 1:m1 more
+    fetch   a g by=w2 look                   -> 0:m0
+    fetch   a g by=w1 look                   -> 0:m0
+    fetch   a g by=w2                        -> 0:m0
+    fetch   a g look                         ->
+    nack    a g 0
+    fetch   a g look limit=1                 -> 0:m0
+    restart
+    fetch   a g look                         -> 1:m1 0:m0
+    ack     a g 1                            -> 1
+    fetch   a g                              -> 0:m0~2
+  `));
+
+test("a look that waits ends with what comes, which goes to whoever waits for it", () =>
+  runScript(`
+    create  a
+    fetch   a g by=w1
+    fetch   a g by=see wait=1000 look        -> hangs
+    fetch   a g by=w2 wait=1000              -> hangs
+    send    a normal m0                      -> 0
+    await   see                              -> 0:m0
+    await   w2                               -> 0:m0
+    fetch   a g by=w3                        ->
+  `));

@@ -59,6 +59,8 @@ export interface Wish {
   readonly held: "again" | "kept";
   /** What it takes is leased to nobody: the leases end by time. */
   readonly detached: boolean;
+  /** Nothing is leased: what was found is ready for others at once. */
+  readonly look: boolean;
   readonly fairEvery: number;
 }
 
@@ -299,7 +301,9 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
     await this.beginning;
     const nowMs = this.#host.nowMs();
     if (!this.slot.isLive(nowMs)) throw this.slot.absence();
-    if (wish.held === "again" && wish.consumer !== undefined) this.#takeBack(wish.consumer);
+    if (wish.held === "again" && !wish.look && wish.consumer !== undefined) {
+      this.#takeBack(wish.consumer);
+    }
     const look = new Look(this.#host, this, { ...wish, sinceFair: this.#sinceFair });
     try {
       await look.gather();
@@ -327,6 +331,12 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
       for (const { message } of taken) this.#free(message, 0);
       this.#changed();
       return nothing;
+    }
+    if (wish.look) {
+      for (const { message } of taken) this.#putBack(message);
+      if (this.memory.dirty) this.#changed();
+      const messages = taken.map(({ stored }) => this.slot.message(stored));
+      return { messages, more: look.budget.more };
     }
     const nowMs = this.#host.nowMs();
     const endsAtMs = nowMs + leaseMs;
@@ -387,6 +397,11 @@ export class PullGroup implements LateWriter, Sleeper, Holding, LookGroup {
   #unlease(message: Unsettled, notBeforeMs: number): void {
     this.#dropLease(message);
     if (!this.buryIfSpent(message)) this.#free(message, notBeforeMs);
+  }
+
+  /** It was looked at, and is as it was; whoever waits is served in its turn. */
+  #putBack(message: Unsettled): void {
+    this.memory.ready.add(message.rank, message.seq);
   }
 
   #free(message: Unsettled, notBeforeMs: number): void {

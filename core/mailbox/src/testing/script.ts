@@ -341,6 +341,7 @@ class Stage {
         consumer: by === undefined ? undefined : this.#consumer(by),
         held: row.has("kept") ? "kept" : "again",
         detached: row.has("detached"),
+        look: row.has("look"),
         deliveriesMax: row.number("max"),
         fairEvery: row.number("fair"),
       })

@@ -157,6 +157,14 @@ const settling: readonly CommandEntry[] = [
         example: true,
       },
       {
+        name: "look",
+        type: "boolean",
+        byDefault: "false",
+        ours: true,
+        says: "only shows what the group would be handed: nothing is leased, and no group is made",
+        example: true,
+      },
+      {
         name: "max_deliver",
         type: "integer",
         range: "1 to 1000",
