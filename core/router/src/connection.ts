@@ -28,6 +28,7 @@ import {
   withoutSecrets,
 } from "./connect-options.ts";
 import { turnWorkMax, workOf } from "./fair-turns.ts";
+import type { FanOut } from "./fan-out.ts";
 import { type Answer, Holds } from "./holds.ts";
 import { type Hub, principalKey, type Refused } from "./hub.ts";
 import {
@@ -130,6 +131,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   #heldBegun = 0;
   /** Done for the bytes at hand, in units of `workOf`. */
   #work = 0;
+  /** Deliveries of large messages that take more than a turn, the oldest first. */
+  #fanOuts: FanOut[] | undefined = undefined;
 
   constructor(hub: Hub, transport: Transport, id: number) {
     this.id = id;
@@ -227,8 +230,17 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     if (held !== 0 || this.#heldInput !== 0) this.#countInput(held);
   }
 
-  /** Others had their turn: the rest of what was read is worked on. */
+  /** Others had their turn: the rest of a delivery, or of what was read, is worked on. */
   goOn(): void {
+    const fanOut = this.#fanOuts?.[0];
+    if (fanOut !== undefined) {
+      this.#hub.beginTurn(this);
+      fanOut.slice();
+      this.#hub.endTurn();
+      if (fanOut.isDone) this.#fanOuts?.shift();
+      this.#hub.turns.add(this);
+      return;
+    }
     if (!this.closed) {
       this.#work = 0;
       this.#hub.beginTurn(this);
@@ -247,10 +259,21 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     setTimeout(() => this.goOn(), Math.min(ms, paceWaitMaxMs)).unref();
   }
 
+  /** What it published takes more than a turn, and goes on in the next ones before anything else. */
+  hand(fanOut: FanOut): void {
+    this.#fanOuts ??= [];
+    this.#fanOuts.push(fanOut);
+    this.#letOthersGo();
+  }
+
   /** Counts work, and lets others go first after a turn's worth of it. */
   #spend(work: number): void {
     this.#work += work;
-    if (this.#work <= turnWorkMax || this.#parser.isSuspended || this.closed) return;
+    if (this.#work > turnWorkMax && !this.closed) this.#letOthersGo();
+  }
+
+  #letOthersGo(): void {
+    if (this.#parser.isSuspended) return;
     this.#parser.suspend();
     this.pauseReading();
     this.#hub.turns.add(this);

@@ -32,11 +32,38 @@ export class Delivery {
     entry: SubjectEntry,
     frame: PublishFrame,
   ): number {
-    const { plain, groups } = result;
+    const count = this.sendToSome(result, from, entry, frame, 0, result.plain.length);
+    return result.groups.length === 0
+      ? count
+      : count + this.sendToGroups(result, from, entry, frame);
+  }
+
+  /** Delivers to the plain subscriptions from one place of the result to another. */
+  sendToSome(
+    result: MatchResult,
+    from: Connection | undefined,
+    entry: SubjectEntry,
+    frame: PublishFrame,
+    start: number,
+    end: number,
+  ): number {
+    const { plain } = result;
     let count = 0;
-    for (let at = 0; at < plain.length; at++) {
+    for (let at = start; at < end; at++) {
       if (this.#deliver(plain[at] as Subscription, from, entry, frame)) count++;
     }
+    this.#bare = undefined;
+    return count;
+  }
+
+  /** Delivers to one member of each group. */
+  sendToGroups(
+    { groups }: MatchResult,
+    from: Connection | undefined,
+    entry: SubjectEntry,
+    frame: PublishFrame,
+  ): number {
+    let count = 0;
     for (let at = 0; at < groups.length; at++) {
       if (this.#deliverToOne(groups[at] as Subscription[], from, entry, frame)) count++;
     }

@@ -6,6 +6,7 @@ import { AddressLimits } from "./address-limits.ts";
 import type { Connection } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { FairTurns, workOf } from "./fair-turns.ts";
+import { FanOut, needsSlices } from "./fan-out.ts";
 import type { Authenticator } from "./identity.ts";
 import type { ServerInfo } from "./info.ts";
 import type { RouterOptions } from "./options.ts";
@@ -13,7 +14,7 @@ import type { Outbox } from "./outbox.ts";
 import { Retired } from "./retired.ts";
 import { SlabPool } from "./slab-pool.ts";
 import { type SubjectEntry, SubjectTable } from "./subject-table.ts";
-import { nodesVisited, Sublist } from "./sublist.ts";
+import { type MatchResult, nodesVisited, Sublist } from "./sublist.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Trace } from "./tracing.ts";
 import { UnfinishedInput } from "./unfinished-input.ts";
@@ -273,7 +274,22 @@ export class Hub {
     } else {
       this.matchWork = 0;
     }
-    return this.delivery.send(result, from, entry, frame);
+    return this.deliver(result, from, entry, frame);
+  }
+
+  /** Delivers to all of a result; what is too much for one turn goes on in the next ones. */
+  deliver(
+    result: MatchResult,
+    from: Connection | undefined,
+    entry: SubjectEntry,
+    frame: PublishFrame,
+  ): number {
+    if (from === undefined || from !== this.#reading || !needsSlices(result, frame)) {
+      return this.delivery.send(result, from, entry, frame);
+    }
+    const fanOut = new FanOut(this.delivery, from, result, entry, frame);
+    from.hand(fanOut);
+    return Math.max(1, fanOut.slice()); // somebody gets it
   }
 
   /** Lets go of what nobody uses: results that name ended subscriptions, accounts that are empty. */

@@ -377,7 +377,7 @@ function servicesOf(hub: Hub): RouterServices {
     fanOut: (sublist, from, subject, reply, headers, payload) => {
       const frame = composeFrame(subject, reply, headers, payload);
       const entry = hub.subjects.entryFor(subject);
-      return hub.delivery.send(sublist.match(subject), connectionOf(from), entry, frame);
+      return hub.deliver(sublist.match(subject), connectionOf(from), entry, frame);
     },
     tell: (client, inbox, payload) => {
       const to = connectionOf(client);
