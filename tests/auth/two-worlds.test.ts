@@ -9,6 +9,7 @@ import { until } from "../support/until.ts";
 const words = ["ALPHA", "BRAVO"] as const;
 const everything = { send: [">"], receive: [">"], query: [">"], manage: [">"] };
 const auth: AuthConfig = {
+  sharedInboxes: true, // so that each hears all there is to hear in its account
   accounts: words.map((name) => ({
     name,
     users: [{ user: name, password: name, mailboxes: everything }],

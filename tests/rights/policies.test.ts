@@ -203,6 +203,7 @@ describe("an answer", () => {
       subscribe: { allow: ["_INBOX.mine.>", "orders.>"] },
     };
     const auth = {
+      sharedInboxes: true,
       accounts: [
         {
           name: "a",

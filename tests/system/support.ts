@@ -32,6 +32,7 @@ export async function startRig(): Promise<SystemRig> {
       shutdown: { graceMs: 50, spreadMs: 50 },
       auth: {
         systemAccount: "SYS",
+        sharedInboxes: true, // short names for the inboxes of few
         accounts: [
           {
             name: "A",
