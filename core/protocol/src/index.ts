@@ -64,7 +64,6 @@ export {
   type AckMode,
   type AckRequest,
   ackMax,
-  ackMax,
   type Consumer,
   type DeadLetter,
   deadLetterSuffix,
