@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-const conditions = ["@mq9/source", "node", "import", "module", "default"];
+// Not "module", which is for bundlers: what Node loads it could not read.
+const conditions = ["@mq9/source", "node", "import", "default"];
 
 export default defineConfig({
   resolve: { conditions },
