@@ -1,7 +1,7 @@
 // Puts the records of a backup in the place of a store, wholly or not at all. Used by whoever restores.
 // Never touches the store that is there before the new one is complete, synced, opened and counted;
 // ./restored-folder.ts tells how the one takes the place of the other.
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { StoreError } from "@mq9/store";
 import { databaseFolder, folderFormat, syncFolder } from "./data-folder.ts";
@@ -61,14 +61,14 @@ export async function beginRestore(options: RestoreOptions): Promise<Restoration
     const found = await readdir(folder).catch(noneIfMissing);
     const inTheWay = found.filter((name) => !leftovers.has(name) && !beside.has(name));
     if (inTheWay.length > 0 && options.replace !== true) throw new FolderNotEmptyError(folder);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const made = await mkdir(folder, { recursive: true, mode: 0o700 });
     lock = await takeLock(folder);
     await expectUnused(folder);
     const making = join(folder, names.making);
     await rm(making, { recursive: true, force: true });
-    await mkdir(making, { mode: 0o700 });
+    await mkdir(databaseFolder(making), { recursive: true, mode: 0o700 });
     const db = await openRaw(databaseFolder(making), { errorIfExists: true });
-    return new LevelRestoration(options, lock, db);
+    return new LevelRestoration(options, { lock, db, madeFolder: made !== undefined });
   } catch (cause) {
     await lock?.close();
     throw toStoreError(cause, `cannot restore into ${folder}`);
@@ -87,13 +87,15 @@ class LevelRestoration implements Restoration {
   readonly #options: RestoreOptions;
   readonly #lock: Level;
   readonly #tally = new RecordTally();
+  readonly #madeFolder: boolean;
   #db: Level | undefined;
   #ended = false;
 
-  constructor(options: RestoreOptions, lock: Level, db: Level) {
+  constructor(options: RestoreOptions, parts: { lock: Level; db: Level; madeFolder: boolean }) {
     this.#options = options;
-    this.#lock = lock;
-    this.#db = db;
+    this.#lock = parts.lock;
+    this.#db = parts.db;
+    this.#madeFolder = parts.madeFolder;
   }
 
   get figures(): RecordFigures {
@@ -147,6 +149,8 @@ class LevelRestoration implements Restoration {
     this.#db = undefined;
     await rm(join(this.#options.folder, names.making), { recursive: true, force: true });
     await this.#release();
+    // best effort: somebody else may have found a use for it.
+    if (this.#madeFolder) await rmdir(this.#options.folder).catch(() => {});
   }
 
   /** Everything that was put is on the disk. */

@@ -138,8 +138,8 @@ export async function* readBackup(
 ): AsyncGenerator<BackupPart, void, void> {
   const bytes = new ByteReader(chunks);
   const hash = createHash("sha256");
-  const first = await bytes.take(magic.length).catch(() => undefined);
-  if (first?.equals(magic) !== true) {
+  const first = await bytes.first(magic.length);
+  if (!first.equals(magic)) {
     throw new BackupError("foreign", "this is no backup made by mq9", 0);
   }
   hash.update(first);
@@ -237,6 +237,12 @@ class ByteReader {
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
     this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  /** As many as there are, if there are fewer. */
+  async first(length: number): Promise<Buffer> {
+    while (this.#bytes < length && (await this.#pull()));
+    return await this.take(Math.min(length, this.#bytes));
   }
 
   async take(length: number): Promise<Buffer> {

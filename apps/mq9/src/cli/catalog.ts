@@ -24,6 +24,12 @@ export const catalog: readonly CatalogEntry[] = [
     group: "Broker:",
     load: async () => (await import("../commands/backup.ts")).restoreCommands,
   },
+  {
+    name: "context",
+    summary: "keep connections under names",
+    group: "Tools:",
+    load: async () => (await import("../commands/context.ts")).contextCommands,
+  },
 ];
 
 /** What people type who come from elsewhere, and what it is called here. */
@@ -67,6 +73,10 @@ export const synonyms: Readonly<Record<string, string>> = {
   "agent list": "agent ls",
   "agent search": "agent find",
   "agent show": "agent card",
+  "context add": "context create",
+  "context list": "context ls",
+  "context save": "context create",
+  "context use": "context select",
   "dlq list": "dlq ls",
   "dlq redrive": "dlq retry",
   "dlq rm": "dlq purge",

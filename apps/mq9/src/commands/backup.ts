@@ -66,7 +66,7 @@ is whole and on the disk. Whoever reads the file reads all mail: keep it safe.`,
       );
       const progress = shownProgress(out);
       const facts = toStdout
-        ? await passBackup(source.bytes, out.raw, progress)
+        ? await passBackup(source.bytes, (chunk) => out.raw(chunk), progress)
         : await keepBackup(source.bytes, file, progress);
       warnOfDamage(out, facts);
       if (toStdout) return out.note(summaryOf(facts));
