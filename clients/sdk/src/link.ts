@@ -1,0 +1,453 @@
+// One connection as the rest of the package sees it: requests that survive a reconnect or end with what
+// is known of them. Knows subjects' prefix and that replies are JSON, nothing of what they mean.
+//
+// The NATS library drops what is published while it is disconnected, so nothing is: requests wait here
+// until the connection is there, and those whose answer was lost with it are sent once more if that
+// can do no harm.
+
+import { Mq9Error } from "@mq9/protocol";
+import {
+  createInbox,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  PermissionViolationError,
+} from "@nats-io/nats-core";
+import { abortedError, failureIn, OutcomeUnknownError, textOf } from "./errors.ts";
+import { type StatusEvent, StatusFeed } from "./status.ts";
+
+/** In front of every subject of the protocol. */
+export const spacePrefix = "$mq9.AI.";
+
+/** A reply's fields. */
+export type Reply = Readonly<Record<string, unknown>>;
+
+export interface Ask {
+  /** Without the prefix. */
+  readonly subject: string;
+  /** Asked for anew each time it is sent. */
+  readonly body: () => Uint8Array | string;
+  readonly headers?: MsgHdrs | undefined;
+  /** Completes "… was not sent": `send to reviewer`. */
+  readonly what: string;
+  /**
+   * `read`: changes nothing. `again`: done twice it is as done once. `once`: neither, so that a lost
+   * answer is `outcome_unknown`.
+   */
+  readonly kind: "read" | "again" | "once";
+  /** Milliseconds until it fails; default: the connection's. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Of a send. */
+  readonly dedupId?: string | undefined;
+  /** Reads the bytes of a reply that is more than one JSON object. Default: JSON. */
+  readonly read?: ((data: Uint8Array) => Reply) | undefined;
+}
+
+export interface Answer {
+  readonly reply: Reply;
+  /** What the reply says went wrong; undefined = nothing. */
+  readonly failure: Mq9Error | undefined;
+  /** How often the request was sent; above 1 an earlier one may have been carried out. */
+  readonly attempts: number;
+}
+
+export interface LinkOptions {
+  readonly timeoutMs: number;
+  readonly inboxPrefix: string | undefined;
+  /** Shown in errors; without credentials. */
+  readonly url: string;
+}
+
+type Outcome =
+  | { readonly kind: "answer"; readonly message: Msg }
+  | { readonly kind: "failed"; readonly error: Mq9Error }
+  | { readonly kind: "lost" | "late" | "aborted" | "closed" };
+
+interface Pending {
+  readonly subject: string;
+  readonly sinceMs: number;
+  readonly settle: (outcome: Outcome) => void;
+}
+
+/** A request that waits longer makes us ask whether the connection still lives. */
+const suspiciousMs = 3_000;
+/** A connection that does not answer a PING for so long is given up. */
+const deadMs = 5_000;
+/** A broker that is stopping says so before it closes the connection. */
+const drainingPauseMs = 100;
+
+export class Link {
+  readonly nc: NatsConnection;
+  readonly status: StatusFeed = new StatusFeed();
+  readonly options: LinkOptions;
+  readonly #inbox: string;
+  readonly #pending: Map<string, Pending> = new Map();
+  readonly #waiting: Set<() => void> = new Set();
+  readonly #reconnected: Set<() => void> = new Set();
+  readonly #broken: Set<() => void> = new Set();
+  #token = 0;
+  #online = true;
+  #offlineSince: Date | undefined;
+  #closed = false;
+  #closedBy: Error | undefined;
+  #watchdog: ReturnType<typeof setInterval> | undefined;
+  #probing = false;
+  #idle: (() => void) | undefined;
+
+  constructor(nc: NatsConnection, options: LinkOptions) {
+    this.nc = nc;
+    this.options = options;
+    this.#inbox = `${createInbox(options.inboxPrefix)}.`;
+    nc.subscribe(`${this.#inbox}*`, {
+      callback: (error, message) => this.#answered(error, message),
+    });
+    void this.#follow();
+    void nc.closed().then((error) => this.#ended(error ?? undefined));
+  }
+
+  get online(): boolean {
+    return this.#online && !this.#closed;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Why the connection ended for good; undefined = on purpose, or not yet. */
+  get closedBy(): Error | undefined {
+    return this.#closedBy;
+  }
+
+  /** Calls back after each reconnect, before anything that waited for it. @returns what ends it */
+  onReconnect(callback: () => void): () => void {
+    this.#reconnected.add(callback);
+    return () => this.#reconnected.delete(callback);
+  }
+
+  /** Calls back whenever the connection breaks: leases end with it. @returns what ends it */
+  onDisconnect(callback: () => void): () => void {
+    this.#broken.add(callback);
+    return () => this.#broken.delete(callback);
+  }
+
+  /**
+   * Sends a request and resolves with the reply, whether it tells of a failure or not.
+   * @throws {Mq9Error} `unreachable` (it was never sent), `timeout` (a read without an answer),
+   * `outcome_unknown`, `aborted`, `closed`, `forbidden`, `unsupported`, `too_large`
+   */
+  async ask(request: Ask): Promise<Answer> {
+    const deadlineMs = performance.now() + (request.timeoutMs ?? this.options.timeoutMs);
+    let attempts = 0;
+    for (;;) {
+      if (request.signal?.aborted) throw this.#aborted(request, attempts);
+      if (!this.#online || this.#closed) await this.#whenOnline(request, deadlineMs, attempts);
+      const outcome = await this.#attempt(request, deadlineMs);
+      attempts += 1;
+      switch (outcome.kind) {
+        case "answer": {
+          const reply = this.#read(outcome.message, request);
+          const failure = failureIn(reply);
+          if (failure?.code !== "draining") return { reply, failure, attempts };
+          // Refused and not carried out: the next life of the broker, or another one, takes it.
+          attempts -= 1;
+          if (performance.now() + drainingPauseMs > deadlineMs) return { reply, failure, attempts };
+          await new Promise((resolve) => setTimeout(resolve, drainingPauseMs));
+          break;
+        }
+        case "lost":
+          if (request.kind === "once") {
+            throw this.#unknown(request, "the connection broke before the answer came");
+          }
+          break;
+        case "failed":
+          throw outcome.error;
+        case "late":
+          throw this.#late(request, attempts);
+        case "aborted":
+          throw this.#aborted(request, attempts);
+        case "closed":
+          throw this.#wasClosed(request, attempts);
+      }
+    }
+  }
+
+  /** As `ask`, for replies that must be a success. @throws {Mq9Error} what the reply says, too */
+  async succeed(request: Ask): Promise<Reply> {
+    const { reply, failure } = await this.ask(request);
+    if (failure !== undefined) throw failure;
+    return reply;
+  }
+
+  /** Publishes without asking for an answer. What is published while disconnected is lost. */
+  publish(subject: string, payload: Uint8Array | string, headers?: MsgHdrs): void {
+    if (this.#closed) throw this.#closedError(`publish on ${subject}`);
+    this.nc.publish(subject, payload, headers === undefined ? {} : { headers });
+  }
+
+  /** Resolves when everything that was published has reached the broker. @throws {Mq9Error} as `ask` */
+  async flush(what: string, timeoutMs?: number, signal?: AbortSignal): Promise<void> {
+    const deadlineMs = performance.now() + (timeoutMs ?? this.options.timeoutMs);
+    const request: Ask = { subject: "", body: () => "", what, kind: "read", timeoutMs, signal };
+    if (!this.#online || this.#closed) await this.#whenOnline(request, deadlineMs, 0);
+    const late = new Promise<"late">((resolve) => {
+      setTimeout(resolve, Math.max(0, deadlineMs - performance.now()), "late");
+    });
+    const flushed = this.nc.flush().then(
+      () => "flushed" as const,
+      () => "lost" as const,
+    );
+    const outcome = await Promise.race([flushed, late]);
+    if (outcome === "flushed") return;
+    if (outcome === "late") throw this.#late(request, 1);
+    throw this.#unknown(request, "the connection broke before the broker had confirmed");
+  }
+
+  /** Resolves when no request waits for its answer. */
+  async idle(): Promise<void> {
+    if (this.#pending.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  /** Waits for the connection. @throws {Mq9Error} when it does not come in time */
+  async #whenOnline(request: Ask, deadlineMs: number, attempts: number): Promise<void> {
+    if (this.#closed) throw this.#wasClosed(request, attempts);
+    const why = await new Promise<"online" | "late" | "aborted">((resolve) => {
+      const { signal } = request;
+      const done = (reason: "online" | "late" | "aborted"): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        signal?.removeEventListener("abort", abort);
+        resolve(reason);
+      };
+      const wake = (): void => done("online");
+      const abort = (): void => done("aborted");
+      const timer = setTimeout(done, Math.max(0, deadlineMs - performance.now()), "late");
+      this.#waiting.add(wake);
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+    if (this.#closed) throw this.#wasClosed(request, attempts);
+    if (why === "aborted") throw this.#aborted(request, attempts);
+    if (why === "late") throw this.#late(request, attempts);
+  }
+
+  #attempt(request: Ask, deadlineMs: number): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#token += 1;
+      const token = String(this.#token);
+      const { signal } = request;
+      const subject = spacePrefix + request.subject;
+      const nowMs = performance.now();
+      const settle = (outcome: Outcome): void => {
+        clearTimeout(timer);
+        this.#pending.delete(token);
+        signal?.removeEventListener("abort", abort);
+        if (this.#pending.size === 0) this.#quiet();
+        resolve(outcome);
+      };
+      const abort = (): void => settle({ kind: "aborted" });
+      const timer = setTimeout(settle, Math.max(1, deadlineMs - nowMs), { kind: "late" });
+      this.#pending.set(token, { subject, sinceMs: nowMs, settle });
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#watchdog ??= setInterval(() => this.#watch(), 1_000);
+      try {
+        const { headers } = request;
+        const reply = this.#inbox + token;
+        this.nc.publish(subject, request.body(), headers ? { reply, headers } : { reply });
+      } catch (error) {
+        settle({ kind: "failed", error: publishError(error, request.what) });
+      }
+    });
+  }
+
+  #answered(error: Error | null, message: Msg): void {
+    if (error !== null) {
+      const text = `the broker does not let this user hear answers (${textOf(error)}): give the inboxPrefix that its rights name`;
+      for (const pending of [...this.#pending.values()]) {
+        pending.settle({
+          kind: "failed",
+          error: new Mq9Error("forbidden", text, { cause: error }),
+        });
+      }
+      return;
+    }
+    this.#pending
+      .get(message.subject.slice(this.#inbox.length))
+      ?.settle({ kind: "answer", message });
+  }
+
+  #read(message: Msg, request: Ask): Reply {
+    if (message.data.length === 0 && message.headers?.code === 503) {
+      throw new Mq9Error(
+        "unsupported",
+        `nobody at ${this.options.url} serves ${spacePrefix}${request.subject.split(".")[0]}: this is a NATS server without mq9. Start a broker with: mq9 serve`,
+      );
+    }
+    try {
+      const reply: unknown = request.read?.(message.data) ?? JSON.parse(utf8.decode(message.data));
+      if (typeof reply === "object" && reply !== null) return reply as Reply;
+    } catch {
+      // told below with what it was
+    }
+    const start = message.string().slice(0, 80);
+    throw new Mq9Error("invalid_data", `${request.what}: the answer is no JSON object: ${start}`);
+  }
+
+  /** A connection can be dead without either side having noticed; requests should not wait for that. */
+  #watch(): void {
+    if (this.#probing || !this.#online) return;
+    const nowMs = performance.now();
+    let isSuspicious = false;
+    for (const { sinceMs } of this.#pending.values()) {
+      if (nowMs - sinceMs > suspiciousMs) isSuspicious = true;
+      break; // the oldest is first
+    }
+    if (!isSuspicious) return;
+    this.#probing = true;
+    const timer = setTimeout(() => void this.nc.reconnect().catch(() => {}), deadMs);
+    const done = (): void => {
+      clearTimeout(timer);
+      this.#probing = false;
+    };
+    this.nc.flush().then(done, done);
+  }
+
+  #quiet(): void {
+    clearInterval(this.#watchdog);
+    this.#watchdog = undefined;
+    this.#idle?.();
+    this.#idle = undefined;
+  }
+
+  async #follow(): Promise<void> {
+    for await (const event of this.nc.status()) {
+      switch (event.type) {
+        case "disconnect":
+          this.#disconnected(event.server);
+          break;
+        case "reconnect":
+          this.#back(event.server);
+          break;
+        case "reconnecting":
+          this.status.tell({ type: "reconnecting" });
+          break;
+        case "ldm":
+          this.status.tell({ type: "leaving", server: event.server });
+          break;
+        case "error":
+          this.#error(event.error);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  #disconnected(server: string): void {
+    this.#online = false;
+    this.#offlineSince ??= new Date();
+    for (const callback of [...this.#broken]) callback();
+    this.status.tell({ type: "disconnected", server });
+    for (const pending of [...this.#pending.values()]) pending.settle({ kind: "lost" });
+  }
+
+  #back(server: string): void {
+    this.#online = true;
+    this.#offlineSince = undefined;
+    for (const callback of [...this.#reconnected]) callback();
+    this.status.tell({ type: "reconnected", server });
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #error(error: Error): void {
+    const event: StatusEvent = { type: "error", error };
+    this.status.tell(event);
+    if (!(error instanceof PermissionViolationError) || error.operation !== "publish") return;
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.subject !== error.subject) continue;
+      const text = `this user may not publish on ${error.subject}`;
+      pending.settle({ kind: "failed", error: new Mq9Error("forbidden", text, { cause: error }) });
+    }
+  }
+
+  #ended(error: Error | undefined): void {
+    this.#closed = true;
+    this.#online = false;
+    this.#closedBy = error;
+    for (const pending of [...this.#pending.values()]) pending.settle({ kind: "closed" });
+    for (const wake of [...this.#waiting]) wake();
+    this.status.end({ type: "closed", error });
+  }
+
+  #late(request: Ask, attempts: number): Mq9Error {
+    const { what, kind } = request;
+    if (attempts === 0) {
+      const since = this.#offlineSince;
+      const because =
+        since === undefined
+          ? "there was no time left"
+          : `${this.options.url} has been out of reach since ${since.toISOString()}`;
+      return new Mq9Error("unreachable", `${what} was not sent: ${because}. Nothing has happened`);
+    }
+    if (kind === "read") {
+      return new Mq9Error("timeout", `${what} had no answer in time; nothing was changed`);
+    }
+    return this.#unknown(request, "no answer came in time");
+  }
+
+  #unknown(request: Ask, why: string): OutcomeUnknownError {
+    const { what, kind, dedupId } = request;
+    const repeatable = kind !== "once";
+    const advice =
+      dedupId !== undefined
+        ? `sending again with dedupId "${dedupId}" stores it once`
+        : repeatable
+          ? "calling again is safe"
+          : "look before calling again";
+    const text = `${what} was sent, but ${why}: it may have happened or not; ${advice}`;
+    return new OutcomeUnknownError(text, { repeatable, dedupId });
+  }
+
+  #aborted(request: Ask, attempts: number): Mq9Error {
+    const { what, kind, signal } = request;
+    const known =
+      attempts === 0
+        ? `${what}, before it was sent`
+        : kind === "read"
+          ? what
+          : `${what}, after it was sent (it may have happened)`;
+    return abortedError(signal as AbortSignal, known);
+  }
+
+  #wasClosed(request: Ask, attempts: number): Mq9Error {
+    if (attempts > 0 && request.kind !== "read") {
+      return this.#unknown(request, "the connection was closed before the answer came");
+    }
+    return this.#closedError(request.what);
+  }
+
+  #closedError(what: string): Mq9Error {
+    const because = this.#closedBy === undefined ? "" : ` because of: ${textOf(this.#closedBy)}`;
+    return new Mq9Error("closed", `${what} was not done: the connection is closed${because}`, {
+      cause: this.#closedBy,
+    });
+  }
+}
+
+const utf8 = new TextDecoder();
+
+function publishError(error: unknown, what: string): Mq9Error {
+  const text = textOf(error);
+  if (error instanceof Mq9Error) return error;
+  if (/max_payload/.test(text)) {
+    return new Mq9Error("too_large", `${what} was not sent: it is larger than this broker takes`, {
+      cause: error,
+    });
+  }
+  if (/closed|draining/i.test(text)) {
+    return new Mq9Error("closed", `${what} was not sent: ${text}`, { cause: error });
+  }
+  return new Mq9Error("invalid", `${what} was not sent: ${text}`, { cause: error });
+}

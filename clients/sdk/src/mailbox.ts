@@ -1,0 +1,423 @@
+// A mailbox as programs hold it: its name, and everything that can be done with it. Creates nothing by
+// itself; every method that speaks to the broker says so by being asynchronous.
+import {
+  deadLetterSuffix,
+  type FetchRequest,
+  type MailboxDetail,
+  type MailboxInfo,
+  type MailMessage,
+  Mq9Error,
+  maskOf,
+  type PriorityLabel,
+  parsePriorityLabel,
+  type ReceiptResult,
+  rankOf,
+  type ScheduledMessage,
+  type SendResult,
+  type StartPosition,
+  type TokenRight,
+} from "@mq9/protocol";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { encodeData } from "./codec.ts";
+import { type HeadersInit, linesOfInit } from "./headers.ts";
+import { leasedMessages } from "./leased-messages.ts";
+import {
+  Message,
+  type MessageContext,
+  type MessageParts,
+  partsOf,
+  type Settlement,
+} from "./message.ts";
+import type { CallOptions } from "./remote/calls.ts";
+import type { IssuedGrant } from "./remote/pull.ts";
+import { push } from "./remote/push.ts";
+import type { RemoteApi } from "./remote/remote-api.ts";
+import { Stream } from "./stream.ts";
+
+/** What every mailbox of one client shares. */
+export interface Surround {
+  readonly api: RemoteApi;
+  /** The own agent's name. */
+  readonly agent: string | undefined;
+  /** Calls back before the connection is drained. @returns what takes that back */
+  readonly onClose: (callback: () => void | Promise<void>) => () => void;
+}
+
+export interface MailboxOptions<T> {
+  /** Shown with every request about it. */
+  readonly token?: string | undefined;
+  /** Checks what is sent and what is received; any Standard Schema library makes them. */
+  readonly schema?: StandardSchemaV1<unknown, T> | undefined;
+}
+
+export interface SendOptions extends CallOptions {
+  /** Default `normal`. */
+  readonly priority?: PriorityLabel | undefined;
+  /** Only the newest message of a key is kept. */
+  readonly key?: string | undefined;
+  /** Invisible for so many milliseconds. */
+  readonly delayMs?: number | undefined;
+  /** The message ends before its mailbox does. */
+  readonly ttlSeconds?: number | undefined;
+  /** Words that a query can ask for. */
+  readonly tags?: readonly string[] | undefined;
+  /** The same id within ten minutes is stored once. Default: a new one for each call. */
+  readonly dedupId?: string | undefined;
+  readonly headers?: HeadersInit | undefined;
+  /** The mailbox that an answer shall go to. */
+  readonly replyTo?: string | undefined;
+}
+
+/** Where to begin. */
+export type From = "earliest" | "latest" | Date | { readonly msgId: number };
+
+export interface FetchOptions extends CallOptions {
+  /** Members of one group share the work. Without one, nothing is taken. */
+  readonly group?: string | undefined;
+  /** Default 100, at most 1,000. */
+  readonly limit?: number | undefined;
+  /** How long to wait for a first message. Default 500, at most 60,000. */
+  readonly waitMs?: number | undefined;
+  /** Where a new group, or a look without one, begins. Default `earliest`. */
+  readonly from?: From | undefined;
+  /** How long what is fetched stays with this client. Default 30,000. */
+  readonly leaseMs?: number | undefined;
+  /** Deliveries after which a message goes to the dead letters. Default 20. */
+  readonly deliveriesMax?: number | undefined;
+  /** One of so many messages is the oldest of the lowest priority. Default 0: strict priority. */
+  readonly fairEvery?: number | undefined;
+  /** The leases outlive this connection: for work that another process settles. */
+  readonly detached?: boolean | undefined;
+  /** Only look what the group would be handed: nothing is leased or counted, no group is made. */
+  readonly look?: boolean | undefined;
+}
+
+export interface MessagesOptions {
+  /**
+   * Share the messages with other readers of that group. Each is leased while the loop works on it and
+   * acknowledged when the loop asks for the next; leaving the loop hands the current one back.
+   */
+  readonly group?: string | undefined;
+  /** Only this one. */
+  readonly priority?: PriorityLabel | undefined;
+  /** Ends the loop quietly. */
+  readonly signal?: AbortSignal | undefined;
+  /** Only what is stored by now, in the order it would leave; then the loop ends. */
+  readonly replayOnly?: boolean | undefined;
+}
+
+export interface QueryOptions extends CallOptions {
+  readonly key?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  /** Default `all`. */
+  readonly tagsMode?: "all" | "any" | undefined;
+  readonly since?: Date | undefined;
+  /** The newest so many. Default 100, at most 1,000. */
+  readonly limit?: number | undefined;
+  /** Only numbers below this one: the page before. */
+  readonly beforeId?: number | undefined;
+}
+
+export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
+  readonly name: string;
+  readonly schema: StandardSchemaV1<unknown, T> | undefined;
+  /** What its client shares with it: for the parts of this package. */
+  readonly surround: Surround;
+  /** Messages that nobody of a group could handle. */
+  readonly deadLetters: DeadLetters;
+
+  constructor(surround: Surround, name: string, options: MailboxOptions<T> = {}) {
+    this.surround = surround;
+    this.name = name;
+    this.schema = options.schema;
+    if (options.token !== undefined) surround.api.showToken(name, options.token);
+    this.deadLetters = new DeadLetters(surround, name);
+  }
+
+  get #api(): RemoteApi {
+    return this.surround.api;
+  }
+
+  /**
+   * Resolves when the message is on disk.
+   * @param data a text, bytes, or anything that JSON can hold
+   * @throws {Mq9Error} `not_found`, `expired`, `too_large`, `quota_exceeded`, `dedup_conflict`,
+   * `invalid_data`, or `outcome_unknown` with the dedup id that makes sending again safe
+   */
+  async send(data: T, options: SendOptions = {}): Promise<SendResult> {
+    const { priority = "normal", delayMs, replyTo, key, ttlSeconds, tags, dedupId } = options;
+    const { payload, contentType } = encodeData(data);
+    const lines = linesOfInit(options.headers);
+    if (contentType !== undefined && !lines.some(([name]) => /^content-type$/i.test(name))) {
+      lines.push(["content-type", contentType]);
+    }
+    if (replyTo !== undefined) lines.push(["mq9-reply-to", replyTo]);
+    const label = parsePriorityLabel(priority);
+    if (label === undefined) {
+      const text = `'${priority}' is no priority: critical, urgent, high, normal, low, notify`;
+      throw new Mq9Error("invalid", text);
+    }
+    const request = { mailbox: this.name, label, payload, key, delayMs, ttlSeconds, tags, dedupId };
+    return await this.#api.sendLines(request, lines, options);
+  }
+
+  /** @throws {Mq9Error} `not_found`, `expired` */
+  async info(options: CallOptions = {}): Promise<MailboxDetail> {
+    return await this.#api.inspect(this.name, options);
+  }
+
+  /** Its new life begins now; 0 = never ends. */
+  async renew(options: CallOptions & { readonly ttlSeconds: number }): Promise<MailboxInfo> {
+    return await this.#api.renew(this.name, options.ttlSeconds, options);
+  }
+
+  /** Ends the mailbox and everything in it. */
+  async drop(options: CallOptions = {}): Promise<void> {
+    await this.#api.drop(this.name, options);
+  }
+
+  /** Removes every message, or those with a number below `beforeId`. @returns how many */
+  async purge(options: CallOptions & { readonly beforeId?: number } = {}): Promise<number> {
+    return await this.#api.purge({ mailbox: this.name, beforeId: options.beforeId }, options);
+  }
+
+  /** Hands out a token. `ttlSeconds` 0, the default, = as long as the mailbox lives. */
+  async grant(
+    rights: readonly TokenRight[],
+    options: CallOptions & { readonly ttlSeconds?: number } = {},
+  ): Promise<IssuedGrant> {
+    const { ttlSeconds = 0 } = options;
+    return await this.#api.issueGrant({ mailbox: this.name, rights, ttlSeconds }, options);
+  }
+
+  async grants(options: CallOptions = {}): ReturnType<RemoteApi["grants"]> {
+    return await this.#api.grants(this.name, options);
+  }
+
+  /** @returns false when there was none */
+  async revoke(grantId: string, options: CallOptions = {}): Promise<boolean> {
+    return await this.#api.revoke(this.name, grantId, options);
+  }
+
+  /**
+   * Takes what is there, by priority, then number. With a group each message is leased: `ack()`, `nack()`,
+   * `reject()` or the end of the lease settles it.
+   */
+  async fetch(options: FetchOptions = {}): Promise<Message<T>[]> {
+    const { group, limit = 100, waitMs = 500, from = "earliest" } = options;
+    const { leaseMs, deliveriesMax, fairEvery, detached, look } = options;
+    const request: FetchRequest = {
+      mailbox: this.name,
+      group,
+      start: startOf(from),
+      limit,
+      waitMs,
+      leaseMs,
+      deliveriesMax,
+      fairEvery,
+      detached,
+      look,
+      held: group === undefined ? undefined : "kept",
+    };
+    const { messages } = await this.#api.fetch(request, options);
+    return messages.map((message) => this.messageOf(message, look === true ? undefined : group));
+  }
+
+  /** What is stored, in priority order, then what arrives. Leaving the loop unsubscribes. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>> {
+    return this.messages();
+  }
+
+  /**
+   * As iterating over the mailbox, with options. A reconnect is bridged: what this loop got is not
+   * repeated. What arrives faster than the loop reads waits in memory.
+   */
+  messages(options: MessagesOptions = {}): AsyncIterableIterator<Message<T>> {
+    const { group, priority, signal, replayOnly } = options;
+    const ranks = priority === undefined ? undefined : maskOf(rankOf(priority));
+    if (group !== undefined) {
+      if (replayOnly || priority !== undefined) {
+        throw new Mq9Error(
+          "invalid",
+          "messages({ group }) goes with neither priority nor replayOnly",
+        );
+      }
+      return leasedMessages(this, group, signal);
+    }
+    if (replayOnly) return this.#stored(priority, signal);
+    let stop: () => void = () => {};
+    const stream = new Stream<Message<T>>({ onReturn: () => stop(), signal });
+    if (stream.ended) return stream;
+    stop = push(this.#api, {
+      mailbox: this.name,
+      ranks,
+      onMessage: (parts) => stream.push(this.messageFrom(parts)),
+      onEnd: (error) => stream.end(error),
+    });
+    return stream;
+  }
+
+  /** The newest messages that fit, in ascending order. Nothing is taken. */
+  async query(options: QueryOptions = {}): Promise<Message<T>[]> {
+    const { key, tags, tagsMode, since, limit = 100, beforeId } = options;
+    const { messages } = await this.#api.query(
+      {
+        mailbox: this.name,
+        checkToken: false,
+        unreadOnly: false,
+        countUnread: false,
+        order: "newest",
+        limit,
+        key,
+        tags,
+        tagsMode,
+        sinceMs: since?.getTime(),
+        beforeId,
+      },
+      options,
+    );
+    return messages.map((message) => this.messageOf(message));
+  }
+
+  /** Everything stored, newest first, page by page. Nothing is taken. */
+  async *list(options: Omit<QueryOptions, "beforeId" | "limit"> = {}): AsyncGenerator<Message<T>> {
+    let beforeId: number | undefined;
+    for (;;) {
+      const page = await this.query({
+        ...options,
+        limit: 500,
+        ...(beforeId === undefined ? {} : { beforeId }),
+      });
+      if (page.length === 0) return;
+      for (const message of page.toReversed()) yield message;
+      beforeId = page[0]?.msgId;
+      if (beforeId === undefined || beforeId === 0) return;
+    }
+  }
+
+  /** The message of that number, or undefined when it is not there (any more). */
+  async get(msgId: number, options: CallOptions = {}): Promise<Message<T> | undefined> {
+    const [message] = await this.query({ ...options, beforeId: msgId + 1, limit: 1 });
+    return message?.msgId === msgId ? message : undefined;
+  }
+
+  /** Gone for every reader and group. @throws {Mq9Error} `message_not_found` */
+  async delete(msgId: number, options: CallOptions = {}): Promise<void> {
+    await this.#api.remove({ mailbox: this.name, msgId }, options);
+  }
+
+  /** Where a message is, and how each group stands with it. @throws {Mq9Error} `message_not_found` */
+  async receipt(msgId: number, options: CallOptions = {}): Promise<ReceiptResult> {
+    return await this.#api.receipt({ mailbox: this.name, msgId }, options);
+  }
+
+  /** Delayed messages that are not visible yet, by time. */
+  async scheduled(
+    options: CallOptions & { readonly limit?: number } = {},
+  ): Promise<readonly ScheduledMessage[]> {
+    const { limit = 100 } = options;
+    return await this.#api.scheduled({ mailbox: this.name, afterId: -1, limit }, options);
+  }
+
+  /** @throws {Mq9Error} `message_not_found` when it is visible by now, or never was scheduled */
+  async cancel(scheduledId: number, options: CallOptions = {}): Promise<void> {
+    await this.#api.cancel({ mailbox: this.name, scheduledId }, options);
+  }
+
+  /** A message of the waist as programs read it, with the lease of a group if it has one. */
+  messageOf(message: MailMessage, group?: string): Message<T> {
+    const settlement = group === undefined ? undefined : settlementOf(this.#api, message, group);
+    return this.messageFrom(partsOf(message), settlement);
+  }
+
+  /** As `messageOf`, from whatever has the fields. */
+  messageFrom(parts: MessageParts, settlement?: Settlement): Message<T> {
+    return new Message<T>(parts, this.#contextOf(settlement));
+  }
+
+  #contextOf(settlement: Settlement | undefined): MessageContext<T> {
+    return { settlement };
+  }
+
+  /** By priority, then number, as a subscription would tell them. */
+  async *#stored(
+    priority: PriorityLabel | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Message<T>> {
+    const all: Message<T>[] = [];
+    for await (const message of this.list({ signal })) {
+      if (priority === undefined || rankOf(message.priority) === rankOf(priority))
+        all.push(message);
+    }
+    all.sort((a, b) => rankOf(a.priority) - rankOf(b.priority) || a.msgId - b.msgId);
+    for (const message of all) {
+      if (signal?.aborted) return;
+      yield message;
+    }
+  }
+}
+
+/** How the lease that came with a fetched message is ended. */
+export function settlementOf(
+  api: RemoteApi,
+  { mailbox, msgId, deliveryCount }: Pick<MailMessage, "mailbox" | "msgId" | "deliveryCount">,
+  group: string,
+): Settlement {
+  const which = { mailbox, group, msgId };
+  return {
+    group,
+    ack: async () => {
+      await api.ack({ ...which, mode: "one" });
+    },
+    nack: async ({ delayMs, reason }) => {
+      await api.nack({ ...which, deliveryCount, delayMs, reason });
+    },
+    reject: async (reason) => {
+      await api.nack({ ...which, deliveryCount, poison: true, reason });
+    },
+    extend: async (leaseMs) => new Date(await api.extend({ ...which, deliveryCount, leaseMs })),
+  };
+}
+
+/** What `<name>.dlq` holds. */
+export class DeadLetters {
+  readonly #surround: Surround;
+  readonly #origin: string;
+
+  constructor(surround: Surround, origin: string) {
+    this.#surround = surround;
+    this.#origin = origin;
+  }
+
+  /** The mailbox they lie in. */
+  get name(): string {
+    return `${this.#origin}${deadLetterSuffix}`;
+  }
+
+  /** The newest of them, in ascending order; empty while there never was one. */
+  async list(options: QueryOptions = {}): Promise<Message[]> {
+    try {
+      return await new Mailbox(this.#surround, this.name).query(options);
+    } catch (error) {
+      if (error instanceof Mq9Error && error.code === "not_found") return [];
+      throw error;
+    }
+  }
+
+  /** Back where they came from: that one, by its number here, or the oldest 1,000. @returns how many */
+  async retry(msgId?: number, options: CallOptions = {}): Promise<number> {
+    const request = { mailbox: this.#origin, msgId, limit: 1_000 };
+    return await this.#surround.api.redrive(request, options);
+  }
+
+  /** @returns how many were removed */
+  async purge(options: CallOptions = {}): Promise<number> {
+    return await this.#surround.api.purge({ mailbox: this.name }, options);
+  }
+}
+
+export function startOf(from: From): StartPosition {
+  if (from === "earliest" || from === "latest") return { at: from };
+  if (from instanceof Date) return { at: "time", ms: from.getTime() };
+  return { at: "id", msgId: from.msgId };
+}

@@ -1,0 +1,78 @@
+// Node: TCP and TLS by the NATS library for Node, WebSocket by its browser part, and the environment.
+
+import { Mq9Error } from "@mq9/protocol";
+import {
+  connect,
+  type NatsConnection,
+  type WsSocketFactory,
+  wsconnect,
+} from "@nats-io/transport-node";
+import type { DialOptions, Surroundings, WebSocketClass } from "./transport.ts";
+
+export async function dial(
+  options: DialOptions,
+  webSocket: WebSocketClass | undefined,
+): Promise<NatsConnection> {
+  const servers = [options.servers ?? []].flat();
+  const overWeb = servers.filter((server) => /^wss?:/i.test(server));
+  if (overWeb.length === 0) return await connect(options);
+  if (overWeb.length < servers.length) {
+    throw new Mq9Error(
+      "invalid",
+      "the servers of one connection are all ws:// and wss://, or none is",
+    );
+  }
+  const { tls: _, ...rest } = options;
+  return await wsconnect({ ...rest, ...factoryOf(webSocket) });
+}
+
+/** Node has a WebSocket of its own from version 22 on. */
+function factoryOf(webSocket: WebSocketClass | undefined): { wsFactory?: WsSocketFactory } {
+  const Socket = webSocket;
+  if (Socket !== undefined) {
+    return {
+      wsFactory: async (url) => ({
+        socket: new Socket(url) as Awaited<ReturnType<WsSocketFactory>>["socket"],
+        encrypted: url.startsWith("wss:"),
+      }),
+    };
+  }
+  if ("WebSocket" in globalThis) return {};
+  throw new Mq9Error(
+    "unsupported",
+    "this version of Node has no WebSocket: connect to nats:// instead, or give the class of the package ws as `webSocket`",
+  );
+}
+
+/** `MQ9_URL`, then `NATS_URL`; `MQ9_AGENT`; `MQ9_CREDS`, then `NATS_CREDS`: the path of a creds file. */
+export async function surroundings(): Promise<Surroundings> {
+  const { env, getBuiltinModule } = (globalThis as unknown as { process: NodeProcess }).process;
+  const file = given(env["MQ9_CREDS"]) ?? given(env["NATS_CREDS"]);
+  return {
+    url: given(env["MQ9_URL"]) ?? given(env["NATS_URL"]),
+    agent: given(env["MQ9_AGENT"]),
+    creds: file === undefined ? undefined : await readCreds(file, getBuiltinModule),
+  };
+}
+
+async function readCreds(file: string, builtin: NodeProcess["getBuiltinModule"]): Promise<string> {
+  try {
+    return await builtin("node:fs/promises").readFile(file, "utf8");
+  } catch (error) {
+    throw new Mq9Error("invalid", `the creds file ${file} (MQ9_CREDS) can not be read`, {
+      cause: error,
+    });
+  }
+}
+
+function given(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === "" ? undefined : text.trim();
+}
+
+/** The few things of Node that are used here, so that no other file may lean on its types. */
+interface NodeProcess {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  getBuiltinModule(name: "node:fs/promises"): {
+    readFile(file: string, encoding: "utf8"): Promise<string>;
+  };
+}
