@@ -185,7 +185,7 @@ export class Agents {
 
   /** Ends every report. */
   close(): void {
-    for (const stop of [...this.#reporting]) stop();
+    for (const stop of this.#reporting) stop();
   }
 
   #every(name: string, report: true | (() => object)): () => void {

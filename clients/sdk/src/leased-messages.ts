@@ -2,19 +2,26 @@
 import { type Mq9Error } from "@mq9/protocol";
 import type { Msg, Subscription } from "@nats-io/nats-core";
 import { spacePrefix } from "./link.ts";
-import type { Mailbox } from "./mailbox.ts";
-import { settlementOf } from "./mailbox.ts";
-import type { Message } from "./message.ts";
+import type { Message, MessageParts, Settlement } from "./message.ts";
+import type { RemoteApi } from "./remote/remote-api.ts";
 import { SeenNumbers } from "./remote/seen.ts";
 import { PushedParts } from "./remote/wire.ts";
+import { settlementOf } from "./settlement.ts";
 import { Stream } from "./stream.ts";
+
+/** The little of a mailbox that is needed here. */
+export interface LeasedMailbox<T> {
+  readonly name: string;
+  readonly surround: { readonly api: RemoteApi };
+  messageFrom(parts: MessageParts, settlement: Settlement): Message<T>;
+}
 
 /** Half of what the broker leases by itself, so that a slow loop keeps what it works on. */
 const renewMs = 15_000;
 
 /** @throws {Mq9Error} from the loop: what acknowledging says, `forbidden` when the group is refused */
 export function leasedMessages<T>(
-  mailbox: Mailbox<T>,
+  mailbox: LeasedMailbox<T>,
   group: string,
   signal: AbortSignal | undefined,
 ): AsyncIterableIterator<Message<T>> {

@@ -265,7 +265,7 @@ export class Link {
   #answered(error: Error | null, message: Msg): void {
     if (error !== null) {
       const text = `the broker does not let this user hear answers (${textOf(error)}): give the inboxPrefix that its rights name`;
-      for (const pending of [...this.#pending.values()]) {
+      for (const pending of this.#pending.values()) {
         pending.settle({
           kind: "failed",
           error: new Mq9Error("forbidden", text, { cause: error }),
@@ -348,24 +348,24 @@ export class Link {
   #disconnected(server: string): void {
     this.#online = false;
     this.#offlineSince ??= new Date();
-    for (const callback of [...this.#broken]) callback();
+    for (const callback of this.#broken) callback();
     this.status.tell({ type: "disconnected", server });
-    for (const pending of [...this.#pending.values()]) pending.settle({ kind: "lost" });
+    for (const pending of this.#pending.values()) pending.settle({ kind: "lost" });
   }
 
   #back(server: string): void {
     this.#online = true;
     this.#offlineSince = undefined;
-    for (const callback of [...this.#reconnected]) callback();
+    for (const callback of this.#reconnected) callback();
     this.status.tell({ type: "reconnected", server });
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   #error(error: Error): void {
     const event: StatusEvent = { type: "error", error };
     this.status.tell(event);
     if (!(error instanceof PermissionViolationError) || error.operation !== "publish") return;
-    for (const pending of [...this.#pending.values()]) {
+    for (const pending of this.#pending.values()) {
       if (pending.subject !== error.subject) continue;
       const text = `this user may not publish on ${error.subject}`;
       pending.settle({ kind: "failed", error: new Mq9Error("forbidden", text, { cause: error }) });
@@ -376,8 +376,8 @@ export class Link {
     this.#closed = true;
     this.#online = false;
     this.#closedBy = error;
-    for (const pending of [...this.#pending.values()]) pending.settle({ kind: "closed" });
-    for (const wake of [...this.#waiting]) wake();
+    for (const pending of this.#pending.values()) pending.settle({ kind: "closed" });
+    for (const wake of this.#waiting) wake();
     this.status.end({ type: "closed", error });
   }
 

@@ -32,6 +32,7 @@ import type { CallOptions } from "./remote/calls.ts";
 import type { IssuedGrant } from "./remote/pull.ts";
 import { push } from "./remote/push.ts";
 import type { RemoteApi } from "./remote/remote-api.ts";
+import { settlementOf } from "./settlement.ts";
 import { Stream } from "./stream.ts";
 
 /** What every mailbox of one client shares. */
@@ -355,28 +356,6 @@ export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
       yield message;
     }
   }
-}
-
-/** How the lease that came with a fetched message is ended. */
-export function settlementOf(
-  api: RemoteApi,
-  { mailbox, msgId, deliveryCount }: Pick<MailMessage, "mailbox" | "msgId" | "deliveryCount">,
-  group: string,
-): Settlement {
-  const which = { mailbox, group, msgId };
-  return {
-    group,
-    ack: async () => {
-      await api.ack({ ...which, mode: "one" });
-    },
-    nack: async ({ delayMs, reason }) => {
-      await api.nack({ ...which, deliveryCount, delayMs, reason });
-    },
-    reject: async (reason) => {
-      await api.nack({ ...which, deliveryCount, poison: true, reason });
-    },
-    extend: async (leaseMs) => new Date(await api.extend({ ...which, deliveryCount, leaseMs })),
-  };
 }
 
 /** What `<name>.dlq` holds. */

@@ -46,18 +46,19 @@ function factoryOf(webSocket: WebSocketClass | undefined): { wsFactory?: WsSocke
 
 /** `MQ9_URL`, then `NATS_URL`; `MQ9_AGENT`; `MQ9_CREDS`, then `NATS_CREDS`: the path of a creds file. */
 export async function surroundings(): Promise<Surroundings> {
-  const { env, getBuiltinModule } = (globalThis as unknown as { process: NodeProcess }).process;
+  const { process } = globalThis as unknown as { process: NodeProcess };
+  const { env } = process;
   const file = given(env["MQ9_CREDS"]) ?? given(env["NATS_CREDS"]);
   return {
     url: given(env["MQ9_URL"]) ?? given(env["NATS_URL"]),
     agent: given(env["MQ9_AGENT"]),
-    creds: file === undefined ? undefined : await readCreds(file, getBuiltinModule),
+    creds: file === undefined ? undefined : await readCreds(file, process),
   };
 }
 
-async function readCreds(file: string, builtin: NodeProcess["getBuiltinModule"]): Promise<string> {
+async function readCreds(file: string, process: NodeProcess): Promise<string> {
   try {
-    return await builtin("node:fs/promises").readFile(file, "utf8");
+    return await process.getBuiltinModule("node:fs/promises").readFile(file, "utf8");
   } catch (error) {
     throw new Mq9Error("invalid", `the creds file ${file} (MQ9_CREDS) can not be read`, {
       cause: error,
