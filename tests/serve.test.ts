@@ -112,7 +112,6 @@ describe("what can not be used", () => {
     [["serve", "--tls"], /--tls needs --tlscert and --tlskey/],
     [["serve", "-ms", "8443"], /monitoring is plain HTTP here/],
     [["serve", "--signal", "reload"], /say which broker/],
-    [["serve", "--metrics-port", "9090"], /metrics_port needs http_port/],
     [["serve", "--config", "/no/such/file.yaml"], /no configuration file \/no\/such/],
     [["serve", "extra"], /too many arguments/],
   ])("%j ends with code 2 and one explanation", async (args, explanation) => {

@@ -199,7 +199,7 @@ test("a defect is told to whoever runs the broker, and not to whoever asks", asy
     port: 0,
     failed: (error) => failures.push(error),
   });
-  const answer = await fetch(`http://127.0.0.1:${broken.address.port}/varz`);
+  const answer = await fetch(`http://127.0.0.1:${broken.address?.port}/varz`);
   expect([answer.status, await answer.text()]).toEqual([500, "internal error\n"]);
   expect(failures).toEqual([new Error("canary")]);
 });

@@ -50,12 +50,12 @@ export async function startRig(
   });
   const clients: NatsConnection[] = [];
   const get = (path: string, init: RequestInit = {}): Promise<Response> =>
-    fetch(`http://127.0.0.1:${edge.address.port}${path}`, init);
+    fetch(`http://127.0.0.1:${edge.address?.port}${path}`, init);
   return {
     broker,
     port,
     edge,
-    httpPort: edge.address.port,
+    httpPort: edge.address?.port ?? 0,
     get,
     client: async (name = "a test") => {
       const client = await connect({ servers: `127.0.0.1:${port}`, name });

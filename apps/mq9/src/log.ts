@@ -4,7 +4,7 @@
 import type { Log, LogFields } from "@mq9/broker";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 import { prettyFactory } from "pino-pretty";
-import type { LogLevel } from "./config/settings.ts";
+import type { LogLevel } from "./config/settings/process.ts";
 import { LogFile } from "./log-file.ts";
 import { natsLine } from "./nats-log.ts";
 

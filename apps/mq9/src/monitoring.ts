@@ -1,7 +1,7 @@
 // Starts the HTTP listeners of monitoring and metrics beside the broker, when settings ask for them.
 // Called by run-broker; their content is the monitoring edge's.
 import type { Broker, Log } from "@mq9/broker";
-import { createMonitoringEdge } from "@mq9/monitoring";
+import { createMonitoringEdge, type MonitoringOptions } from "@mq9/monitoring";
 import type { Settings } from "./config/settings.ts";
 import type { Address } from "./output.ts";
 
@@ -17,21 +17,38 @@ export async function startMonitoring(
   settings: Settings,
   log: Log,
 ): Promise<MonitoringAddresses> {
+  const options = monitoringOptions(broker, settings, log);
+  if (options === undefined) return { monitoring: undefined, metrics: undefined };
+  const edge = await createMonitoringEdge(options);
+  return { monitoring: edge.address, metrics: edge.metricsAddress };
+}
+
+/** What settings ask for; undefined = nothing. */
+export function monitoringOptions(
+  broker: Broker,
+  settings: Settings,
+  log: Log,
+): MonitoringOptions | undefined {
   const { httpPort, httpBasePath, metricsPort } = settings;
-  if (httpPort === "off") return { monitoring: undefined, metrics: undefined };
+  if (httpPort === "off" && metricsPort === "off") return undefined;
   const host = settings.httpHost === "" ? settings.host : settings.httpHost;
-  const edge = await createMonitoringEdge({
+  return {
     broker,
     host,
-    port: anyFree(httpPort),
+    port: httpPort === "off" ? undefined : anyFree(httpPort),
     basePath: httpBasePath,
     metrics: metricsPort === "off" ? undefined : { host, port: anyFree(metricsPort) },
+    allowedHosts: listOf(settings.httpAllowedHosts),
+    allowedOrigins: listOf(settings.httpAllowedOrigins),
     failed: (error) =>
       log.error("a defect in mq9 kept a monitoring request from being answered", {
         error: error instanceof Error ? error : new Error(String(error)),
       }),
-  });
-  return { monitoring: edge.address, metrics: edge.metricsAddress };
+  };
+}
+
+function listOf(text: string): string[] {
+  return text === "" ? [] : text.split(",");
 }
 
 /** As written, -1 means any free port too. */

@@ -8,11 +8,12 @@ export interface MonitorRequest {
 }
 
 /**
- * An answer. `status` is one line, which scripts of probes compare as text; `missing` is 404; `refused`
+ * An answer. `list` holds long lists, and is built when its turn comes; `status` is one line, which scripts of probes compare as text; `missing` is 404; `refused`
  * tells the asker what was wrong with its parameters.
  */
 export type Answer =
   | { readonly kind: "json"; readonly body: object }
+  | { readonly kind: "list"; readonly build: () => Promise<object> }
   | { readonly kind: "status"; readonly status: number; readonly body: object }
   | { readonly kind: "text"; readonly type: string; readonly text: string }
   | { readonly kind: "page"; readonly html: string; readonly policy: string }
@@ -20,4 +21,4 @@ export type Answer =
   | { readonly kind: "missing" };
 
 /** Answers requests. What it throws becomes a 500 that says nothing. */
-export type Answerer = (request: MonitorRequest) => Promise<Answer>;
+export type Answerer = (request: MonitorRequest) => Answer | Promise<Answer>;

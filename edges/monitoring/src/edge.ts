@@ -10,8 +10,8 @@ export interface MonitoringOptions {
   /** The broker, of which only the view is used. */
   readonly broker: { readonly monitor: MonitorView };
   readonly host: string;
-  /** 0 = any free port. Conventionally 8222. */
-  readonly port: number;
+  /** Of the JSON endpoints; 0 = any free port, undefined = they are not served. Conventionally 8222. */
+  readonly port?: number | undefined;
   /** Path before all endpoints, for instance `/nats`; default none. */
   readonly basePath?: string | undefined;
   /** Prometheus metrics at `/metrics`, conventionally on port 9090; undefined = none. */
@@ -26,7 +26,8 @@ export interface MonitoringOptions {
 
 /** Monitoring that is being served. */
 export interface MonitoringEdge extends AsyncDisposable {
-  readonly address: HttpAddress;
+  /** Undefined when no JSON is served. */
+  readonly address: HttpAddress | undefined;
   /** Undefined when no metrics are served. */
   readonly metricsAddress: HttpAddress | undefined;
   /** Stops listening and ends all connections. Idempotent. */
@@ -47,32 +48,47 @@ export async function createMonitoringEdge(options: MonitoringOptions): Promise<
     failed: options.failed ?? (() => {}),
   };
   const { host, port } = options;
-  const json = await listenHttp({ host, port, ...access }, (request) =>
-    answerMonitoring({ view, basePath, requests }, request),
-  );
+  const json =
+    port === undefined
+      ? undefined
+      : await listenHttp({ host, port, ...access }, (request) =>
+          answerMonitoring({ view, basePath, requests }, request),
+        );
   let metrics: HttpListener | undefined;
   if (options.metrics !== undefined) {
     try {
       const registry = createMetrics(view);
+      const scrape = shared(() => registry.metrics());
       metrics = await listenHttp({ ...options.metrics, ...access }, async ({ path }) => {
         if (path !== "/metrics") return { kind: "missing" };
-        return { kind: "text", type: registry.contentType, text: await registry.metrics() };
+        return { kind: "text", type: registry.contentType, text: await scrape() };
       });
     } catch (error) {
-      await json.close();
+      await json?.close();
       throw error;
     }
   }
-  view.http = { ...json.address, basePath, requests };
+  if (json !== undefined) view.http = { ...json.address, basePath, requests };
   const close = async (): Promise<void> => {
     view.http = undefined;
-    await Promise.all([json.close(), metrics?.close()]);
+    await Promise.all([json?.close(), metrics?.close()]);
   };
   return {
-    address: json.address,
+    address: json?.address,
     metricsAddress: metrics?.address,
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Whoever asks while one answer is being made gets that one. */
+function shared<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().finally(() => {
+      made = undefined;
+    });
+    return made;
   };
 }
 

@@ -33,11 +33,11 @@ export interface Monitored {
   readonly requests: Map<string, number>;
 }
 
-type Endpoint = (view: MonitorView, parameters: Parameters) => Answer | Promise<Answer>;
+type Endpoint = (view: MonitorView, parameters: Parameters) => Answer;
 
 const endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
   ["/varz", (view) => found(varz(view))],
-  ["/connz", async (view, parameters) => found(await connz(view, connzQuery(parameters)))],
+  ["/connz", connections],
   ["/subsz", subscriptions],
   ["/subscriptionsz", subscriptions],
   ["/accountz", (view, parameters) => found(accountz(view, accountzQuery(parameters)))],
@@ -51,10 +51,10 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
 ]);
 
 /** Answers one request. */
-export async function answerMonitoring(
+export function answerMonitoring(
   { view, basePath, requests }: Monitored,
   { path, query }: MonitorRequest,
-): Promise<Answer> {
+): Answer {
   const isBelow = path === basePath || path.startsWith(`${basePath}/`);
   const name = isBelow ? path.slice(basePath.length) || "/" : undefined;
   const endpoint = name === undefined ? undefined : endpoints.get(name);
@@ -66,7 +66,7 @@ export async function answerMonitoring(
     return { kind: "page", html, policy: indexPolicy };
   }
   try {
-    return await endpoint(view, queryParameters(query));
+    return endpoint(view, queryParameters(query));
   } catch (error) {
     if (error instanceof MonitorError) return { kind: "refused", message: error.message };
     throw error;
@@ -77,8 +77,14 @@ function found(body: object): Answer {
   return { kind: "json", body };
 }
 
-async function subscriptions(view: MonitorView, parameters: Parameters): Promise<Answer> {
-  return found(await subsz(view, subszQuery(parameters)));
+function connections(view: MonitorView, parameters: Parameters): Answer {
+  const query = connzQuery(parameters);
+  return { kind: "list", build: () => connz(view, query) };
+}
+
+function subscriptions(view: MonitorView, parameters: Parameters): Answer {
+  const query = subszQuery(parameters);
+  return { kind: "list", build: () => subsz(view, query) };
 }
 
 /** Asked for in ways that only concern streams, which there are none of. */

@@ -3,7 +3,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Answer, Answerer } from "./answer.ts";
 import { isAllowedHost } from "./hosts.ts";
-import { isLong, jsonText, writeJson } from "./json-writer.ts";
+import { jsonText } from "./json-writer.ts";
+import { type LongAnswerLimits, LongAnswers } from "./long-answers.ts";
 
 /** Where a listener is. */
 export interface HttpAddress {
@@ -24,6 +25,7 @@ export interface HttpOptions extends HttpAddress {
   readonly allowedOrigins: readonly string[];
   /** Hears of a request that a defect of ours kept from being answered. */
   readonly failed: (error: unknown) => void;
+  readonly longAnswers?: Partial<LongAnswerLimits> | undefined;
 }
 
 const limits = {
@@ -44,8 +46,9 @@ const silenceMs = 15_000;
 
 /** @throws what the platform says when it can not listen */
 export async function listenHttp(options: HttpOptions, answerer: Answerer): Promise<HttpListener> {
+  const longAnswers = new LongAnswers(options.longAnswers);
   const server = createServer(limits, (request, response) => {
-    void serve(options, answerer, request, response);
+    void serve({ ...options, longAnswers }, answerer, request, response);
   });
   server.maxConnections = connectionsMax;
   server.maxRequestsPerSocket = requestsPerConnectionMax;
@@ -81,7 +84,7 @@ async function listen(server: Server, { host, port }: HttpAddress): Promise<Http
 }
 
 async function serve(
-  options: HttpOptions,
+  options: Omit<HttpOptions, "longAnswers"> & { readonly longAnswers: LongAnswers },
   answerer: Answerer,
   request: IncomingMessage,
   response: ServerResponse,
@@ -100,7 +103,10 @@ async function serve(
     } else {
       const url = targetOf(request.url ?? "");
       if (url === undefined) plain(response, 400, "malformed request target\n");
-      else await write(response, await answerer({ path: url.pathname, query: url.searchParams }));
+      else {
+        const answer = await answerer({ path: url.pathname, query: url.searchParams });
+        await write(response, answer, options.longAnswers);
+      }
     }
   } catch (error) {
     options.failed(error); // whoever asks must not learn from it
@@ -131,7 +137,7 @@ function targetOf(target: string): URL | undefined {
 }
 
 function setCommonHeaders(
-  { allowedOrigins }: HttpOptions,
+  { allowedOrigins }: Pick<HttpOptions, "allowedOrigins">,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
@@ -152,7 +158,11 @@ function setCommonHeaders(
   }
 }
 
-async function write(response: ServerResponse, answer: Answer): Promise<void> {
+async function write(
+  response: ServerResponse,
+  answer: Answer,
+  longAnswers: LongAnswers,
+): Promise<void> {
   switch (answer.kind) {
     case "status":
       response.statusCode = answer.status;
@@ -161,12 +171,11 @@ async function write(response: ServerResponse, answer: Answer): Promise<void> {
       return;
     case "json":
       response.setHeader("Content-Type", "application/json");
-      if (!isLong(answer.body)) {
-        response.end(`${jsonText(answer.body)}\n`);
-        return;
-      }
-      if (response.req.method !== "HEAD") await writeJson(response, answer.body);
-      response.end();
+      response.end(`${jsonText(answer.body)}\n`);
+      return;
+    case "list":
+      response.setHeader("Content-Type", "application/json");
+      await longAnswers.serve(response, answer.build);
       return;
     case "text":
       response.setHeader("Content-Type", answer.type);

@@ -25,6 +25,17 @@ export interface Kind<T> {
 /** Any text that is not empty. */
 export const text: Kind<string> = makeKind("<text>", notEmpty, String, z.string("must be text"));
 
+/** Several texts with commas between them; "" = none. A file may hold a list of them. */
+export const texts: Kind<string> = makeKind(
+  "<text,…>",
+  parseTexts,
+  String,
+  z.union(
+    [z.string(), z.array(z.string()).transform((list) => list.join(","))],
+    "must be text or a list of texts",
+  ),
+);
+
 /** A path, as text. */
 export const path: Kind<string> = makeKind("<path>", notEmpty, String, z.string("must be text"));
 
@@ -122,6 +133,12 @@ function numeric(): z.ZodType<string | number> {
 function notEmpty(given: string): string {
   if (given.trim() === "") throw new RangeError("it is empty");
   return given;
+}
+
+function parseTexts(given: string): string {
+  const parts = given.split(",").map((part) => part.trim());
+  if (parts.includes("")) throw new RangeError("one of its texts is empty");
+  return parts.join(",");
 }
 
 function parseHost(given: string): string {

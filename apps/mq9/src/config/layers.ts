@@ -75,10 +75,6 @@ export function brokerOptionsOf(resolved: Resolved): BrokerOptions {
 }
 
 function inputOf(resolved: Resolved): BrokerOptionsInput {
-  const { httpPort, metricsPort } = resolved.settings;
-  if (httpPort === "off" && metricsPort !== "off") {
-    throw usageError("metrics_port needs http_port: both are served by the same part");
-  }
   const { auth, authTimeoutMs, tls, websocket } = accessOf(resolved);
   const input = toBrokerOptions(resolved.settings);
   return {

@@ -1,7 +1,7 @@
 // What a configuration file means, whichever dialect it is written in: keys of nats-server and keys
 // of mq9, as settings and as blocks. The one mapping there is; called by the file layer.
 import type { AccountConfig, OperatorConfig } from "@mq9/auth";
-import type { ConfigMap } from "../nats-config/tree.ts";
+import type { ConfigMap, ConfigNode } from "../nats-config/tree.ts";
 import { type Authorization, checkAuth, readAccounts, readAuthorization } from "./authorization.ts";
 import {
   Block,
@@ -169,12 +169,17 @@ function readSetting(
   values: Partial<Record<SettingName, unknown>>,
 ): void {
   const value = block.read(key, (node) => {
-    const result = settingOf(name).kind.schema.safeParse(node.value);
+    const result = settingOf(name).kind.schema.safeParse(plain(node));
     if (!result.success)
       fail(node, `${key}: ${result.error.issues[0]?.message ?? "it can not be used"}`);
     return result.data;
   });
   if (value !== undefined) values[name] = value;
+}
+
+/** A value without the places in it. */
+function plain({ value }: ConfigNode): unknown {
+  return Array.isArray(value) ? (value as readonly ConfigNode[]).map(plain) : value;
 }
 
 /** Keys that hold an address and a port at once. */

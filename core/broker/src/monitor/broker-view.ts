@@ -1,17 +1,18 @@
 // The view that monitoring has of a broker, put together from its parts. Made once by the broker.
 import { performance } from "node:perf_hooks";
-import type { Mailboxes, StoredTotals } from "@mq9/mailbox";
+import { type Mailboxes, type StoredTotals, Turns } from "@mq9/mailbox";
 import type { DiskGuard } from "../disk-guard.ts";
 import type { Meters } from "../meters.ts";
 import type { ClosedConnections } from "./closed-connections.ts";
-import type {
-  ClockFigures,
-  DiskFigures,
-  HttpFacts,
-  MonitoredRouter,
-  MonitorView,
-  Readiness,
-  StoredFigures,
+import {
+  type ClockFigures,
+  type DiskFigures,
+  type HttpFacts,
+  type MonitoredRouter,
+  type MonitorView,
+  pause,
+  type Readiness,
+  type StoredFigures,
 } from "./view.ts";
 
 /** How connections are let in. */
@@ -58,6 +59,8 @@ export class BrokerView implements MonitorView {
   readonly #parts: ViewParts;
   /** By `performance.now()`; undefined = the machine's clock is believed. */
   #suspectSinceMs: number | undefined = undefined;
+
+  readonly lists: Turns = new Turns(1, pause);
 
   constructor(parts: ViewParts) {
     this.#parts = parts;

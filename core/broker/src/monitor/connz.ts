@@ -151,7 +151,11 @@ export interface Connz {
 }
 
 /** One page of the connections that the options name. */
-export async function connz(view: MonitorView, options: ConnzOptions): Promise<Connz> {
+export function connz(view: MonitorView, options: ConnzOptions): Promise<Connz> {
+  return view.lists.run(() => gathered(view, options));
+}
+
+async function gathered(view: MonitorView, options: ConnzOptions): Promise<Connz> {
   const { offset } = options;
   const limit = options.cid === undefined ? options.limit : 1;
   const found = await matching(view, options);

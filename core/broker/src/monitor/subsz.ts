@@ -78,7 +78,9 @@ export async function subsz(view: MonitorView, options: SubszOptions): Promise<S
   const lists =
     account === undefined ? [...accounts.values()] : [accounts.get(account)].filter(isThere);
   const figures = sublistJson(lists, subscriptionCount(view, account));
-  const { list, total } = options.subscriptions ? await listed(view, options) : nothing;
+  const { list, total } = options.subscriptions
+    ? await view.lists.run(() => listed(view, options))
+    : nothing;
   return {
     server_id: view.router.serverId,
     now: timeText(Date.now()),

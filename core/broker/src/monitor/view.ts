@@ -1,5 +1,6 @@
 // What can be seen of a running broker from outside, without changing anything. Made by the broker,
 // read by the builders beside this file, which HTTP monitoring and the `$SYS` service share.
+import type { Turns } from "@mq9/mailbox";
 import type { Router } from "@mq9/router";
 import type { Meters } from "../meters.ts";
 import type { ClosedConnections } from "./closed-connections.ts";
@@ -83,6 +84,8 @@ export interface MonitorView {
   readonly disk: DiskFigures;
   readonly clock: ClockFigures;
   readonly readiness: Readiness;
+  /** Long lists are gathered in turn, whoever asks. */
+  readonly lists: Turns;
   /** Set by whoever serves monitoring over HTTP. */
   http: HttpFacts | undefined;
 }
