@@ -279,7 +279,11 @@ function refusal(exchange: ReturnType<typeof openRequest>): Uint8Array {
 
 describe("headers", () => {
   test.each(sendHeaders.map(({ name }) => name))("%s of a publish is read", (name) => {
-    const values: Readonly<Record<string, string>> = { "mq9-ttl": "60", "mq9-delay": "1" };
+    const values: Readonly<Record<string, string>> = {
+      "mq9-ttl": "60",
+      "mq9-delay": "1",
+      "mq9-hops": "1",
+    };
     const value = values[name] ?? "urgent";
     const block = new TextEncoder().encode(`NATS/1.0\r\n${name}: ${value}\r\n\r\n`);
     const { headers: _, ...read } = readSendHeaders(block);

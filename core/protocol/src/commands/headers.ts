@@ -40,6 +40,18 @@ export const sendHeaders: readonly CommandHeader[] = [
     says: "the same",
   },
   {
+    name: "mq9-hops",
+    ours: true,
+    value: "whole number",
+    says: "copied from the message that made you send this one; kept and delivered as one more, and bounded",
+  },
+  {
+    name: "mq9-msg-id",
+    ours: true,
+    value: "as it was delivered",
+    says: "passed on with the other headers of a message: counts as a hop; is not kept",
+  },
+  {
     name: "mq9-token",
     ours: true,
     value: "a token of MAILBOX.GRANT",

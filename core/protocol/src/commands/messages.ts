@@ -266,6 +266,13 @@ const settling: readonly CommandEntry[] = [
         example: false,
       },
       {
+        name: "unseen",
+        type: "boolean",
+        byDefault: "false",
+        says: "nobody has begun with it: at once for others, and this delivery does not count",
+        example: false,
+      },
+      {
         name: "reason",
         type: "text",
         range: "at most 1024 characters",
