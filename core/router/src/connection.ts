@@ -29,26 +29,21 @@ import {
 } from "./connect-options.ts";
 import { turnWorkMax, workOf } from "./fair-turns.ts";
 import type { FanOut } from "./fan-out.ts";
+import { HeldSubscriptions } from "./held-subscriptions.ts";
 import { type Answer, Holds } from "./holds.ts";
 import { type Hub, principalKey, type Refused } from "./hub.ts";
-import {
-  globalAccount,
-  type Identity,
-  noPermissions,
-  type Peer,
-  type Permissions,
-  type Refusal,
-} from "./identity.ts";
+import { globalAccount, type Identity, type Peer, type Refusal } from "./identity.ts";
 import { infoObject, newNonce } from "./info.ts";
 import { KeepAlive } from "./keepalive.ts";
 import type { Transport, TransportEvents } from "./listeners/transport.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import type { Pace } from "./pace.ts";
-import { ResponseGrants } from "./response-grants.ts";
+import type { ResponseGrants } from "./response-grants.ts";
+import { Standing } from "./standing.ts";
 import type { Client, Hold, SubjectSpace } from "./subject-space.ts";
 import type { SubjectEntry } from "./subject-table.ts";
 import type { Sublist } from "./sublist.ts";
-import { Subscription } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
 
 /**
  * CONNECTING until INFO is sent, AWAIT_CONNECT until CONNECT is accepted, OPEN, DRAINING while the
@@ -59,6 +54,8 @@ export type ConnectionState = "CONNECTING" | "AWAIT_CONNECT" | "OPEN" | "DRAININ
 /** Answers an owner keeps back before the connection is no longer read. */
 const deferredMax = 16_384;
 const everyone: Identity = { account: globalAccount, user: "", permissions: undefined };
+/** Of who did not say anything yet. */
+const unbound: Standing = new Standing(everyone, false, () => 0);
 const refusalReasons: Readonly<Record<Refusal, string>> = {
   authorizationViolation: "Authentication Failure",
   authenticationExpired: "Authentication Expired",
@@ -68,8 +65,6 @@ const refusalReasons: Readonly<Record<Refusal, string>> = {
 };
 /** Longest that a connection is not read because its user was too fast. */
 const paceWaitMaxMs = 60_000;
-/** Publish decisions remembered per connection; cleared when full. */
-const decisionsMax = 512;
 
 /** A client. */
 export class Connection implements Client, OperationSink, TransportEvents, OutboxOwner {
@@ -102,19 +97,15 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   readonly #hub: Hub;
   readonly #transport: Transport;
   readonly #parser: Parser;
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #held: HeldSubscriptions;
   readonly #nonce: string;
 
   #verbose = true;
   #pedantic = true;
-  #permissions: Permissions | undefined = undefined;
-  /** The same where they bind what it publishes. */
-  #publishing: Permissions | undefined = undefined;
+  #standing: Standing = unbound;
   #pace: Pace | undefined = undefined;
-  #quarantined = false;
   /** Verbose, pedantic or bound by permissions: publishes need a closer look. */
   #careful = true;
-  #decisions: Map<string, boolean> | undefined = undefined;
   /** The owner refused the operation at hand. */
   #refused = false;
   #pongSent = false;
@@ -146,6 +137,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
       lowWaterBytes: hub.options.lowWaterBytes,
     });
     this.#hub = hub;
+    this.#held = new HeldSubscriptions(this, hub, (space, one) => this.#enterSpace(space, one));
     this.#transport = transport;
     this.#parser = new Parser(this, hub.limits);
     this.#parser.connectRequired = hub.authenticator?.required === true;
@@ -186,7 +178,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   /** All its subscriptions, those of owned spaces among them. */
   get subscriptions(): ReadonlyMap<string, Subscription> {
-    return this.#subscriptions;
+    return this.#held.bySid;
   }
 
   /** The far end, as an authenticator sees it. */
@@ -339,7 +331,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     }
     this.#spend(workOf.owned);
     if (!this.#admit(entry)) {
-      if (this.#quarantined && hasReply) entry.space?.refuse?.(this, entry.text, replyOf(frame));
+      if (this.isQuarantined && hasReply) entry.space?.refuse?.(this, entry.text, replyOf(frame));
       return;
     }
     if (hasReply && !this.#mayBeAnswered(replyOf(frame))) return;
@@ -350,18 +342,15 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   subscribe(subject: string, queue: string, sid: string): void {
     this.keepAlive.heard();
     this.#spend(workOf.subscribe);
-    if (
-      queue === "_sys_" ||
-      (this.#permissions !== undefined && !this.#permissions.canSubscribe(subject, queue))
-    ) {
+    if (queue === "_sys_" || !this.#standing.canSubscribe(subject, queue)) {
       this.refuseSubscription(subject, queue);
       return;
     }
-    if (this.#subscriptions.size >= this.#subscriptionsMax) {
+    if (this.subscriptions.size >= this.#subscriptionsMax) {
       this.#error(wireErrors.tooManySubscriptions);
       return;
     }
-    if (!this.#subscriptions.has(sid)) {
+    if (!this.subscriptions.has(sid)) {
       if (!isValidSubject(subject)) {
         this.#error(wireErrors.invalidSubject);
         return;
@@ -371,7 +360,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
         this.#error(tooManyTokens(subject, queue));
         return;
       }
-      if (!this.#addSubscription(subject, queue, sid)) return;
+      if (!this.#held.add({ sid, subject, queue }, this.#standing)) return;
     }
     if (this.#verbose) this.#answer("ok");
   }
@@ -379,7 +368,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   unsubscribe(sid: string, max: number): void {
     this.keepAlive.heard();
     this.#spend(workOf.unsubscribe);
-    const subscription = this.#subscriptions.get(sid);
+    const subscription = this.subscriptions.get(sid);
     if (subscription !== undefined) {
       if (max > subscription.delivered) {
         subscription.max = max;
@@ -520,15 +509,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   /** Ends a subscription: UNSUB, or its max was reached. */
   finish(subscription: Subscription): void {
-    if (!subscription.active) return;
-    subscription.active = false;
-    this.#subscriptions.delete(subscription.sid);
-    if (subscription.space === undefined) this.sublist.remove(subscription);
-    else subscription.space.unsubscribe(this, subscription);
+    this.#held.finish(subscription);
   }
 
   get isQuarantined(): boolean {
-    return this.#quarantined;
+    return this.#standing.isQuarantined;
   }
 
   /**
@@ -536,18 +521,14 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
    * delivered to it meanwhile, and what owners handed it goes back as if it had left.
    */
   quarantine(on: boolean): void {
-    if (this.closed || this.identity === undefined || on === this.#quarantined) return;
+    if (this.closed || this.identity === undefined || on === this.isQuarantined) return;
     this.#bind(this.identity);
-    const held = [...this.#subscriptions.values()];
     if (on) {
-      this.#leaveSpaces(held);
-      for (const subscription of held) {
-        subscription.filter = noPermissions.filterFor(subscription.subject, subscription.queue);
-      }
+      this.#held.silence(this.#standing);
       return;
     }
     this.#reviewSubscriptions(); // rules may have changed meanwhile
-    this.#enterSpaces(held);
+    this.#held.enterSpaces();
   }
 
   /** Waits a little before more is read: it produces faster than a reader takes. */
@@ -670,24 +651,11 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   #admit(entry: SubjectEntry): boolean {
     const subject = entry.text;
     if (this.#pedantic && !isLiteralSubject(subject)) this.#error(wireErrors.invalidPublishSubject);
-    if (entry.kind === "reserved" || !this.#canPublish(subject)) {
+    if (entry.kind === "reserved" || !this.#standing.canPublish(subject)) {
       this.#refuse("publish", subject, publishViolation(subject));
       return false;
     }
     return true;
-  }
-
-  #canPublish(subject: string): boolean {
-    const permissions = this.#publishing;
-    if (permissions === undefined) return true;
-    this.#decisions ??= new Map();
-    let allowed = this.#decisions.get(subject);
-    if (allowed === undefined) {
-      if (this.#decisions.size >= decisionsMax) this.#decisions.clear();
-      allowed = permissions.canPublish(subject);
-      this.#decisions.set(subject, allowed);
-    }
-    return allowed || (this.grants?.use(subject) ?? false);
   }
 
   /** Whether a reply subject is one that means nothing to a server; says so when it does. */
@@ -708,26 +676,9 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   /** The server's own answers go where the connection could publish or listen itself; says so when not. */
   #mayBeAnswered(reply: string): boolean {
-    const permissions = this.#permissions;
-    if (permissions === undefined) return true;
-    const isAllowed = permissions.canPublish(reply) || permissions.canSubscribe(reply, "");
+    const isAllowed = this.#standing.mayBeAnsweredOn(reply);
     if (!isAllowed) this.#refuse("reply", reply, replyViolation(reply));
     return isAllowed;
-  }
-
-  #addSubscription(subject: string, queue: string, sid: string): boolean {
-    const space = this.#hub.subjects.spaceOf(subject);
-    const subscription = new Subscription(this, { sid, subject, queue }, space);
-    subscription.filter = this.#permissions?.filterFor(subject, queue);
-    this.#subscriptions.set(sid, subscription);
-    if (space === undefined) {
-      this.sublist.insert(subscription);
-      return true;
-    }
-    if (this.#enterSpace(space, subscription)) return true;
-    subscription.active = false;
-    this.#subscriptions.delete(sid);
-    return false;
   }
 
   /** @returns whether the owner took it; the connection was told when not */
@@ -773,7 +724,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     }
     const before = this.identity;
     // It may be someone else than before: nothing of the other one stays.
-    if (this.state === "OPEN" || this.identity !== undefined) this.#endSubscriptions();
+    if (this.state === "OPEN" || this.identity !== undefined) this.#held.endAll();
     if (!this.#enter(identity)) return;
     this.options = options;
     this.echo = options.echo;
@@ -819,7 +770,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   renew(): void {
     if (this.closed) return;
     // Who spoke before saying who it is did so as everybody, which may be over.
-    const identity = this.identity ?? (this.#subscriptions.size === 0 ? undefined : everyone);
+    const identity = this.identity ?? (this.subscriptions.size === 0 ? undefined : everyone);
     const { authenticator } = this.#hub;
     if (identity === undefined || (this.identity === undefined && authenticator === undefined)) {
       this.#renewSilent();
@@ -860,43 +811,22 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
 
   /** Other rules for who it was all along: what they do not allow any more ends. */
   #rebind(before: Identity, identity: Identity): void {
-    const { grants } = this;
-    this.#bind(identity);
     // Requests it is working on may still be answered, if such answers are allowed as before.
-    if (this.grants?.isLike(grants) === true) this.grants = grants;
-    if (this.#quarantined) return; // they are looked at when that ends
+    this.#bind(identity, this.#standing);
+    if (this.isQuarantined) return; // they are looked at when that ends
     this.#reviewSubscriptions();
     const isSame = before.user === identity.user; // the default user may be another one now
     if (isSame && isDeepStrictEqual(before.rights, identity.rights)) return;
     const { spaces } = this.#hub.subjects;
     if (isSame && spaces.every((space) => space.rightsChanged?.(this) === true)) return;
-    // Somebody else, and to other owners everybody, leaves and comes again: they look at rights then.
-    const held = [...this.#subscriptions.values()].filter(({ space }) => space !== undefined);
-    this.#leaveSpaces(held);
-    this.#enterSpaces(held);
+    // To other owners somebody else, and everybody, leaves and comes again.
+    this.#held.leaveAndEnterSpaces();
   }
 
   /** Ends what the permissions of now do not allow, and filters the rest by them. */
   #reviewSubscriptions(): void {
-    for (const subscription of this.#subscriptions.values()) {
-      const { subject, queue, sid } = subscription;
-      if (this.#permissions?.canSubscribe(subject, queue) === false) {
-        this.finish(subscription);
-        this.#refuse("subscribe", subject, subscriptionRevoked(subject, queue, sid));
-      } else {
-        subscription.filter = this.#permissions?.filterFor(subject, queue);
-      }
-    }
-  }
-
-  /** Brings subscriptions back to the owners of their spaces; those not taken end. */
-  #enterSpaces(held: readonly Subscription[]): void {
-    for (const subscription of held) {
-      const { space, active } = subscription;
-      if (!active || space === undefined) continue;
-      if (this.closed || this.#enterSpace(space, subscription)) continue;
-      subscription.active = false;
-      this.#subscriptions.delete(subscription.sid);
+    for (const { subject, queue, sid } of this.#held.review(this.#standing)) {
+      this.#refuse("subscribe", subject, subscriptionRevoked(subject, queue, sid));
     }
   }
 
@@ -904,18 +834,16 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.close(refusalReasons[refusal], wireErrors[refusal]);
   }
 
-  #bind(identity: Identity): void {
+  /** @param before of the same principal, by earlier rules */
+  #bind(identity: Identity, before?: Standing): void {
     this.identity = identity;
     const { quarantined } = this.#hub;
-    this.#quarantined =
+    const isQuarantined =
       quarantined.size !== 0 && quarantined.has(principalKey(identity.account, identity.user));
-    const permissions = this.#quarantined ? noPermissions : identity.permissions;
-    this.#permissions = permissions;
-    this.#decisions = undefined;
-    this.#publishing = permissions?.bindsPublishing === false ? undefined : permissions;
-    this.#careful = this.#verbose || this.#pedantic || this.#publishing !== undefined;
-    const responses = permissions?.responses;
-    this.grants = responses && new ResponseGrants(responses, this.#hub.nowMs);
+    const standing = new Standing(identity, isQuarantined, this.#hub.nowMs, before);
+    this.#standing = standing;
+    this.grants = standing.grants;
+    this.#careful = this.#verbose || this.#pedantic || standing.bindsPublishing;
     this.#pace = identity.pace;
     this.keepAlive.credentialsEndMs = identity.expiresAtMs ?? Number.POSITIVE_INFINITY;
     const { limits } = this.#hub;
@@ -994,28 +922,9 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     clearTimeout(this.#stallTimer);
     this.#stallTimer = undefined;
     this.state = "DRAINING";
-    this.#endSubscriptions();
+    this.#held.endAll();
     this.#hub.closing(this);
     this.#hub.hooks.disconnected?.(this, reason);
-  }
-
-  #endSubscriptions(): void {
-    const held = [...this.#subscriptions.values()];
-    this.#subscriptions.clear();
-    for (const subscription of held) subscription.active = false;
-    this.#hub.retired.add(this.sublist, held);
-    this.#leaveSpaces(held);
-  }
-
-  /** To the owners of spaces it is as if the connection had ended. */
-  #leaveSpaces(held: readonly Subscription[]): void {
-    for (const space of this.#hub.subjects.spaces) {
-      space.disconnect(
-        this,
-        held.filter((subscription) => subscription.space === space),
-      );
-    }
-    this.ownerState = undefined;
   }
 }
 
