@@ -224,6 +224,7 @@ describe("what a FETCH answers", () => {
           payload: "hello",
           payload_encoding: "utf8",
           priority: "urgent",
+          label: "high",
           header: [...encodeText(block)],
           headers: { "X-One": "1, 2", "x-two": "a" },
           create_time: 1_700_000_000,

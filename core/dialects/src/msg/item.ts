@@ -18,7 +18,7 @@ export function encodingField(body: JsonObject, request: string): PayloadEncodin
 
 /**
  * One item. `msg_id` and `create_time` are numbers, as every published reader of this generation
- * needs them; `header` is the sender's block byte by byte, or null; what does not apply is left out.
+ * needs them; `label` is the sender's word where `priority` cannot say it; `header` is the sender's block byte by byte, or null; what does not apply is left out.
  */
 export function messageItem(message: MailMessage, encoding: PayloadEncoding): JsonObject {
   const { headers, key, tags, deliveryCount, leaseEndsAtMs, from, expiresAtMs, dead } = message;
@@ -26,6 +26,7 @@ export function messageItem(message: MailMessage, encoding: PayloadEncoding): Js
     msg_id: message.msgId,
     ...payloadFields(message.payload, encoding === "base64"),
     priority: mailboxWords[message.label],
+    ...(mailboxWords[message.label] === message.label ? {} : { label: message.label }),
     header: headers === undefined ? null : Array.from(headers),
     headers: headers === undefined ? {} : headerMap(headers),
     create_time: wireSeconds(message.createdAtMs),

@@ -35,6 +35,7 @@ function rawItem(message: MailMessage): string {
   let text = `{"msg_id":${message.msgId},"payload_bytes":${payload.length}`;
   if (headers !== undefined) text += `,"header_bytes":${headers.length}`;
   text += `,"priority":"${mailboxWords[message.label]}","create_time":${wireSeconds(message.createdAtMs)}`;
+  if (mailboxWords[message.label] !== message.label) text += `,"label":"${message.label}"`;
   if (isShown(key)) text += `,"key":${JSON.stringify(key)}`;
   if (tags !== undefined) text += `,"tags":${JSON.stringify(tags)}`;
   if (deliveryCount !== undefined) text += `,"delivery_count":${deliveryCount}`;
