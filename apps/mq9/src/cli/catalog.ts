@@ -13,6 +13,12 @@ export interface CatalogEntry {
 
 export const catalog: readonly CatalogEntry[] = [
   {
+    name: "wait",
+    summary: "sleep until there is mail",
+    group: "Mail:",
+    load: async () => [(await import("../commands/wait.ts")).wait],
+  },
+  {
     name: "backup",
     summary: "copy everything a broker holds into one file",
     group: "Broker:",
@@ -29,6 +35,12 @@ export const catalog: readonly CatalogEntry[] = [
     summary: "keep connections under names",
     group: "Tools:",
     load: async () => (await import("../commands/context.ts")).contextCommands,
+  },
+  {
+    name: "bench",
+    summary: "measure how fast the broker is",
+    group: "Tools:",
+    load: async () => (await import("../commands/bench.ts")).benchCommands,
   },
 ];
 
