@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // What the package offers: connect, and the objects that come from it.
 export {
   type AgentState,
