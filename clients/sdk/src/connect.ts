@@ -9,6 +9,7 @@ import { Mq9 } from "./mq9.ts";
 import { type ConnectOptions, type Settings, settingsOf } from "./options.ts";
 import { Broker } from "./remote/broker.ts";
 import { RemoteApi } from "./remote/remote-api.ts";
+import { findTelemetry } from "./trace.ts";
 
 /**
  * Connects to a broker and resolves when signed in.
@@ -23,7 +24,7 @@ export async function connect(
 ): Promise<Mq9> {
   const given = typeof first === "string" ? { ...options, url: first } : first;
   const settings = settingsOf(given, await surroundings());
-  const nc = await open(settings);
+  const [nc] = await Promise.all([open(settings), findTelemetry()]);
   const { url, timeoutMs, agent } = settings;
   const link = new Link(nc, { url, timeoutMs, inboxPrefix: given.inboxPrefix });
   const api = new RemoteApi(link, new Broker(link, given.dialect));

@@ -25,6 +25,16 @@ export {
 } from "./agents.ts";
 export type { BroadcastOptions, OnBroadcastOptions } from "./broadcast.ts";
 export { connect } from "./connect.ts";
+export {
+  type ConsumeOptions,
+  type Consumer,
+  type Handler,
+  type HandlerContext,
+  Reject,
+  type Retries,
+} from "./consume.ts";
+export type { WorkStats } from "./consume-worker.ts";
+export { type AnswerOptions, RemoteError } from "./correlation.ts";
 export { type DataIssue, InvalidDataError, OutcomeUnknownError } from "./errors.ts";
 export { type HeadersInit, MessageHeaders } from "./headers.ts";
 export {
@@ -48,5 +58,10 @@ export {
   RemoteApi,
   type RemoteDiscoverResult,
 } from "./remote/remote-api.ts";
+export type { Replier, ReplyContext, ReplyOptions } from "./reply.ts";
+export { type RequestOptions, RequestTimeoutError } from "./request.ts";
+export type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
 export type { StatusEvent } from "./status.ts";
+export { type TelemetryApi, useTelemetry } from "./trace.ts";
 export type { WebSocketClass } from "./transport/transport.ts";
+export type { WorkOptions } from "./work.ts";

@@ -17,8 +17,10 @@ import {
   type StartPosition,
   type TokenRight,
 } from "@mq9/protocol";
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { encodeData } from "./codec.ts";
+import { type ConsumeOptions, type Consumer, consume, type Handler } from "./consume.ts";
+import { sourceOf } from "./consume-source.ts";
+import { sendAnswer } from "./correlation.ts";
 import { type HeadersInit, linesOfInit } from "./headers.ts";
 import { leasedMessages } from "./leased-messages.ts";
 import {
@@ -32,8 +34,13 @@ import type { CallOptions } from "./remote/calls.ts";
 import type { IssuedGrant } from "./remote/pull.ts";
 import { push } from "./remote/push.ts";
 import type { RemoteApi } from "./remote/remote-api.ts";
+import { type Replier, type ReplyOptions, reply } from "./reply.ts";
+import { type RequestOptions, request } from "./request.ts";
+import { check, readerOf, type Schema, type ValueReader } from "./schema.ts";
 import { settlementOf } from "./settlement.ts";
 import { Stream } from "./stream.ts";
+import { traceSend } from "./trace.ts";
+import { type WorkOptions, work } from "./work.ts";
 
 /** What every mailbox of one client shares. */
 export interface Surround {
@@ -48,7 +55,7 @@ export interface MailboxOptions<T> {
   /** Shown with every request about it. */
   readonly token?: string | undefined;
   /** Checks what is sent and what is received; any Standard Schema library makes them. */
-  readonly schema?: StandardSchemaV1<unknown, T> | undefined;
+  readonly schema?: Schema<T> | undefined;
 }
 
 export interface SendOptions extends CallOptions {
@@ -56,7 +63,7 @@ export interface SendOptions extends CallOptions {
   readonly priority?: PriorityLabel | undefined;
   /** Only the newest message of a key is kept. */
   readonly key?: string | undefined;
-  /** Invisible for so many milliseconds. */
+  /** Invisible for so many milliseconds: a multiple of 1,000, at most 30 days. */
   readonly delayMs?: number | undefined;
   /** The message ends before its mailbox does. */
   readonly ttlSeconds?: number | undefined;
@@ -121,7 +128,10 @@ export interface QueryOptions extends CallOptions {
 
 export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
   readonly name: string;
-  readonly schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly schema: Schema<T> | undefined;
+  /** Reads values by the schema: for the parts of this package. */
+  readonly reader: ValueReader<T> | undefined;
+  readonly #answer: NonNullable<MessageContext<T>["reply"]>;
   /** What its client shares with it: for the parts of this package. */
   readonly surround: Surround;
   /** Messages that nobody of a group could handle. */
@@ -131,6 +141,8 @@ export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
     this.surround = surround;
     this.name = name;
     this.schema = options.schema;
+    this.reader = options.schema === undefined ? undefined : readerOf(options.schema);
+    this.#answer = (message, data, how) => sendAnswer(surround.api, message, data, how);
     if (options.token !== undefined) surround.api.showToken(name, options.token);
     this.deadLetters = new DeadLetters(surround, name);
   }
@@ -147,6 +159,7 @@ export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
    */
   async send(data: T, options: SendOptions = {}): Promise<SendResult> {
     const { priority = "normal", delayMs, replyTo, key, ttlSeconds, tags, dedupId } = options;
+    if (this.schema !== undefined) await check(this.schema, data, `data for ${this.name}`);
     const { payload, contentType } = encodeData(data);
     const lines = linesOfInit(options.headers);
     if (contentType !== undefined && !lines.some(([name]) => /^content-type$/i.test(name))) {
@@ -159,7 +172,7 @@ export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
       throw new Mq9Error("invalid", text);
     }
     const request = { mailbox: this.name, label, payload, key, delayMs, ttlSeconds, tags, dedupId };
-    return await this.#api.sendLines(request, lines, options);
+    return await traceSend(this.name, lines, () => this.#api.sendLines(request, lines, options));
   }
 
   /** @throws {Mq9Error} `not_found`, `expired` */
@@ -325,6 +338,38 @@ export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
     await this.#api.cancel({ mailbox: this.name, scheduledId }, options);
   }
 
+  /**
+   * Hands every message to a handler, shared with the other members of its group. What the handler
+   * resolves is acknowledged, what it throws comes again later, a `Reject` goes to the dead letters. Leases
+   * are kept alive while handlers run; reconnects and restarts of the broker are bridged.
+   * @throws {Mq9Error} `invalid` for options that make no sense; all else is told by the consumer
+   */
+  consume(handler: Handler<T>, options: ConsumeOptions<T> = {}): Consumer {
+    return consume(sourceOf(this), handler, options);
+  }
+
+  /**
+   * As `consume`, as a loop: each message is settled by hand with `ack()`, `nack()` or `reject()`. Its lease
+   * is kept alive until the loop asks for the next; what was not settled comes again when the lease ends.
+   */
+  work(options: WorkOptions<T> = {}): AsyncIterableIterator<Message<T>> {
+    return work(sourceOf(this), options);
+  }
+
+  /**
+   * Sends a request and waits for its answer. Both sides may die and come back meanwhile: asking again with
+   * the same `requestId` sends nothing twice and finds the answer.
+   * @throws {RequestTimeoutError} with what is known of the request @throws {RemoteError} the answer is a failure
+   */
+  async request<R = unknown>(data: T, options: RequestOptions<R> = {}): Promise<Message<R>> {
+    return await request(this, data, options);
+  }
+
+  /** Answers requests: what the handler returns is the answer, what it throws is answered as a failure. */
+  reply<A = unknown>(replier: Replier<T, A>, options: ReplyOptions<T, A> = {}): Consumer {
+    return reply(this, replier, options);
+  }
+
   /** A message of the waist as programs read it, with the lease of a group if it has one. */
   messageOf(message: MailMessage, group?: string): Message<T> {
     const settlement = group === undefined ? undefined : settlementOf(this.#api, message, group);
@@ -337,7 +382,7 @@ export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   #contextOf(settlement: Settlement | undefined): MessageContext<T> {
-    return { settlement };
+    return { settlement, decode: this.reader?.decode, reply: this.#answer };
   }
 
   /** By priority, then number, as a subscription would tell them. */

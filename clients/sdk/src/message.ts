@@ -6,8 +6,10 @@ import {
   Mq9Error,
   neverMs,
   type PriorityLabel,
+  type SendResult,
 } from "@mq9/protocol";
 import { decodeData, decodeJson, decodeText } from "./codec.ts";
+import type { AnswerOptions } from "./correlation.ts";
 import { linesOfBlock, MessageHeaders } from "./headers.ts";
 
 /** What ends the lease that came with a message. */
@@ -26,7 +28,7 @@ export interface MessageContext<T = unknown> {
   readonly settlement?: Settlement | undefined;
   /** Sends an answer to where this message asks for one. */
   readonly reply?:
-    | ((message: Message<T>, data: unknown, options?: object) => Promise<unknown>)
+    | ((message: Message<T>, data: unknown, options?: AnswerOptions) => Promise<SendResult>)
     | undefined;
   /** Reads `value`; default: JSON, text or bytes by what the message is. May throw. */
   readonly decode?: ((message: Message<T>) => T) | undefined;
@@ -201,7 +203,7 @@ export class Message<T = unknown> {
   }
 
   /** Sends an answer to the mailbox that `replyTo` names. @throws {Mq9Error} `invalid` without one */
-  async reply(data: unknown, options?: object): Promise<unknown> {
+  async reply(data: unknown, options?: AnswerOptions): Promise<SendResult> {
     const { reply } = this.#context;
     if (reply === undefined || this.replyTo === undefined) {
       throw new Mq9Error(

@@ -13,6 +13,7 @@ import type { Message } from "./message.ts";
 import type { ServerFacts } from "./remote/broker.ts";
 import type { CallOptions } from "./remote/calls.ts";
 import type { RemoteApi } from "./remote/remote-api.ts";
+import type { RequestOptions } from "./request.ts";
 import type { StatusEvent } from "./status.ts";
 
 export interface CreateMailboxOptions<T> extends CallOptions, MailboxOptions<T> {
@@ -104,6 +105,15 @@ export class Mq9 implements AsyncDisposable {
   /** As `mailbox(to).send(…)`. */
   async send(to: string, data: unknown, options: SendOptions = {}): Promise<SendResult> {
     return await this.mailbox(to).send(data, options);
+  }
+
+  /** As `mailbox(to).request(…)`. */
+  async request<R = unknown>(
+    to: string,
+    data: unknown,
+    options: RequestOptions<R> = {},
+  ): Promise<Message<R>> {
+    return await this.mailbox(to).request(data, options);
   }
 
   /** To whoever listens now, and to the channel's mailbox if there is one. */

@@ -1,0 +1,462 @@
+// The engine of consume() and work(): fetches ahead of its handlers, keeps their leases alive, settles
+// what they finished, and hands back what it did not begin. Lives through reconnects and restarts of
+// the broker. What a handler is, and what its result means, is decided by who makes the worker.
+import {
+  fetchMax,
+  type MailMessage,
+  type Mq9Error,
+  type PullApi,
+  type StartPosition,
+} from "@mq9/protocol";
+import { Acks } from "./consume-acks.ts";
+import { Held, type HeldBy, leaseLost, type Outcome } from "./consume-held.ts";
+import { codeOf, mayPass, Pause, retryDelayMs } from "./consume-retry.ts";
+import { Returns } from "./consume-returns.ts";
+import type { Message, Settlement } from "./message.ts";
+
+/** Where a worker's messages come from. */
+export interface WorkSource<T> {
+  readonly mailbox: string;
+  readonly api: Pick<PullApi, "fetch" | "ack" | "nack" | "extend">;
+  /** Makes what the handler sees of a message. */
+  message(parts: MailMessage, settlement: Settlement): Message<T>;
+  /** Tells when the connection, and with it every lease, is lost, and when it is back. @returns what ends it */
+  watch?(lost: () => void, back: () => void): () => void;
+}
+
+export interface WorkerOptions {
+  readonly group: string;
+  readonly start: StartPosition;
+  readonly concurrency: number;
+  readonly leaseMs: number;
+  readonly deliveriesMax: number | undefined;
+  readonly fairEvery: number | undefined;
+}
+
+/** What happens to each message. */
+export interface Job<T> {
+  /** Never rejects. */
+  run(held: Held<T>): Promise<Outcome>;
+  /** Something failed that no handler hears of. */
+  onError(error: unknown, message: Message<T> | undefined): void;
+}
+
+/** What a worker has done so far; all but the last four only grow. */
+export interface WorkStats {
+  readonly fetched: number;
+  /** Handlers that came to an end, whatever the end was. */
+  readonly handled: number;
+  readonly acked: number;
+  /** Handed back to be tried again. */
+  readonly returned: number;
+  /** Given to the dead letters. */
+  readonly rejected: number;
+  /** Handed to us again while we had them or had finished them, and not handled again. */
+  readonly repeats: number;
+  /** Leases that ended while a handler ran. */
+  readonly leasesLost: number;
+  /** Handlers at work. */
+  readonly running: number;
+  /** Fetched and not begun. */
+  readonly waiting: number;
+  /** Finished and not yet confirmed by the broker. */
+  readonly unconfirmed: number;
+}
+
+/** How much work is fetched ahead: what the handlers do in so long. */
+const aheadMs = 250;
+const aheadMax = 2_000;
+const aheadBytesMax = 16 * 1_048_576;
+/** Finished and unconfirmed beyond which nothing more is begun: a group holds 10,000 at most. */
+const unconfirmedMax = 5_000;
+/** A stopped worker's last fetch is over after so long. */
+const waitMs = 2_000;
+/** How long a stopping worker tries to get what it finished acknowledged. */
+const settleMs = 10_000;
+
+export class Worker<T> implements HeldBy<T> {
+  readonly group: string;
+  readonly done: Promise<void>;
+  readonly #source: WorkSource<T>;
+  readonly #options: WorkerOptions;
+  readonly #job: Job<T>;
+  readonly #acks: Acks;
+  readonly #returns: Returns;
+  /** Fetched and not begun, in order; `#next` is the first. */
+  #ahead: Held<T>[] = [];
+  #next = 0;
+  #aheadBytes = 0;
+  /** Everything handed to us and not finished. */
+  readonly #held: Map<number, Held<T>> = new Map();
+  /** Acknowledged while a fetch was under way that may bring it once more. */
+  readonly #recent: { readonly fetch: number; readonly msgIds: readonly number[] }[] = [];
+  /** Numbers of the fetches under way. */
+  readonly #fetching: Set<number> = new Set();
+  #fetches = 0;
+  #failures = 0;
+  #more = false;
+  #running = 0;
+  /** Mean time of a handler; 0 = none has finished. */
+  #handlerMs = 0;
+  #stopping = false;
+  #failure: unknown;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #pause = new Pause();
+  #paused = false;
+  #unwatch: (() => void) | undefined;
+  #idle: (() => void) | undefined;
+  #resolve: () => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+  readonly #counts = {
+    fetched: 0,
+    handled: 0,
+    acked: 0,
+    returned: 0,
+    rejected: 0,
+    repeats: 0,
+    leasesLost: 0,
+  };
+
+  constructor(source: WorkSource<T>, options: WorkerOptions, job: Job<T>) {
+    const { mailbox, api } = source;
+    const { group, leaseMs } = options;
+    this.group = group;
+    this.#source = source;
+    this.#options = options;
+    this.#job = job;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#acks = new Acks({
+      api,
+      mailbox,
+      group,
+      done: (msgIds) => this.#acked(msgIds),
+      failed: (_msgId, error) => job.onError(error, undefined),
+    });
+    this.#returns = new Returns({ api, mailbox, group });
+    this.#unwatch = source.watch?.(
+      () => this.#lost(),
+      () => this.#back(),
+    );
+    this.#timer = setInterval(() => this.#tick(), Math.min(5_000, Math.max(100, leaseMs / 5)));
+    queueMicrotask(() => this.#pump());
+  }
+
+  get stats(): WorkStats {
+    return {
+      ...this.#counts,
+      running: this.#running,
+      waiting: this.#waiting,
+      unconfirmed: this.#acks.size + this.#returns.size,
+    };
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Begins nothing more, hands back what was not begun, waits for handlers and acknowledgements. */
+  stop(): Promise<void> {
+    if (!this.#stopping) void this.#stop(undefined);
+    return this.done;
+  }
+
+  /** Tells every running handler to end. */
+  abort(reason: Mq9Error): void {
+    for (const held of this.#held.values()) if (held.running) held.abort(reason);
+  }
+
+  // --- what a held message asks for -------------------------------------------------------------
+
+  message(parts: MailMessage, settlement: Settlement): Message<T> {
+    return this.#source.message(parts, settlement);
+  }
+
+  async settle(held: Held<T>, outcome: Outcome): Promise<void> {
+    const { msgId, deliveryCount } = held;
+    if (outcome.kind === "nack" || outcome.kind === "reject") {
+      await this.#returns.send(msgId, deliveryCount, outcome);
+      this.#counts[outcome.kind === "nack" ? "returned" : "rejected"] += 1;
+    } else if (outcome.kind === "ack") {
+      await this.#acks.addAndWait(msgId);
+    } else if (outcome.kind === "unseen") {
+      await this.#returns.unseen(msgId, deliveryCount);
+    }
+  }
+
+  async extend(held: Held<T>, leaseMs: number = this.#options.leaseMs): Promise<number> {
+    const { mailbox, api } = this.#source;
+    const { msgId, deliveryCount } = held;
+    const askedMs = performance.now();
+    const endsAtMs = await api.extend({
+      mailbox,
+      group: this.group,
+      msgId,
+      leaseMs,
+      deliveryCount,
+    });
+    held.leaseEndsMs = askedMs + leaseMs;
+    held.adrift = false;
+    return endsAtMs;
+  }
+
+  // --- handlers ---------------------------------------------------------------------------------
+
+  get #waiting(): number {
+    return this.#ahead.length - this.#next;
+  }
+
+  #pump(): void {
+    const { concurrency } = this.#options;
+    while (this.#running < concurrency && this.#waiting > 0 && !this.#stopping) {
+      if (this.#acks.size >= unconfirmedMax) break;
+      const held = this.#takeFirst();
+      held.running = true;
+      this.#running += 1;
+      void this.#handle(held);
+    }
+    if (!this.#stopping) this.#fetchAhead();
+    else if (this.#running === 0) this.#idle?.();
+  }
+
+  #takeFirst(): Held<T> {
+    const held = this.#ahead[this.#next] as Held<T>;
+    this.#next += 1;
+    this.#aheadBytes -= held.bytes;
+    if (this.#next === this.#ahead.length) {
+      this.#ahead = [];
+      this.#next = 0;
+    }
+    return held;
+  }
+
+  async #handle(held: Held<T>): Promise<void> {
+    const beganMs = performance.now();
+    const outcome = await this.#job.run(held);
+    const tookMs = performance.now() - beganMs;
+    this.#handlerMs += (tookMs - this.#handlerMs) * (this.#handlerMs === 0 ? 1 : 0.1);
+    this.#running -= 1;
+    this.#counts.handled += 1;
+    this.#held.delete(held.msgId);
+    this.#finish(held, outcome);
+    this.#pump();
+  }
+
+  #finish(held: Held<T>, outcome: Outcome): void {
+    if (held.settled || outcome.kind === "left") return;
+    if (outcome.kind === "ack") this.#acks.add(held.msgId);
+    else void this.settle(held, outcome).catch((error) => this.#job.onError(error, held.message));
+  }
+
+  #acked(msgIds: readonly number[]): void {
+    this.#counts.acked += msgIds.length;
+    if (this.#fetching.size > 0) this.#recent.push({ fetch: this.#fetches, msgIds });
+    this.#pump();
+  }
+
+  // --- fetching ---------------------------------------------------------------------------------
+
+  /** Messages that the handlers finish in a moment: nothing where one takes long, so that others get it. */
+  #aheadWanted(): number {
+    if (this.#handlerMs === 0) return 0;
+    const perMs = this.#options.concurrency / Math.max(this.#handlerMs, 0.001);
+    return Math.min(aheadMax, Math.floor(perMs * aheadMs));
+  }
+
+  #fetchAhead(): void {
+    if (this.#paused || this.#fetching.size >= (this.#more ? 2 : 1)) return;
+    if (this.#aheadBytes >= aheadBytesMax || this.#acks.size >= unconfirmedMax) return;
+    const wanted = this.#options.concurrency + this.#aheadWanted();
+    const room = wanted - this.#running - this.#waiting;
+    if (room <= 0 || (room * 4 < wanted && this.#waiting > 0)) return;
+    void this.#fetch(Math.min(room, fetchMax), waitMs);
+  }
+
+  async #fetch(limit: number, waitMs: number): Promise<void> {
+    this.#fetches += 1;
+    const number = this.#fetches;
+    this.#fetching.add(number);
+    const { mailbox, api } = this.#source;
+    const { group, start, leaseMs, deliveriesMax, fairEvery } = this.#options;
+    try {
+      const result = await api.fetch({
+        mailbox,
+        group,
+        start,
+        limit,
+        waitMs,
+        leaseMs,
+        held: "kept",
+        deliveriesMax,
+        fairEvery,
+      });
+      this.#failures = 0;
+      this.#more = result.more;
+      const leaseEndsMs = performance.now() + leaseMs;
+      for (const message of result.messages) this.#take(message, leaseEndsMs);
+    } catch (error) {
+      this.#more = false;
+      await this.#fetchFailed(error);
+    } finally {
+      this.#fetching.delete(number);
+      this.#forgetRecent();
+    }
+    this.#pump();
+  }
+
+  #take(parts: MailMessage, leaseEndsMs: number): void {
+    const { msgId, deliveryCount = 1 } = parts;
+    this.#counts.fetched += 1;
+    const known = this.#held.get(msgId);
+    if (known !== undefined) {
+      this.#counts.repeats += 1;
+      known.adopt(deliveryCount, leaseEndsMs);
+    } else if (
+      this.#acks.has(msgId) ||
+      this.#returns.adopt(msgId, deliveryCount) ||
+      (this.#recent.length > 0 && this.#recent.some(({ msgIds }) => msgIds.includes(msgId)))
+    ) {
+      this.#counts.repeats += 1; // finished here already: its settlement is on its way, or was
+    } else if (this.#stopping) {
+      void this.#returns.unseen(msgId, deliveryCount);
+    } else {
+      const held = new Held(this, parts, leaseEndsMs);
+      this.#held.set(msgId, held);
+      this.#ahead.push(held);
+      this.#aheadBytes += held.bytes;
+    }
+  }
+
+  /** What was acknowledged before every fetch that is under way began can not come with one of them. */
+  #forgetRecent(): void {
+    const oldest = Math.min(...this.#fetching, Number.POSITIVE_INFINITY);
+    while (this.#recent[0] !== undefined && this.#recent[0].fetch < oldest) this.#recent.shift();
+  }
+
+  async #fetchFailed(error: unknown): Promise<void> {
+    if (this.#stopping) return;
+    if (!mayPass(error)) {
+      void this.#stop(error);
+      return;
+    }
+    this.#failures += 1;
+    if (this.#failures === 1 && codeOf(error) !== "draining") this.#job.onError(error, undefined);
+    this.#paused = true;
+    await this.#pause.wait(retryDelayMs(this.#failures));
+    this.#paused = false;
+  }
+
+  // --- leases -----------------------------------------------------------------------------------
+
+  /** The connection is gone, and what it held is free for others: what was not begun is forgotten. */
+  #lost(): void {
+    for (let i = this.#next; i < this.#ahead.length; i += 1) {
+      this.#held.delete((this.#ahead[i] as Held<T>).msgId);
+    }
+    this.#ahead = [];
+    this.#next = 0;
+    this.#aheadBytes = 0;
+    for (const held of this.#held.values()) held.adrift = true;
+  }
+
+  /** Handlers went on meanwhile: their messages are asked for again, before others get them. */
+  #back(): void {
+    this.#pause.end();
+    this.#acks.wake();
+    this.#returns.wake();
+    let adrift = 0;
+    for (const held of this.#held.values()) if (held.adrift) adrift += 1;
+    if (adrift === 0 || this.#stopping) return;
+    const room = Math.max(0, this.#options.concurrency - this.#running);
+    void this.#fetch(Math.min(adrift + room, fetchMax), 0).then(() => {
+      for (const held of this.#held.values()) if (held.adrift) void this.#keep(held);
+    });
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    const { leaseMs, concurrency } = this.#options;
+    const spare = this.#waiting - concurrency - this.#aheadWanted();
+    for (let i = 0; i < spare; i += 1) this.#handBack(this.#ahead.pop() as Held<T>);
+    for (const held of this.#held.values()) {
+      if (held.leaseEndsMs - nowMs < leaseMs * 0.6 && !held.settled) void this.#keep(held);
+    }
+  }
+
+  #handBack(held: Held<T>): void {
+    this.#held.delete(held.msgId);
+    this.#aheadBytes -= held.bytes;
+    void this.#returns.unseen(held.msgId, held.deliveryCount);
+  }
+
+  /** Makes the lease longer, or finds that it is lost. */
+  async #keep(held: Held<T>): Promise<void> {
+    if (held.extending || held.aborted) return;
+    held.extending = true;
+    const { deliveryCount } = held;
+    try {
+      await this.extend(held);
+    } catch (error) {
+      const isOver = performance.now() >= held.leaseEndsMs;
+      const wasAdopted = held.deliveryCount !== deliveryCount;
+      if ((mayPass(error) && !isOver) || wasAdopted || codeOf(error) === "closed") return;
+      this.#leaseEnded(held, error, isOver);
+    } finally {
+      held.extending = false;
+    }
+  }
+
+  #leaseEnded(held: Held<T>, error: unknown, isOver: boolean): void {
+    if (this.#held.get(held.msgId) !== held) return; // it is finished
+    if (!held.running) {
+      const index = this.#ahead.indexOf(held, this.#next);
+      if (index >= 0) this.#ahead.splice(index, 1);
+      this.#held.delete(held.msgId);
+      this.#aheadBytes -= held.bytes;
+      return;
+    }
+    this.#counts.leasesLost += 1;
+    const text = error instanceof Error ? error.message : String(error);
+    const why = isOver ? `it could not be extended in time (${text})` : text;
+    held.abort(leaseLost(this.#source.mailbox, held.msgId, why, error));
+  }
+
+  // --- the end ----------------------------------------------------------------------------------
+
+  async #stop(failure: unknown): Promise<void> {
+    this.#stopping = true;
+    this.#failure = failure;
+    this.#pause.end();
+    const waiting = this.#ahead.slice(this.#next);
+    this.#ahead = [];
+    this.#next = 0;
+    for (const held of waiting) this.#held.delete(held.msgId);
+    const returned = Promise.all(
+      waiting.map((held) => this.#returns.unseen(held.msgId, held.deliveryCount)),
+    );
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    await returned;
+    await this.#settleAll();
+    clearInterval(this.#timer);
+    this.#unwatch?.();
+    if (this.#failure === undefined) this.#resolve();
+    else this.#reject(this.#failure);
+  }
+
+  async #settleAll(): Promise<void> {
+    const late = setTimeout(() => this.#returns.giveUp(), settleMs);
+    try {
+      await this.#acks.drain(settleMs);
+      while (this.#returns.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    } catch (error) {
+      this.#failure ??= error;
+    }
+    clearTimeout(late);
+  }
+}
