@@ -154,7 +154,7 @@ describe("layers", () => {
     expect(stderr).toBe("");
     expect(stdout).toMatch(/^port: 3333 +# flag --port$/m);
     expect(stdout).toMatch(/^ttl: 2h +# environment MQ9_TTL$/m);
-    expect(stdout).toMatch(/^max_payload: 2MiB +# file .*mq9\.json$/m);
+    expect(stdout).toMatch(/^max_payload: 2MiB +# file .*mq9\.json:\d+$/m);
     expect(stdout).toMatch(/^ping_max: 2 +# default$/m);
   });
 

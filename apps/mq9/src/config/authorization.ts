@@ -1,14 +1,16 @@
 // Users, accounts and permissions of a configuration file, as the plain description that an
 // authenticator is made of. Checks shapes and what contradicts itself; never compares a password.
-import type {
-  AccountConfig,
-  AuthConfig,
-  ConnectionType,
-  MailboxRules,
-  UserConfig,
+import {
+  type AccountConfig,
+  type AuthConfig,
+  AuthConfigError,
+  type ConnectionType,
+  checkAuthConfig,
+  type MailboxRules,
+  type UserConfig,
 } from "@mq9/auth";
 import type { PermissionRules, RateLimits, ResponseGrant, SubjectRules } from "@mq9/router";
-import { type ConfigNode, isMap } from "../nats-config/tree.ts";
+import { type ConfigNode, isMap, type Place } from "../nats-config/tree.ts";
 import { agentPermissions } from "./agent-profile.ts";
 import {
   Block,
@@ -54,8 +56,7 @@ export function readAuthorization(node: ConfigNode, findings: Findings): Authori
   if (listed !== undefined && (user !== undefined || token !== undefined)) {
     fail(node, "authorization: either a list of users, or one user, or a token");
   }
-  if (user !== undefined && password === undefined)
-    fail(node, `authorization: user ${user} has no password`);
+  if (user !== undefined) note({ user, password }, node, findings);
   const single: UserConfig[] = user === undefined ? [] : [{ user, password, permissions: own }];
   const users = listed === undefined ? single : readUsers(listed, findings);
   return {
@@ -100,6 +101,7 @@ function readUser(node: ConfigNode, findings: Findings): UserConfig {
     fail(node, "a user has either a profile or permissions of its own");
   }
   const name = user ?? nkey ?? "";
+  note({ user, password, nkey }, node, findings);
   return {
     user,
     password,
@@ -117,6 +119,11 @@ function readRates(node: ConfigNode, findings: Findings): RateLimits {
   const deliveriesPerSecond = block.read("max_deliveries_per_second", readWhole);
   block.finish();
   return { messagesPerSecond, deliveriesPerSecond };
+}
+
+function note(user: UserConfig, { place }: ConfigNode, findings: Findings): void {
+  const hasProof = user.password !== undefined || user.nkey !== undefined;
+  findings.users.push({ name: user.user ?? user.nkey ?? "", place, hasProof });
 }
 
 function readNkey(node: ConfigNode, name: string): string {
@@ -250,7 +257,10 @@ function readAccount(name: string, node: ConfigNode, findings: Findings): Accoun
   );
   const sendTo = block.read("send_to", readSendTo);
   const maxConnections = block.read("limits", (limits) => readAccountLimits(limits, findings));
-  block.pass(["exports", "imports"], "accounts share nothing but mailboxes that grant it");
+  block.refuse(
+    ["exports", "imports"],
+    "accounts share nothing here; put users that have to talk to each other into one account",
+  );
   block.pass(["mappings", "maps"], "subjects are not mapped");
   block.pass(["jetstream", "js", "cluster_traffic"], "mailboxes are always stored");
   block.pass(["msg_trace", "trace_dest", "nkey"], "mq9 has no such thing");
@@ -276,40 +286,57 @@ function readAccountLimits(node: ConfigNode, findings: Findings): number | undef
   return connections === undefined || connections < 0 ? undefined : connections;
 }
 
+/** Where something of users stands that only shows to be wrong when everything is known. */
+interface AuthPlaces {
+  readonly noAuthUser: ConfigNode | undefined;
+  readonly systemAccount: ConfigNode | undefined;
+  readonly users: ConfigNode | undefined;
+  readonly operator: ConfigNode | undefined;
+}
+
 /** What only shows when everything is known: names that are said twice, or nowhere. */
-export function checkAuth(
-  auth: AuthConfig,
-  findings: Findings,
-  at: {
-    readonly noAuthUser: ConfigNode | undefined;
-    readonly systemAccount: ConfigNode | undefined;
-    readonly users: ConfigNode | undefined;
-  },
-): void {
-  const users = [
-    ...(auth.users ?? []),
-    ...(auth.accounts ?? []).flatMap((account) => account.users),
-  ];
-  const names = users.flatMap((user) => user.user ?? user.nkey ?? []);
-  const known = new Set<string>();
-  const twice = names.find((name) => known.size === known.add(name).size);
-  if (twice !== undefined && at.users !== undefined) {
-    findings.problem(at.users.place, `user ${twice} is there twice`);
+export function checkAuth(auth: AuthConfig, findings: Findings, at: AuthPlaces): void {
+  checkUsers(auth, findings);
+  if (findings.problems.length > 0) return; // what could not be read would be missed
+  try {
+    checkAuthConfig(auth);
+  } catch (error) {
+    if (!(error instanceof AuthConfigError)) throw error;
+    const place = placeOf(error.where, findings, at);
+    // Without one it comes up again, and is told, when flags and file are put together.
+    if (place !== undefined) findings.problem(place, inWordsOfTheFile(error));
   }
-  const { noAuthUser, systemAccount } = auth;
-  if (at.noAuthUser !== undefined && auth.operator === undefined && !known.has(noAuthUser ?? "")) {
-    findings.problem(at.noAuthUser.place, `no_auth_user: there is no user ${noAuthUser}`);
-  }
-  const isListed = auth.accounts?.some(({ name }) => name === systemAccount) === true;
-  if (
-    at.systemAccount !== undefined &&
-    auth.operator === undefined &&
-    !isListed &&
-    systemAccount !== "$SYS"
-  ) {
+}
+
+function checkUsers({ certificateNamesUser }: AuthConfig, findings: Findings): void {
+  const first = new Map<string, Place>();
+  for (const { name, place, hasProof } of findings.users) {
+    const before = first.get(name);
+    if (before === undefined) first.set(name, place);
+    else findings.problem(place, `user ${name} is there twice; first in ${lineOf(before, place)}`);
+    if (hasProof || certificateNamesUser === true) continue;
     findings.problem(
-      at.systemAccount.place,
-      `system_account: there is no account ${systemAccount}`,
+      place,
+      `user ${name} has no password; set one, or an nkey, or let client certificates name users (tls { verify_and_map: true })`,
     );
   }
+}
+
+function lineOf({ file, line }: Place, seenFrom: Place): string {
+  return file === seenFrom.file ? `line ${line}` : `${file}:${line}`;
+}
+
+/** The place of the user, or else of the key, that a path of the description names. */
+function placeOf(where: string, findings: Findings, at: AuthPlaces): Place | undefined {
+  const name = /users\["(.*?)"\]/.exec(where)?.[1];
+  const user = findings.users.find((each) => JSON.stringify(each.name) === `"${name}"`);
+  if (user !== undefined) return user.place;
+  const [key = ""] = where.split(/[.[]/);
+  if (key === "noAuthUser") return at.noAuthUser?.place;
+  if (key === "systemAccount") return at.systemAccount?.place;
+  return (key === "operator" ? at.operator : at.users)?.place;
+}
+
+function inWordsOfTheFile({ message }: AuthConfigError): string {
+  return message.replace(/^noAuthUser/, "no_auth_user").replace(/^systemAccount/, "system_account");
 }

@@ -4,6 +4,7 @@ import {
   ConfigError,
   type ConfigMap,
   type ConfigNode,
+  type ConfigValue,
   isMap,
   type Place,
 } from "../nats-config/tree.ts";
@@ -14,6 +15,8 @@ import { parseMilliseconds } from "./units.ts";
 export class Findings {
   readonly problems: ConfigError[] = [];
   readonly remarks: string[] = [];
+  /** Users in the order they were read, for what only shows when all are known. */
+  readonly users: FoundUser[] = [];
 
   problem(place: Place, message: string): void {
     this.problems.push(new ConfigError(place, message));
@@ -35,6 +38,35 @@ export class Findings {
   }
 }
 
+/** A user, and where the file describes it. */
+export interface FoundUser {
+  readonly name: string;
+  readonly place: Place;
+  /** It can come in by something it says. */
+  readonly hasProof: boolean;
+}
+
+/** Tells of every key that stands twice in one block, in whatever depth. */
+export function findRepeats(value: ConfigValue, findings: Findings): void {
+  if (isMap(value)) {
+    for (const [key, node] of value) {
+      if (node.first !== undefined) findRepeat(key, node.place, node.first, findings);
+      findRepeats(node.value, findings);
+    }
+  } else if (Array.isArray(value)) {
+    for (const item of value as readonly ConfigNode[]) findRepeats(item.value, findings);
+  }
+}
+
+function findRepeat(key: string, place: Place, first: Place, findings: Findings): void {
+  if (place.file === first.file) {
+    findings.problem(place, `${key}: stands here for the second time, after line ${first.line}`);
+  } else {
+    // A file that is included may be meant to be changed in parts.
+    findings.remark(place, `${key} takes the place of that in ${first.file}:${first.line}`);
+  }
+}
+
 /** One block whose keys are being read. Upper and lower case are the same. */
 export class Block {
   readonly findings: Findings;
@@ -44,7 +76,12 @@ export class Block {
 
   constructor(map: ConfigMap, findings: Findings) {
     this.findings = findings;
-    for (const [written, node] of map) this.#nodes.set(written.toLowerCase(), { written, node });
+    for (const [written, node] of map) {
+      const name = written.toLowerCase();
+      const other = this.#nodes.get(name);
+      if (other !== undefined) findRepeat(written, node.place, other.node.place, findings);
+      this.#nodes.set(name, { written, node });
+    }
   }
 
   /** The value of a key that may be written in several ways; the last one written counts. */
@@ -61,9 +98,25 @@ export class Block {
     reader: (node: ConfigNode, name: string) => T,
   ): T | undefined {
     const all = typeof names === "string" ? [names] : names;
+    this.#findSynonyms(all);
     const node = this.node(...all);
     if (node === undefined) return undefined;
     return this.findings.try(() => reader(node, all[0] ?? ""));
+  }
+
+  /** One thing that is said under several names, of which one would be passed over. */
+  #findSynonyms(names: readonly string[]): void {
+    const [first, ...others] = names
+      .flatMap((name) => this.#nodes.get(name) ?? [])
+      .toSorted((a, b) => a.node.place.line - b.node.place.line);
+    for (const { written, node } of others) {
+      if (first === undefined || first.node.place.file !== node.place.file) continue;
+      const { line } = first.node.place;
+      this.findings.problem(
+        node.place,
+        `${written}: is another name of ${first.written}, line ${line}`,
+      );
+    }
   }
 
   /** Keys that are accepted and change nothing. */

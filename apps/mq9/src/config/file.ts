@@ -5,7 +5,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { usageError } from "../exit-codes.ts";
 import { parseNatsConfig } from "../nats-config/parse.ts";
-import { ConfigError, type ConfigMap } from "../nats-config/tree.ts";
+import { ConfigError, type ConfigMap, placeText } from "../nats-config/tree.ts";
 import { Findings } from "./blocks.ts";
 import type { Layer } from "./layers.ts";
 import { mapServerFile } from "./server-file.ts";
@@ -38,9 +38,11 @@ export function readConfigFile(path: string, variables: Variables = {}): FileLay
 export function parseConfig(text: string, path: string, variables: Variables = {}): FileLayer {
   const findings = new Findings();
   const { map, flat } = parseText(text, path, variables);
-  const { values, blocks } = mapServerFile(map, flat, findings);
+  const { values, places, blocks } = mapServerFile(map, flat, findings);
   if (findings.problems.length > 0) throw usageError(describe(findings.problems, path));
-  const sources = Object.fromEntries(Object.keys(values).map((name) => [name, `file ${path}`]));
+  const sources = Object.fromEntries(
+    Object.entries(places).map(([name, { file, line }]) => [name, `file ${file}:${line}`]),
+  );
   return { values, sources, blocks, remarks: findings.remarks };
 }
 
@@ -122,14 +124,21 @@ function unreadable(path: string, error: unknown): unknown {
   return error;
 }
 
+/** Mistakes that are told at once. */
+const problemsMax = 10;
+
 /** One line per thing that is wrong, so that a file is put right in one go. */
 function describe(problems: readonly ConfigError[], path: string): string {
-  const inOrder = problems.toSorted((a, b) => a.place.line - b.place.line);
-  const lines = inOrder.map(({ place, message }) => {
-    const other = place.file === path ? "" : `${place.file}:`;
-    return `${other}${place.line}:${place.column}: ${message}`;
-  });
-  return lines.length === 1
-    ? `configuration file ${path}:${lines[0]}`
-    : `configuration file ${path}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+  const inOrder = problems.toSorted((a, b) => orderOf(a, path) - orderOf(b, path));
+  const lines = inOrder.map(({ place, message }) => `${placeText(place)}: ${message}`);
+  if (lines.length === 1) return `configuration file ${lines[0]}`;
+  const left = lines.length - problemsMax;
+  const more = left > 0 ? [`and ${left} more`] : [];
+  const told = [...lines.slice(0, problemsMax), ...more].map((line) => `  ${line}`);
+  return `configuration file ${path}:\n${told.join("\n")}`;
+}
+
+/** Those of the file itself come first. */
+function orderOf({ place }: ConfigError, path: string): number {
+  return place.line + (place.file === path ? 0 : 1_000_000);
 }

@@ -29,7 +29,7 @@ describe("layers", () => {
     expect(sources).toMatchObject({
       port: "flag --port",
       ttl: "environment MQ9_TTL",
-      maxPayload: "file mq9.yaml",
+      maxPayload: expect.stringMatching(/^file mq9\.yaml:\d$/),
       pingMax: "default",
     });
   });
@@ -55,8 +55,20 @@ describe("settings that can not be used", () => {
     const error = refusal([parseConfig("max_payload: 100MiB", "mq9.yaml")]);
     expect(error.exitCode).toBe(2);
     expect(error.message).toBe(
-      "max_payload can not be 100MiB: it goes from 1B to 64MiB (file mq9.yaml)",
+      "max_payload can not be 100MiB: it goes from 1B to 64MiB (file mq9.yaml:1)",
     );
+  });
+
+  it("are named all at once", () => {
+    const { message } = refusal([
+      parseConfig("max_payload: 0\nping_max: 0\nmq9 { ttl: 1h }\nmax_control_line: 1", "a.conf"),
+    ]);
+    expect(message.split("\n")).toEqual([
+      "these settings can not be used:",
+      expect.stringMatching(/^ {2}max_payload .*\(file a\.conf:1\)$/),
+      expect.stringMatching(/^ {2}max_control_line .*\(file a\.conf:4\)$/),
+      expect.stringMatching(/^ {2}ping_max .*\(file a\.conf:2\)$/),
+    ]);
   });
 
   it("point to --insecure when the address is not this machine's own", () => {
@@ -89,7 +101,7 @@ describe("--print-config", () => {
     const printed = printConfig(combineLayers([flags, environment, file]), ["-js is ignored"]);
     expect(printed).toMatch(/^port: 1 +# flag --port$/m);
     expect(printed).toMatch(/^ttl: 2d +# environment MQ9_TTL$/m);
-    expect(printed).toMatch(/^max_payload: 3MiB +# file mq9\.yaml$/m);
+    expect(printed).toMatch(/^max_payload: 3MiB +# file mq9\.yaml:\d$/m);
     expect(printed).toMatch(/^ping_max: 2 +# default$/m);
     expect(printed).toMatch(/^# note: -js is ignored$/m);
   });

@@ -52,26 +52,45 @@ export function combineLayers(layers: readonly Layer[]): Resolved {
   };
 }
 
+/** Mistakes that are told at once. */
+const problemsMax = 10;
+
 /**
  * The broker's options that the settings and blocks ask for; reads the certificates they name.
- * @throws {ExitError} in the words of the command line when they can not be used
+ * @throws {ExitError} in the words of the command line when they can not be used, with all that is wrong
  */
 export function brokerOptionsOf(resolved: Resolved): BrokerOptions {
-  const { sources } = resolved;
-  try {
-    return resolveOptions(inputOf(resolved));
-  } catch (error) {
-    if (!(error instanceof OptionsError)) throw error;
-    const culprit = settingNames.find((name) => settingOf(name).option === error.option);
-    if (culprit === undefined) throw usageError(error.message);
-    const source = sources[culprit];
-    const where = source === "default" ? "" : ` (${source})`;
-    const problem =
-      error.range === undefined
-        ? inWordsOfTheCommandLine(error.message)
-        : outOfRange(culprit, error.range);
-    throw usageError(`${problem}${where}`);
+  const problems = new Map<SettingName, string>();
+  for (let { settings } = resolved; ; ) {
+    try {
+      const options = resolveOptions(inputOf({ ...resolved, settings }));
+      if (problems.size === 0) return options;
+      break;
+    } catch (error) {
+      if (!(error instanceof OptionsError)) throw error;
+      const culprit = settingNames.find((name) => settingOf(name).option === error.option);
+      if (culprit === undefined && problems.size === 0) throw usageError(error.message);
+      if (culprit === undefined || problems.has(culprit)) break;
+      problems.set(culprit, problemOf(culprit, error, resolved));
+      if (problems.size === problemsMax) break;
+      // Without it the next mistake shows.
+      settings = { ...settings, [culprit]: settingOf(culprit).fallback };
+    }
   }
+  const [first = "", ...others] = problems.values();
+  if (others.length === 0) throw usageError(first);
+  const lines = [first, ...others].map((line) => `  ${line}`);
+  throw usageError(`these settings can not be used:\n${lines.join("\n")}`);
+}
+
+function problemOf(name: SettingName, error: OptionsError, { sources }: Resolved): string {
+  const source = sources[name];
+  const where = source === "default" ? "" : ` (${source})`;
+  const problem =
+    error.range === undefined
+      ? inWordsOfTheCommandLine(error.message)
+      : outOfRange(name, error.range);
+  return `${problem}${where}`;
 }
 
 function inputOf(resolved: Resolved): BrokerOptionsInput {

@@ -186,13 +186,12 @@ describe("users of a file", () => {
     ["authorization { users: [{user: a, pass: b, pasword: c}] }", "did you mean password?"],
     ["authorization { users: [{user: a.b, pass: b, profile: agent}] }", "stands in subjects"],
     ["authorization { auth_callout { } }", "mq9 has no such way"],
+    ["accounts { A { exports: [ { stream: a } ] } }", "1:16: exports: accounts share nothing here"],
+    ["accounts { A { imports: [ ] } }", "1:16: imports: accounts share nothing here"],
     ["authorization { users: [{user: a, pass: 1234}] }", "put it in quotes"],
     ["accounts { A { send_to: all } }", "anyone or granted"],
     ['accounts { "$G" { } }', "$G is the account of users without one"],
-    [
-      "authorization { user: a, pass: b }\nno_auth_user: c",
-      "2:1: no_auth_user: there is no user c",
-    ],
+    ["authorization { user: a, pass: b }\nno_auth_user: c", "2:1: no_auth_user: there is no user"],
     ["resolver: URL(http://a)", "must be MEMORY"],
     ["https_port: 1", "plain HTTP"],
   ])("are refused in %j", (text_, expected) => {

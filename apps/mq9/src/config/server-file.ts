@@ -1,12 +1,13 @@
 // What a configuration file means, whichever dialect it is written in: keys of nats-server and keys
 // of mq9, as settings and as blocks. The one mapping there is; called by the file layer.
-import type { AccountConfig, OperatorConfig } from "@mq9/auth";
-import type { ConfigMap, ConfigNode } from "../nats-config/tree.ts";
+import type { AccountConfig, AuthConfig, OperatorConfig } from "@mq9/auth";
+import type { ConfigMap, ConfigNode, Place } from "../nats-config/tree.ts";
 import { type Authorization, checkAuth, readAccounts, readAuthorization } from "./authorization.ts";
 import {
   Block,
   type Findings,
   fail,
+  findRepeats,
   readBlock,
   readFlag,
   readHostPort,
@@ -31,7 +32,30 @@ export interface FileBlocks {
 /** Settings by name, and blocks. */
 export interface FileContent {
   readonly values: Readonly<Partial<Record<SettingName, unknown>>>;
+  /** Where each stands. */
+  readonly places: Readonly<Partial<Record<SettingName, Place>>>;
   readonly blocks: FileBlocks;
+}
+
+/** What was read of settings so far. */
+class Told {
+  readonly values: Partial<Record<SettingName, unknown>> = {};
+  readonly places: Partial<Record<SettingName, Place>> = {};
+  readonly #findings: Findings;
+
+  constructor(findings: Findings) {
+    this.#findings = findings;
+  }
+
+  /** Several keys may say the same; they may not contradict each other in one file. */
+  set(name: SettingName, value: unknown, place: Place): void {
+    const before = this.places[name];
+    if (before !== undefined && before.file === place.file && this.values[name] !== value) {
+      this.#findings.problem(place, `${fileKey(name)} is something else in line ${before.line}`);
+    }
+    this.values[name] = value;
+    this.places[name] = place;
+  }
 }
 
 /** Keys of nats-server that say the same as one of our settings. */
@@ -130,13 +154,15 @@ const connectionsUnlimited = 1_000_000;
  */
 export function mapServerFile(map: ConfigMap, flat: boolean, findings: Findings): FileContent {
   const block = new Block(map, findings);
-  const values: Partial<Record<SettingName, unknown>> = {};
+  const told = new Told(findings);
+  findRepeats(map, findings);
   const blocks = readBlocks(block, findings);
-  readAddresses(block, values);
-  readLimits(block, values);
-  for (const [key, name] of Object.entries(sameMeaning)) readSetting(block, key, name, values);
-  const debug = block.read("debug", readFlag);
-  if (debug === true) values.logLevel = "debug";
+  readAddresses(block, told);
+  readLimits(block, told);
+  for (const [key, name] of Object.entries(sameMeaning)) readSetting(block, key, name, told);
+  block.read("debug", (node, name) => {
+    if (readFlag(node, name)) told.set("logLevel", "debug", node.place);
+  });
   for (const [reason, keys] of notHere) block.pass(keys, reason);
   block.refuse(
     ["https", "https_port"],
@@ -144,37 +170,31 @@ export function mapServerFile(map: ConfigMap, flat: boolean, findings: Findings)
   );
   block.refuse(["proxies"], "mq9 knows no trusted proxies");
   const own = block.read("mq9", readBlock);
-  if (own !== undefined) readOwn(new Block(own, findings), values);
+  if (own !== undefined) readOwn(new Block(own, findings), told);
   if (flat) {
     for (const name of settingNames) {
-      if (!Object.hasOwn(values, name)) readSetting(block, fileKey(name), name, values);
+      if (!Object.hasOwn(told.values, name)) readSetting(block, fileKey(name), name, told);
     }
   }
   block.finish((key) => {
     const isOurs = settingNames.some((name) => fileKey(name) === key);
     return isOurs ? "it stands in a block of our own, mq9 { … }" : undefined;
   });
-  return { values, blocks };
+  return { values: told.values, places: told.places, blocks };
 }
 
-function readOwn(block: Block, values: Partial<Record<SettingName, unknown>>): void {
-  for (const name of settingNames) readSetting(block, fileKey(name), name, values);
+function readOwn(block: Block, told: Told): void {
+  for (const name of settingNames) readSetting(block, fileKey(name), name, told);
   block.finish();
 }
 
-function readSetting(
-  block: Block,
-  key: string,
-  name: SettingName,
-  values: Partial<Record<SettingName, unknown>>,
-): void {
-  const value = block.read(key, (node) => {
+function readSetting(block: Block, key: string, name: SettingName, told: Told): void {
+  block.read(key, (node) => {
     const result = settingOf(name).kind.schema.safeParse(plain(node));
     if (!result.success)
       fail(node, `${key}: ${result.error.issues[0]?.message ?? "it can not be used"}`);
-    return result.data;
+    told.set(name, result.data, node.place);
   });
-  if (value !== undefined) values[name] = value;
 }
 
 /** A value without the places in it. */
@@ -183,32 +203,37 @@ function plain({ value }: ConfigNode): unknown {
 }
 
 /** Keys that hold an address and a port at once. */
-function readAddresses(block: Block, values: Partial<Record<SettingName, unknown>>): void {
-  const listen = block.read("listen", readHostPort);
-  if (listen !== undefined) {
-    values.port = listen.port;
-    if (listen.host !== undefined) values.host = listen.host;
-  }
-  for (const key of ["monitor_port", "http_port"]) readSetting(block, key, "httpPort", values);
-  const http = block.read("http", readHostPort);
-  if (http === undefined) return;
-  values.httpPort = http.port === 0 ? "off" : http.port;
-  if (http.host !== undefined) values.httpHost = http.host;
+function readAddresses(block: Block, told: Told): void {
+  block.read("listen", (node, key) => {
+    const { host, port } = readHostPort(node, key);
+    told.set("port", port, node.place);
+    if (host !== undefined) told.set("host", host, node.place);
+  });
+  for (const key of ["monitor_port", "http_port"]) readSetting(block, key, "httpPort", told);
+  block.read("http", (node, key) => {
+    const { host, port } = readHostPort(node, key);
+    told.set("httpPort", port === 0 ? "off" : port, node.place);
+    if (host !== undefined) told.set("httpHost", host, node.place);
+  });
 }
 
 /** Limits for which nats-server has a way to say "none". */
-function readLimits(block: Block, values: Partial<Record<SettingName, unknown>>): void {
+function readLimits(block: Block, told: Told): void {
   for (const key of ["max_conn", "max_connections"]) {
-    const number = block.node(key)?.value;
-    if (number === 0) continue; // stands for the default
-    if (typeof number === "number" && number < 0) values.maxConnections = connectionsUnlimited;
-    else readSetting(block, key, "maxConnections", values);
+    const node = block.node(key);
+    if (node?.value === 0) continue; // stands for the default
+    if (isNegative(node)) told.set("maxConnections", connectionsUnlimited, node.place);
+    else readSetting(block, key, "maxConnections", told);
   }
   for (const key of ["max_subs", "max_subscriptions"]) {
-    const number = block.node(key)?.value;
-    if (typeof number === "number" && number < 0) values.maxSubscriptions = 0;
-    else readSetting(block, key, "maxSubscriptions", values);
+    const node = block.node(key);
+    if (isNegative(node)) told.set("maxSubscriptions", 0, node.place);
+    else readSetting(block, key, "maxSubscriptions", told);
   }
+}
+
+function isNegative(node: ConfigNode | undefined): node is ConfigNode {
+  return typeof node?.value === "number" && node.value < 0;
 }
 
 function readBlocks(block: Block, findings: Findings): FileBlocks {
@@ -220,19 +245,30 @@ function readBlocks(block: Block, findings: Findings): FileBlocks {
     users: users ?? block.node("accounts"),
     systemAccount: block.node("system_account", "system"),
     noAuthUser: block.node("no_auth_user"),
+    operator: block.node("operator", "operators", "trusted_keys"),
   };
   const systemAccount = block.read(["system_account", "system"], readText);
   const noAuthUser = block.read("no_auth_user", readText);
   const operator = findings.try(() => readOperator(block, findings));
-  const auth = { users: authorization?.users, accounts, systemAccount, noAuthUser, operator };
-  if (findings.problems.length === 0) checkAuth(auth, findings, at);
+  const tls = block.read("tls", (node) => readTls(node, findings));
+  const auth: AuthConfig = {
+    token: authorization?.token,
+    users: authorization?.users,
+    accounts,
+    systemAccount,
+    noAuthUser,
+    defaultPermissions: authorization?.defaultPermissions,
+    operator,
+    certificateNamesUser: tls?.certificateNamesUser,
+  };
+  checkAuth(auth, findings, at);
   return {
     authorization,
     accounts,
     systemAccount,
     noAuthUser,
     operator,
-    tls: block.read("tls", (node) => readTls(node, findings)),
+    tls,
     allowNonTls: block.read("allow_non_tls", readFlag) ?? false,
     webSocket: block.read(["websocket", "ws"], (node) => readWebSocket(node, findings)),
   };

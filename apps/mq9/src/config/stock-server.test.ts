@@ -38,7 +38,16 @@ const syntaxDifferences: Readonly<Record<string, string>> = {
 const lenient = "numbers and sizes may stand in quotes, durations may be bare seconds";
 const range = "the highest and lowest values are our own";
 const later = "it refuses this too, but only when it starts";
+const repeated = "of two things said of one, one would be passed over";
 const settingDifferences: Readonly<Record<string, string>> = {
+  "port: 1\nport: 2": repeated,
+  "Port: 4222\nport: 4222": repeated,
+  "max_conn: 1\nmax_connections: 2": repeated,
+  "authorization {user: a, password: b, pass: c}": repeated,
+  "authorization {user: a, pass: b}\nauthorization {user: c, pass: d}": repeated,
+  "accounts {A {users: [{user: a, pass: b}]}, A {users: [{user: c, pass: d}]}}": repeated,
+  "accounts {A {exports: [{stream: foo}]}, B {imports: [{stream: {account: A, subject: foo}}]}}":
+    "accounts share nothing here, and must not seem to",
   'port: "4222"': lenient,
   "port: 99999": later,
   "https: 8443": "never passed over: it would be in clear",

@@ -9,6 +9,7 @@ import {
   type ConfigNode,
   nodeOf,
   type Place,
+  put,
 } from "../nats-config/tree.ts";
 
 /** Values a file may unfold into; aliases multiply them. */
@@ -21,7 +22,11 @@ const nestingMax = 64;
  */
 export function parseYamlConfig(text: string, file: string): ConfigMap {
   const lines = new LineCounter();
-  const document = parseDocument(text, { prettyErrors: false, lineCounter: lines });
+  const document = parseDocument(text, {
+    prettyErrors: false,
+    lineCounter: lines,
+    uniqueKeys: false, // whoever reads the keys tells of all that are there twice
+  });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
@@ -63,7 +68,8 @@ class Reader {
       const map: ConfigMap = new Map();
       for (const { key, value } of node.items) {
         const at = this.#placeOf(key, place);
-        map.set(String(isScalar(key) ? key.value : key), this.read(value, at, depth + 1));
+        const name = String(isScalar(key) ? key.value : key);
+        put(map, name, { ...this.read(value, at, depth + 1), place: at });
       }
       return nodeOf(map, place);
     }

@@ -10,6 +10,7 @@ import {
   type ConfigValue,
   nodeOf,
   type Place,
+  put,
 } from "./tree.ts";
 
 /** What the parser may ask of the outside. */
@@ -98,7 +99,7 @@ class Parser {
     cursor.match(inside === "map" ? /\s*/y : /[ \t]*/y);
     if (cursor.peek() === endOfText) cursor.fail(`${key} has no value`, start);
     if (inside === "map" && /[,}]/.test(cursor.peek())) cursor.fail(`${key} has no value`, start);
-    map.set(key, { ...this.#value(), place });
+    put(map, key, { ...this.#value(), place });
   }
 
   #key(): string {
@@ -248,7 +249,7 @@ class Parser {
       throw new ConfigError(place, `${written} can not be included: ${(error as Error).message}`);
     }
     const included = new Parser(text, path, this.#host, [...this.#files, path], 0).parse();
-    for (const [key, node] of included) map.set(key, node);
+    for (const [key, node] of included) put(map, key, node);
   }
 
   #includedPath(): string {

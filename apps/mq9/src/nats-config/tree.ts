@@ -8,7 +8,7 @@ export interface Place {
   readonly column: number;
 }
 
-/** A block `{ … }`. A key that is said twice has its last value. */
+/** A block `{ … }`. A key that is said twice has its last value, which knows where the one before was. */
 export type ConfigMap = Map<string, ConfigNode>;
 
 export type ConfigValue = string | number | boolean | Date | ConfigMap | readonly ConfigNode[];
@@ -18,6 +18,8 @@ export interface ConfigNode {
   readonly value: ConfigValue;
   /** Of the key it belongs to; of itself in a list. */
   readonly place: Place;
+  /** Where the same key stands for the first time in this block; undefined = here. */
+  readonly first?: Place | undefined;
   /** Some later `$NAME` took its value: a key that is no setting is allowed to be a variable. */
   usedAsVariable: boolean;
 }
@@ -41,6 +43,12 @@ export function placeText({ file, line, column }: Place): string {
 /** A value that stands alone. */
 export function nodeOf(value: ConfigValue, place: Place): ConfigNode {
   return { value, place, usedAsVariable: false };
+}
+
+/** Puts a value under its key. */
+export function put(map: ConfigMap, key: string, node: ConfigNode): void {
+  const before = map.get(key);
+  map.set(key, before === undefined ? node : { ...node, first: before.first ?? before.place });
 }
 
 export function isMap(value: ConfigValue): value is ConfigMap {
