@@ -90,6 +90,8 @@ export class Worker<T> implements HeldBy<T> {
   readonly #held: Map<number, Held<T>> = new Map();
   /** Acknowledged while a fetch was under way that may bring it once more. */
   readonly #recent: { readonly fetch: number; readonly msgIds: readonly number[] }[] = [];
+  /** The connection was lost once: from then on a first delivery may be a repeat that the broker does not know of. */
+  #wasCut = false;
   /** Numbers of the fetches under way. */
   readonly #fetching: Set<number> = new Set();
   #fetches = 0;
@@ -316,7 +318,7 @@ export class Worker<T> implements HeldBy<T> {
     } else if (
       this.#acks.has(msgId) ||
       this.#returns.adopt(msgId, deliveryCount) ||
-      (this.#recent.length > 0 && this.#recent.some(({ msgIds }) => msgIds.includes(msgId)))
+      ((deliveryCount > 1 || this.#wasCut) && this.#isRecent(msgId))
     ) {
       this.#counts.repeats += 1; // finished here already: its settlement is on its way, or was
     } else if (this.#stopping) {
@@ -327,6 +329,10 @@ export class Worker<T> implements HeldBy<T> {
       this.#ahead.push(held);
       this.#aheadBytes += held.bytes;
     }
+  }
+
+  #isRecent(msgId: number): boolean {
+    return this.#recent.some(({ msgIds }) => msgIds.includes(msgId));
   }
 
   /** What was acknowledged before every fetch that is under way began can not come with one of them. */
@@ -352,6 +358,7 @@ export class Worker<T> implements HeldBy<T> {
 
   /** The connection is gone, and what it held is free for others: what was not begun is forgotten. */
   #lost(): void {
+    this.#wasCut = true;
     for (let i = this.#next; i < this.#ahead.length; i += 1) {
       this.#held.delete((this.#ahead[i] as Held<T>).msgId);
     }

@@ -243,14 +243,71 @@ export class Message<T = unknown> {
 
 /** A message of the waist, as FETCH and QUERY give it. */
 export function partsOf(message: MailMessage, replayed = true): MessageParts {
-  let lines: readonly (readonly [string, string])[] | undefined;
-  return {
-    ...message,
-    replayed,
-    // Most readers never ask for them.
-    get headerLines() {
-      lines ??= linesOfBlock(message.headers);
-      return lines;
-    },
-  };
+  return new MailParts(message, replayed);
+}
+
+/** A view and no copy: one of these is made for every message that is fetched. */
+class MailParts implements MessageParts {
+  readonly replayed: boolean;
+  readonly #mail: MailMessage;
+  #lines: readonly (readonly [string, string])[] | undefined;
+
+  constructor(mail: MailMessage, replayed: boolean) {
+    this.#mail = mail;
+    this.replayed = replayed;
+  }
+
+  /** Most readers never ask for them. */
+  get headerLines(): readonly (readonly [string, string])[] {
+    this.#lines ??= linesOfBlock(this.#mail.headers);
+    return this.#lines;
+  }
+
+  get msgId(): number {
+    return this.#mail.msgId;
+  }
+
+  get mailbox(): string {
+    return this.#mail.mailbox;
+  }
+
+  get label(): PriorityLabel {
+    return this.#mail.label;
+  }
+
+  get createdAtMs(): number {
+    return this.#mail.createdAtMs;
+  }
+
+  get expiresAtMs(): number {
+    return this.#mail.expiresAtMs;
+  }
+
+  get key(): string | undefined {
+    return this.#mail.key;
+  }
+
+  get payload(): Uint8Array {
+    return this.#mail.payload;
+  }
+
+  get tags(): readonly string[] | undefined {
+    return this.#mail.tags;
+  }
+
+  get from(): string | undefined {
+    return this.#mail.from;
+  }
+
+  get deliveryCount(): number | undefined {
+    return this.#mail.deliveryCount;
+  }
+
+  get leaseEndsAtMs(): number | undefined {
+    return this.#mail.leaseEndsAtMs;
+  }
+
+  get dead(): DeadLetter | undefined {
+    return this.#mail.dead;
+  }
 }

@@ -36,6 +36,7 @@ interface Getter {
 type SpanContext = object;
 
 interface Span {
+  spanContext(): { readonly traceId: string };
   // biome-ignore lint/suspicious/noExplicitAny: what it returns is of no use here
   setAttribute(name: string, value: string | number): any;
   recordException(error: Error): void;
@@ -72,11 +73,18 @@ const failed = 2;
 
 let api: TelemetryApi | undefined;
 let looked: Promise<void> | undefined;
+/** A tracer was there once. */
+let isActive = false;
+let probedMs = Number.NEGATIVE_INFINITY;
+/** How often is looked whether the program has begun to trace. */
+const probeMs = 1_000;
 
 /** For bundled programs, whose bundler must see the import: `useTelemetry(await import("@opentelemetry/api"))`. */
 export function useTelemetry(telemetry: TelemetryApi | undefined): void {
   api = telemetry;
   looked = Promise.resolve();
+  isActive = false;
+  probedMs = Number.NEGATIVE_INFINITY;
 }
 
 /** Looks for OpenTelemetry, once. Never fails: without it there are no spans. */
@@ -94,9 +102,17 @@ async function lookFor(name: string): Promise<void> {
   }
 }
 
-/** Whether anything is traced at all. */
+/** Whether the program traces at all: the API alone, without an SDK behind it, makes spans of nothing. */
 export function isTracing(): boolean {
-  return api !== undefined;
+  if (api === undefined) return false;
+  if (isActive) return true;
+  const nowMs = performance.now();
+  if (nowMs - probedMs < probeMs) return false;
+  probedMs = nowMs;
+  const attributes = {};
+  const probe = tracer(api).startSpan("probe", { kind: consumer, root: true, attributes });
+  isActive = !/^0*$/.test(probe.spanContext().traceId);
+  return isActive;
 }
 
 /**
@@ -108,7 +124,7 @@ export async function traceSend<R extends { readonly msgId: number }>(
   lines: Carrier,
   run: () => Promise<R>,
 ): Promise<R> {
-  if (api === undefined) return await run();
+  if (api === undefined || !isTracing()) return await run();
   const { trace, context, propagation } = api;
   const span = tracer(api).startSpan(`send ${templateOf(mailbox) ?? mailbox}`, {
     kind: producer,
@@ -130,7 +146,7 @@ export async function traceProcess<R>(
   group: string,
   run: () => Promise<R>,
 ): Promise<R> {
-  if (api === undefined) return await run();
+  if (api === undefined || !isTracing()) return await run();
   const { trace, context, propagation, ROOT_CONTEXT } = api;
   const { mailbox, msgId, correlationId, deliveryCount } = message;
   const carrier = [...message.headers].map(([name, value]): [string, string] => [name, value]);
