@@ -13,6 +13,96 @@ export interface CatalogEntry {
 
 export const catalog: readonly CatalogEntry[] = [
   {
+    name: "send",
+    summary: "store a message in a mailbox",
+    group: "Mail:",
+    load: async () => (await import("../commands/send.ts")).sendCommands,
+  },
+  {
+    name: "fetch",
+    summary: "take messages, to work on them",
+    group: "Mail:",
+    load: async () => (await import("../commands/fetch.ts")).fetchCommands,
+  },
+  {
+    name: "ack",
+    summary: "say that messages are done",
+    group: "Mail:",
+    load: async () => (await import("../commands/settle.ts")).ackCommands,
+  },
+  {
+    name: "nack",
+    summary: "hand messages back",
+    group: "Mail:",
+    load: async () => (await import("../commands/settle.ts")).nackCommands,
+  },
+  {
+    name: "extend",
+    summary: "keep a message for longer",
+    group: "Mail:",
+    load: async () => (await import("../commands/settle.ts")).extendCommands,
+  },
+  {
+    name: "reply",
+    summary: "answer a message",
+    group: "Mail:",
+    load: async () => (await import("../commands/send.ts")).replyCommands,
+  },
+  {
+    name: "drain",
+    summary: "take and settle everything there is",
+    group: "Mail:",
+    load: async () => (await import("../commands/drain.ts")).drainCommands,
+  },
+  {
+    name: "peek",
+    summary: "look at messages without taking them",
+    group: "Looking:",
+    load: async () => (await import("../commands/look.ts")).peekCommands,
+  },
+  {
+    name: "tail",
+    summary: "follow a mailbox",
+    group: "Looking:",
+    load: async () => (await import("../commands/look.ts")).tailCommands,
+  },
+  {
+    name: "watch",
+    summary: "show counts of mailboxes as they change",
+    group: "Looking:",
+    load: async () => (await import("../commands/watch.ts")).watchCommands,
+  },
+  {
+    name: "receipt",
+    summary: "show where a message is",
+    group: "Looking:",
+    load: async () => (await import("../commands/settle.ts")).receiptCommands,
+  },
+  {
+    name: "mailbox",
+    summary: "make, look at, prolong and end mailboxes",
+    group: "Mailboxes and agents:",
+    load: async () => (await import("../commands/mailbox.ts")).mailboxCommands,
+  },
+  {
+    name: "agent",
+    summary: "register agents and find them",
+    group: "Mailboxes and agents:",
+    load: async () => (await import("../commands/agent.ts")).agentCommands,
+  },
+  {
+    name: "dlq",
+    summary: "dead letters: look, put back, remove",
+    group: "Mailboxes and agents:",
+    load: async () => (await import("../commands/dlq.ts")).dlqCommands,
+  },
+  {
+    name: "schema",
+    summary: "print the JSON Schema of a command's output",
+    group: "Tools:",
+    load: async () => (await import("../commands/schema.ts")).schemaCommands,
+  },
+  {
     name: "wait",
     summary: "sleep until there is mail",
     group: "Mail:",
@@ -41,6 +131,12 @@ export const catalog: readonly CatalogEntry[] = [
     summary: "measure how fast the broker is",
     group: "Tools:",
     load: async () => (await import("../commands/bench.ts")).benchCommands,
+  },
+  {
+    name: "explain",
+    summary: "say why mail did not arrive, and what to do next",
+    group: "Looking:",
+    load: async () => (await import("../commands/explain.ts")).explainCommands,
   },
 ];
 

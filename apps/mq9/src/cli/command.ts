@@ -23,7 +23,7 @@ export interface CommandContext<Options = Readonly<Record<string, unknown>>> {
   /** `MQ9_AGENT`, or the agent of the context. Connects to nothing. */
   readonly agent: string | undefined;
   /** Connects at the first call; it is closed when the command is done. */
-  connect(options?: SessionOptions): Promise<Session>;
+  readonly connect: (options?: SessionOptions) => Promise<Session>;
 }
 
 /** A client command. */
@@ -42,8 +42,8 @@ export interface CommandSpec<Options = Readonly<Record<string, unknown>>> {
   readonly output: OutputKind;
   /** Needs no broker: has no connection flags. Default false. */
   readonly offline?: boolean;
-  /** Ctrl-C is the way to end it, and exit code 0. Default false: it dies of the signal. */
-  readonly stoppable?: boolean;
+  /** Ctrl-C is the way to end it, and exit code 0. Default: never, it dies of the signal. */
+  readonly stoppable?: boolean | ((options: Readonly<Record<string, unknown>>) => boolean);
   /** Further exit codes beside `done`, `error`, `usage`, `noConnection`, for help and documents. */
   readonly exits?: readonly CliExitName[];
   /** Sentences about an exit code of this command, where the general one is too vague. */
@@ -130,9 +130,11 @@ async function runCommand(
   });
   runtime.output(out);
   const stop = new AbortController();
+  const isStoppable =
+    typeof spec.stoppable === "function" ? spec.stoppable(options) : spec.stoppable === true;
   const onSignal = () => stop.abort();
   const onClosedPipe = () => stop.abort();
-  if (spec.stoppable === true) {
+  if (isStoppable) {
     process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
     process.stdout.once("error", onClosedPipe);
   }
@@ -154,7 +156,8 @@ async function runCommand(
       },
       connect: (sessionOptions = {}) => {
         session ??= openSession(connectionOf(), {
-          ...(spec.stoppable === true ? { signal: stop.signal } : {}),
+          ...(isStoppable ? { signal: stop.signal } : {}),
+          ...tokenOf(command.args, options),
           ...sessionOptions,
         });
         return session;
@@ -170,6 +173,15 @@ async function runCommand(
     process.removeListener("SIGINT", onSignal).removeListener("SIGTERM", onSignal);
     process.stdout.removeListener("error", onClosedPipe);
   }
+}
+
+/** A token counts for the mailbox that a command names first. */
+function tokenOf(
+  [mailbox]: readonly string[],
+  { mailboxToken }: ConnectionFlags,
+): Pick<SessionOptions, "token"> {
+  if (mailboxToken === undefined || mailbox === undefined) return {};
+  return { token: { mailbox, text: mailboxToken } };
 }
 
 function formOf(options: Readonly<Record<string, unknown>>): OutputForm {

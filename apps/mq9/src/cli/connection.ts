@@ -31,6 +31,7 @@ export interface ConnectionFlags {
   readonly tlsCa?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly mailboxToken?: string;
   readonly requestTimeout?: number;
 }
 
@@ -64,6 +65,7 @@ const hiddenFlags: readonly (readonly [flags: string, text: string])[] = [
   ["--tls-ca <file>", "authority that signed the broker's certificate [MQ9_TLS_CA]"],
   ["--tls-cert <file>", "certificate to show to the broker [MQ9_TLS_CERT]"],
   ["--tls-key <file>", "its key [MQ9_TLS_KEY]"],
+  ["--mailbox-token <token>", "of `mq9 mailbox grant`, for the mailbox named; or @file"],
   ["--request-timeout <time>", "for the connection and for each answer [5s]"],
 ];
 

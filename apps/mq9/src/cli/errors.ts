@@ -31,6 +31,8 @@ const hints: Readonly<Record<string, string>> = {
 /** @returns the error as commands show it; undefined for a defect, which is shown with its stack */
 export function cliErrorOf(error: unknown): CliError | undefined {
   if (error instanceof CliError) return error;
+  if (isOfSystem(error))
+    return new CliError("error", error.message, { reason: error.code, cause: error });
   if (!isCoded(error)) return undefined;
   const missing = /^mailbox (\S+) does not exist/.exec(error.message)?.[1];
   const hint =
@@ -46,6 +48,12 @@ export function cliErrorOf(error: unknown): CliError | undefined {
 function saysAlready(message: string, hint: string): boolean {
   const command = /mq9 \w+/.exec(hint)?.[0];
   return command !== undefined && message.includes(command);
+}
+
+/** A file or socket failed: nothing that a stack would explain. */
+function isOfSystem(error: unknown): error is Error & { readonly code: string } {
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
+  return error instanceof Error && typeof syscall === "string" && typeof code === "string";
 }
 
 function isCoded(error: unknown): error is CodedError {

@@ -1,6 +1,5 @@
 // The one place where a client command connects. The SDK is loaded here, late: help, mistakes and
 // versions need neither it nor a socket.
-// @ts-ignore -- until the package exports them
 import type { ConnectOptions, Mq9 } from "@mq9/sdk";
 import type { ConnectionFacts } from "./connection.ts";
 import { CliError } from "./exit-codes.ts";
@@ -15,9 +14,9 @@ export interface Session {
 }
 
 export interface SessionOptions {
-  /** Go on when the connection breaks, for commands that run for long. Default: the command fails. */
-  readonly reconnect?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Shown with every request about that mailbox; the text may be `@file`. */
+  readonly token?: { readonly mailbox: string; readonly text: string } | undefined;
 }
 
 /** Connects. @throws {CliError} with the exit code for no connection, saying where it tried */
@@ -25,7 +24,6 @@ export async function openSession(
   facts: ConnectionFacts,
   options: SessionOptions = {},
 ): Promise<Session> {
-  // @ts-ignore -- until the package exports it
   const { connect } = await import("@mq9/sdk");
   let mq9: Mq9;
   try {
@@ -34,6 +32,8 @@ export async function openSession(
     if (error instanceof CliError) throw error;
     throw connectionError(error, facts);
   }
+  const { token } = options;
+  if (token !== undefined) mq9.api.showToken(token.mailbox, secret(token.text) ?? "");
   return {
     mq9,
     facts,
@@ -63,7 +63,7 @@ function connectOptions(facts: ConnectionFacts, options: SessionOptions): Connec
     agent,
     name: "mq9 command line",
     timeoutMs,
-    reconnect: options.reconnect ?? false,
+    connectTimeoutMs: timeoutMs,
     signal: options.signal,
   }) as ConnectOptions;
 }
@@ -78,34 +78,23 @@ function dropUndefined<T extends object>(fields: T): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
-function connectionError(error: unknown, { url, source }: ConnectionFacts): CliError {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  const refused = code === "unauthorized" || /authorization|authentication/i.test(String(message));
-  const from = source === "--url" || source === "default" ? "" : ` (from ${source})`;
-  return refused
-    ? new CliError(
-        "noConnection",
-        `the broker at ${withoutSecrets(url)}${from} did not let you in`,
-        {
-          reason: "unauthorized",
-          hint: "Say who you are with --user and --password, --creds or --token: mq9 help connection",
-          cause: error,
-        },
-      )
-    : new CliError(
-        "noConnection",
-        `there is no connection to ${withoutSecrets(url)}${from}: ${reasonOf(message)}`,
-        {
-          reason: "unreachable",
-          hint: "Is the broker running? Start it with: mq9 serve    or name another: --url",
-          cause: error,
-        },
-      );
-}
-
-function reasonOf(message: unknown): string {
-  const text = String(message);
-  return /refused/i.test(text) ? "nobody listens there" : text;
+/** The SDK's sentence names the address; where it came from is what a person needs beside it. */
+function connectionError(error: unknown, { source, context }: ConnectionFacts): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code } = error as { code?: unknown };
+  const isRefused = code === "forbidden";
+  if (!isRefused && code !== "unreachable") return error;
+  const from =
+    source === "--url" || source === "default" ? undefined : `The address comes from ${source}.`;
+  const who = isRefused
+    ? `Say who you are${context === undefined ? "" : " there"}: mq9 help connection`
+    : undefined;
+  const hint = [from, who].filter((text) => text !== undefined).join(" ");
+  return new CliError("noConnection", error.message, {
+    reason: isRefused ? "unauthorized" : "unreachable",
+    hint: hint === "" ? undefined : hint,
+    cause: error,
+  });
 }
 
 /** A URL as it may be shown. */

@@ -71,6 +71,11 @@ export function roughly(ms: number): string {
   return "now";
 }
 
+/** As `roughly`, for what is left of a time: what has just begun is shown whole. */
+export function left(ms: number): string {
+  return roughly(ms + Math.min(60_000, ms * 0.02));
+}
+
 /** `1 message`, `3 messages`. */
 export function counted(count: number, noun: string, plural: string = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`;
