@@ -1,4 +1,4 @@
-// Builds the long forms and starts them: npm run stress -- [storm idle stuck fanout attacks …] [--idle 100000]
+// Builds the long forms and starts them: npm run stress -- [storm idle sessions stuck fanout attacks …] [--idle 100000]
 // A hundred thousand connections need as many open files: raise `ulimit -n` first.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// The long forms: npm run stress -- [storm] [idle] [stuck] [fanout] [attacks] [--idle 100000] …
+// The long forms: npm run stress -- [storm] [idle] [sessions] [stuck] [fanout] [attacks] [--idle 100000] …
 // Each prints one table. The witness runs in a process of its own, so that its times are the broker's.
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -7,12 +7,14 @@ import { parseArgs } from "node:util";
 import { attack, attacks } from "./attacks.ts";
 import { idle, storm, stuck } from "./connections.ts";
 import { type Held, type Server, startServer } from "./server.ts";
+import { sessions } from "./sessions.ts";
 import type { Seen } from "./witness.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     idle: { type: "string", default: "100000" },
+    sessions: { type: "string", default: "100000" },
     storm: { type: "string", default: "10000" },
     rounds: { type: "string", default: "20" },
     stuck: { type: "string", default: "2000" },
@@ -48,6 +50,16 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
       ...heldRow("before", result.base),
       ...heldRow("after", result.after),
       ...seenRow(await end()),
+    });
+  },
+  sessions: async () => {
+    const result = await sessions(Number(values.sessions));
+    table("connections without their sockets", {
+      connections: values.sessions,
+      "heap and buffers KiB each": (result.heldBytesEach / 1_024).toFixed(1),
+      "held MiB before": mebibytes(result.before),
+      "held MiB after": mebibytes(result.after),
+      "got one message to all": result.reached,
     });
   },
   stuck: async () => await readers("readers that never read", Number(values.stuck), 2_000, 2_000),
