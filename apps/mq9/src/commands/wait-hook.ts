@@ -19,13 +19,10 @@ export interface HookCall {
 export interface HookAnswer {
   readonly stdout: string;
   readonly stderr: string;
-  readonly exitCode: number;
+  /** 2 wakes a session of Claude Code; 4 is for scripts: nothing to ring for. */
+  readonly exitCode: 0 | 2 | 4;
 }
 
-/** Claude Code wakes a session when a hook with `asyncRewake` ends with it. */
-const wakeExitCode = 2;
-/** For scripts: nothing to ring for. */
-const timeoutExitCode = 4;
 const turnComplete = "agent-turn-complete";
 
 /** Reads the JSON of a hook; whatever is missing or no JSON is "". Never throws: a hook must not fail for it. */
@@ -60,14 +57,10 @@ export function hookAnswer(
   doorbell: string | undefined,
 ): HookAnswer {
   if (call.event === turnComplete) {
-    return doorbell === undefined
-      ? { ...silent, exitCode: timeoutExitCode }
-      : { ...silent, stdout: doorbell };
+    return doorbell === undefined ? { ...silent, exitCode: 4 } : { ...silent, stdout: doorbell };
   }
   if (isSleeper(agent, call)) {
-    return doorbell === undefined
-      ? silent
-      : { ...silent, stderr: doorbell, exitCode: wakeExitCode };
+    return doorbell === undefined ? silent : { ...silent, stderr: doorbell, exitCode: 2 };
   }
   if (agent === "codex" && (call.event === "Stop" || call.event === "")) {
     // Codex reads JSON from this hook, also when it has nothing to say.
