@@ -375,7 +375,7 @@ function refused(answer: string): CliError {
   let said = answer.slice(0, 200);
   try {
     const { error, message } = JSON.parse(answer) as { error?: unknown; message?: unknown };
-    said = String(typeof error === "object" ? JSON.stringify(error) : (message ?? error));
+    said = [error, message].find((text) => typeof text === "string") ?? JSON.stringify(error);
   } catch {
     // as it came
   }
