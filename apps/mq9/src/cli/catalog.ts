@@ -138,6 +138,12 @@ export const catalog: readonly CatalogEntry[] = [
     group: "Looking:",
     load: async () => (await import("../commands/explain.ts")).explainCommands,
   },
+  {
+    name: "doctor",
+    summary: "look for what stands in the way",
+    group: "Looking:",
+    load: async () => (await import("../commands/doctor.ts")).doctorCommands,
+  },
 ];
 
 /** What people type who come from elsewhere, and what it is called here. */

@@ -8,11 +8,12 @@ import {
   contextSchema,
   contextSelectedSchema,
 } from "./context.ts";
-import { explainSchema } from "./findings.ts";
+import { doctorSchema, explainSchema } from "./findings.ts";
 import type { CommandSchemas } from "./index.ts";
 
 export const toolSchemas: Readonly<Record<string, CommandSchemas>> = {
   backup: { json: backupSchema },
+  doctor: { json: doctorSchema },
   explain: { json: explainSchema },
   restore: { json: backupSchema },
   bench: { json: benchSchema },
