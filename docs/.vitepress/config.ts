@@ -50,5 +50,9 @@ export default defineConfig({
     footer: { message: "Apache-2.0" },
     externalLinkIcon: true,
   },
+  transformPageData({ relativePath, frontmatter }) {
+    // Its tables need the room, and its first ones are the outline.
+    if (relativePath === "reference/commands.md") frontmatter["aside"] = false;
+  },
   buildEnd: writeAgentFiles,
 });

@@ -24,9 +24,15 @@ function addressOf(file: string): string {
   return `/${page.replace(/(?:^|(?<=\/))index\.md$/, "").replace(/\.md$/, "")}`;
 }
 
-/** A plugin of the Markdown renderer: links by file, and no text that becomes a program. */
+/**
+ * A plugin of the Markdown renderer: links by file, code in which nothing is a program of the page, and shell
+ * snippets without the line that tells the tests to run them.
+ */
 export function linksByFile(md: MarkdownRenderer): void {
   md.core.ruler.push("code-as-it-is", ({ tokens }) => {
+    for (const token of tokens) {
+      if (token.type === "fence") token.content = token.content.replace(/^# (?:mq9|nats)\n/, "");
+    }
     for (const token of tokens.flatMap((one) => one.children ?? [])) {
       if (token.type === "code_inline") token.attrSet("v-pre", "");
     }

@@ -31,7 +31,7 @@ table that the tests hold against the broker.`,
     `Beside the errors that are named, any request may be answered with \`invalid\`, \`too_large\`,
 \`storage_failed\`, \`unknown\` or \`draining\`: [errors](errors.md) says what to do. A field that means nothing is told
 as \`ignored\` in the reply, and does no harm.`,
-    ...commands.filter(({ request, reply }) => request ?? reply).flatMap(section),
+    ...commands.filter(hasSection).flatMap(section),
     "",
   ]
     .join("\n\n")
@@ -41,14 +41,25 @@ as \`ignored\` in the reply, and does no harm.`,
 
 function overview(entries) {
   return table(
-    ["subject", "generation", "what it does", "right"],
+    ["subject", "what it does", "generation", "right"],
     entries.map((entry) => [
-      code(entry.subject) + plus(entry),
-      entry.generation === "any" ? "any" : String(entry.generation),
+      (hasSection(entry) ? `[${code(entry.subject)}](#${anchor(entry)})` : code(entry.subject)) +
+        plus(entry),
       entry.says,
+      String(entry.generation),
       entry.right === "none" ? "" : entry.right,
     ]),
   );
+}
+
+function hasSection({ request, reply }) {
+  return request !== undefined || reply !== undefined;
+}
+
+/** Where a section is found, as code hosts and the site write it. */
+function anchor(entry) {
+  const words = `${entry.subject}${entry.ours ? " +" : ""}`.toLowerCase();
+  return words.replace(/[^\p{L}\p{N}\s_-]/gu, "").replace(/\s/g, "-");
 }
 
 function section(entry) {
