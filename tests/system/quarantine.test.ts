@@ -113,8 +113,39 @@ describe("quarantine", () => {
     });
   });
 
+  it.each([
+    [{ account: "A", user: "anna" }, 'there is no user "anna" in account "A"'],
+    [{ account: "a", user: "ann" }, 'there is no account "a"'],
+    [{ account: "A" }, 'there is no user "" in account "A"'],
+    [{ account: "B", user: "ann" }, 'there is no user "ann" in account "B"'],
+  ])("is not put on nobody: %j", async (who, description) => {
+    const id = String(sys.info["server_id"]);
+    const subject = `$SYS.REQ.SERVER.${id}.MQ9.QUARANTINE`;
+    for (const on of [true, false]) {
+      expect((await ask(sys, "sys", subject, { ...who, on }))?.error).toEqual({
+        code: 404,
+        description,
+      });
+    }
+    expect(rig.audit.filter(({ kind }) => kind.startsWith("quarantine"))).toEqual([]);
+  });
+
+  it("is listed, and lifted from who is configured no more", async () => {
+    const id = String(sys.info["server_id"]);
+    const list = async () =>
+      (await ask(sys, "sys", `$SYS.REQ.SERVER.${id}.MQ9.QUARANTINES`, {}))?.data;
+    await quarantine(true);
+    expect(await list()).toEqual({ quarantined: [{ account: "A", user: "ann" }] });
+    const users = [{ user: "sys", password: "pw" }];
+    rig.broker.reload({
+      auth: { systemAccount: "SYS", sharedInboxes: true, accounts: [{ name: "SYS", users }] },
+    });
+    expect(await quarantine(false)).toMatchObject({ on: false, connections: 0 });
+    expect(await list()).toEqual({ quarantined: [] });
+  });
+
   it("can be had without an operator's connection", async () => {
-    expect(rig.broker.quarantine({ account: "A", user: "ann" }, true)).toBe(1);
+    expect(await rig.broker.quarantine({ account: "A", user: "ann" }, true)).toBe(1);
     ann.publish("foo.a", "x");
     await ann.expect(/Permissions Violation/);
   });

@@ -242,7 +242,7 @@ describe("quarantine", () => {
     const first = await connect({ port, user: "sam", pass: "sam" });
     await first.request("$mq9.AI.MSG.SEND.ada", "begin");
     await until(async () => (ben.heard.length > 20 ? true : undefined));
-    server.broker.quarantine({ account: "A", user: "ben" }, true);
+    await server.broker.quarantine({ account: "A", user: "ben" }, true);
     const heard = ben.heard.length;
     for (let at = 0; at < 5; at++) await first.request("$mq9.AI.MSG.SEND.ben", "waits");
     // All but what was on its way when it began lies in the mailbox.

@@ -19,6 +19,7 @@ import { cleanText, openLog, type ProcessLog } from "./log.ts";
 import { startMonitoring } from "./monitoring.ts";
 import { announce, describeOutput, type Output, portsOf } from "./output.ts";
 import { listenForSignals, reportDefects } from "./process-events.ts";
+import { createQuarantineFile } from "./quarantine-file.ts";
 import { type Running, reload } from "./reload.ts";
 import { explainStartError, insecureWarning } from "./start-errors.ts";
 import { version } from "./version.ts";
@@ -128,6 +129,7 @@ class Process {
         store,
         log: log.log,
         reserve: createDiskReserve(dataFolder),
+        quarantines: createQuarantineFile(dataFolder),
         embeddingsKey: embeddingsKey(resolved.settings),
         version,
         trace: () => this.#trace(),

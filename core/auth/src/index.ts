@@ -17,3 +17,4 @@ export type {
 } from "./config.ts";
 export { AuthConfigError } from "./config-error.ts";
 export { hashPassword, isHash, secretProblem } from "./secret.ts";
+export { unknownName } from "./users.ts";

@@ -9,6 +9,7 @@ import {
   type Peer,
   type Permissions,
 } from "@mq9/router";
+import { isNkey } from "@mq9/wire";
 import type { AccountConfig, AuthConfig, MailRights, UserConfig } from "./config.ts";
 import { withPrivateInboxes } from "./inboxes.ts";
 import type { Proof } from "./proof.ts";
@@ -118,4 +119,30 @@ export function systemAccountOf(config: AuthConfig): string | undefined {
   return hasUsers || (config.users ?? []).length > 0 || config.token !== undefined
     ? "$SYS"
     : undefined;
+}
+
+/**
+ * Whether a user of an account can come in at all.
+ * @param config undefined = everybody comes in
+ * @param user "" = who does not sign in
+ * @returns which of the names nobody has; undefined when both are good. Users with JWTs are told by their form
+ */
+export function unknownName(
+  config: AuthConfig | undefined,
+  account: string,
+  user: string,
+): "account" | "user" | undefined {
+  const { operator, accounts = [], users = [], token } = config ?? {};
+  if (operator !== undefined) {
+    if (!operator.accounts.has(account)) return "account";
+    return isNkey(user, "U") ? undefined : "user";
+  }
+  const isGlobal = account === globalAccount;
+  const found = isGlobal ? { users } : accounts.find(({ name }) => name === account);
+  if (found === undefined) return "account";
+  if (user !== "") {
+    return found.users.some((each) => (each.user ?? each.nkey) === user) ? undefined : "user";
+  }
+  const hasUsers = users.length > 0 || accounts.some((each) => each.users.length > 0);
+  return isGlobal && (token !== undefined || !hasUsers) ? undefined : "user";
 }

@@ -40,8 +40,8 @@ import {
   resolveTls,
   type TlsOptionsInput,
 } from "./options.ts";
+import { type Principal, type QuarantineKeeper, Quarantines } from "./quarantines.ts";
 import { RefusalLog } from "./refusal-log.ts";
-import type { Principal } from "./system/commands.ts";
 import { System } from "./system/system.ts";
 
 export interface BrokerDeps {
@@ -53,6 +53,8 @@ export interface BrokerDeps {
   readonly embeddingsKey?: string | undefined;
   /** Version shown to clients and in logs. */
   readonly version: string;
+  /** Keeps who is stopped (`Broker.quarantine`); undefined = forgotten with the process. */
+  readonly quarantines?: QuarantineKeeper | undefined;
   /** Keeps the audit; undefined = nobody does. */
   readonly audit?: AuditSink | undefined;
   /** Asked for each new connection: where to write what is said on it; undefined = nowhere. */
@@ -122,6 +124,9 @@ export class Broker implements AsyncDisposable {
   readonly #guard: DiskGuard;
   readonly #view: BrokerView;
   readonly #system: System;
+  readonly #quarantines: Quarantines;
+  /** Who is let in now. */
+  #auth: AuthConfig | undefined;
   readonly #embeddings: Embeddings | undefined;
   readonly #alarm: Alarm;
   readonly #clock: BrokerClock = { nowMs: () => this.#time.nowMs() };
@@ -150,6 +155,7 @@ export class Broker implements AsyncDisposable {
   constructor(options: BrokerOptions, deps: BrokerDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#auth = options.auth;
     this.#admission = admissionOf(options.auth);
     this.fatal = new Promise((resolve) => {
       this.#reportFatal = resolve;
@@ -281,12 +287,14 @@ export class Broker implements AsyncDisposable {
       }),
     });
     const { reload } = deps;
+    this.#quarantines = new Quarantines(this.#router, deps.quarantines, () => this.#auth);
     const refusals = new RefusalLog(deps.log.child("auth"), () => performance.now());
     this.#system = new System({
       router: this.#router,
       view: this.#view,
       audit,
       refusals,
+      quarantines: this.#quarantines,
       reload,
       failed,
     });
@@ -315,6 +323,7 @@ export class Broker implements AsyncDisposable {
       this.#time = new SteadyClock(opening.clockMs, (aheadMs) => this.#suspectClock(aheadMs));
       this.#mailboxes.opened(opening);
       await this.#guard.start();
+      await this.#quarantines.restore();
       if (!this.#is("starting")) throw draining();
       const address = await this.#router.listen();
       this.#tellFiles();
@@ -349,6 +358,7 @@ export class Broker implements AsyncDisposable {
     if (limits !== undefined) this.#reloadLimits(limits); // nothing after it can fail
     this.#router.reloadTls(encryption);
     if (checked !== undefined) {
+      this.#auth = checked;
       this.#admission = admissionOf(checked);
       this.#router.reauthenticate(createAuthenticator(checked, { nowMs: Date.now }));
     }
@@ -386,10 +396,12 @@ export class Broker implements AsyncDisposable {
 
   /**
    * Stops the reads and writes of one user of one account, or lets them go on: connections it has and
-   * those it will make. What it has stays. Not remembered beyond the life of the process.
+   * those it will make, also after a restart where somebody keeps that (`BrokerDeps.quarantines`). What it has
+   * stays. Stopping holds at once.
    * @returns its open connections
+   * @throws {QuarantineError} when there is no such user, or it could not be kept
    */
-  quarantine(principal: Principal, on: boolean): number {
+  quarantine(principal: Principal, on: boolean): Promise<number> {
     return this.#system.quarantine(principal, on, undefined);
   }
 

@@ -59,3 +59,4 @@ export {
   type TlsOptionsInput,
   type WebSocketOptionsInput,
 } from "./options.ts";
+export { type Principal, QuarantineError, type QuarantineKeeper } from "./quarantines.ts";

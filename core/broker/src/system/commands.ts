@@ -3,14 +3,8 @@
 import type { Client, Connection, Router } from "@mq9/router";
 import { type Audit, type AuditActor, actorOf } from "../audit.ts";
 import type { Parameters } from "../monitor/parameters.ts";
+import { type Principal, QuarantineError } from "../quarantines.ts";
 import { SystemError } from "./envelope.ts";
-
-/** One user of one account. */
-export interface Principal {
-  readonly account: string;
-  /** "" = those of the account that do not sign in. */
-  readonly user: string;
-}
 
 /** What commands need of the broker. */
 export interface Desk {
@@ -18,8 +12,10 @@ export interface Desk {
   readonly audit: Pick<Audit, "tell" | "failing"> | undefined;
   /** Reads the configuration again; undefined = there is none to read. @throws what is wrong with it */
   readonly reload: ((by: AuditActor) => Promise<void>) | undefined;
-  /** @returns its connections */
-  quarantine(principal: Principal, on: boolean, by: AuditActor): number;
+  /** Everybody who is stopped. */
+  quarantined(): readonly Principal[];
+  /** @returns its connections @throws {QuarantineError} */
+  quarantine(principal: Principal, on: boolean, by: AuditActor): Promise<number>;
 }
 
 /** Carries out one command. @returns what the answer tells of it; undefined = that it was done */
@@ -55,7 +51,8 @@ export const commands: Readonly<Record<string, Command>> = {
     }
     return undefined;
   },
-  "MQ9.QUARANTINE": (desk, parameters, by) => {
+  "MQ9.QUARANTINES": (desk) => ({ quarantined: desk.quarantined() }),
+  "MQ9.QUARANTINE": async (desk, parameters, by) => {
     const account = parameters.text("account");
     const on = parameters.flag("on");
     if (account === undefined || on === undefined) {
@@ -67,7 +64,13 @@ export const commands: Readonly<Record<string, Command>> = {
     if (on && actor.account === account && actor.user === user) {
       throw new SystemError(400, "whoever asks can not be quarantined: nobody could lift it");
     }
-    return { account, user, on, connections: desk.quarantine({ account, user }, on, actor) };
+    try {
+      const connections = await desk.quarantine({ account, user }, on, actor);
+      return { account, user, on, connections };
+    } catch (error) {
+      if (!(error instanceof QuarantineError)) throw error;
+      throw new SystemError(error.code === "unknown_name" ? 404 : 500, error.message);
+    }
   },
 };
 

@@ -4,8 +4,8 @@ import type { Client, Connection, Refused, Router, RouterHooks } from "@mq9/rout
 import { fromWireSubject } from "@mq9/wire";
 import { type Audit, type AuditActor, type AuthFailure, actorOf } from "../audit.ts";
 import type { MonitorView } from "../monitor/view.ts";
+import type { Principal, Quarantines } from "../quarantines.ts";
 import type { RefusalLog } from "../refusal-log.ts";
-import type { Principal } from "./commands.ts";
 import { Envelope } from "./envelope.ts";
 import { SystemEvents } from "./system-events.ts";
 import { SystemService } from "./system-service.ts";
@@ -17,6 +17,7 @@ export interface SystemParts {
   /** Undefined = nobody keeps the audit. */
   readonly audit: Audit | undefined;
   readonly refusals: RefusalLog;
+  readonly quarantines: Quarantines;
   /** Reads the configuration again; undefined = there is none to read. */
   readonly reload: (() => Promise<void>) | undefined;
   /** Hears of a question that a defect of ours kept from being answered. */
@@ -50,6 +51,7 @@ export class System implements Pick<RouterHooks, "connected" | "disconnected" | 
       audit,
       reload: parts.reload && ((by) => this.#reload(by)),
       failed: parts.failed,
+      quarantined: () => parts.quarantines.stopped,
       quarantine: (principal, on, by) => this.quarantine(principal, on, by),
     });
     this.operate();
@@ -115,12 +117,13 @@ export class System implements Pick<RouterHooks, "connected" | "disconnected" | 
    * Stops the reads and writes of a principal, or lets them go on. What it has stays.
    * @param by undefined = whoever runs the process
    * @returns its connections
+   * @throws {QuarantineError} when there is no such user, or it could not be kept
    */
-  quarantine({ account, user }: Principal, on: boolean, by: AuditActor | undefined): number {
-    const connections = this.#parts.router.quarantine(account, user, on);
+  quarantine(principal: Principal, on: boolean, by: AuditActor | undefined): Promise<number> {
     const kind = on ? "quarantine.began" : "quarantine.ended";
-    this.#parts.audit?.tell({ kind, by, account, user, connections });
-    return connections;
+    return this.#parts.quarantines.set(principal, on, (connections) => {
+      this.#parts.audit?.tell({ kind, by, ...principal, connections });
+    });
   }
 
   /** The server takes leave of its clients. */
