@@ -57,6 +57,8 @@ export interface LinkOptions {
   readonly inboxPrefix: string | undefined;
   /** Shown in errors; without credentials. */
   readonly url: string;
+  /** Told of each try to come back. */
+  readonly pace: { tried(): void; succeeded(): void };
 }
 
 type Outcome =
@@ -331,6 +333,7 @@ export class Link {
           this.#back(event.server);
           break;
         case "reconnecting":
+          this.options.pace.tried();
           this.status.tell({ type: "reconnecting" });
           break;
         case "ldm":
@@ -356,6 +359,7 @@ export class Link {
   #back(server: string): void {
     this.#online = true;
     this.#offlineSince = undefined;
+    this.options.pace.succeeded();
     for (const callback of this.#reconnected) callback();
     this.status.tell({ type: "reconnected", server });
     for (const wake of this.#waiting) wake();

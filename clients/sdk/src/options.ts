@@ -55,6 +55,8 @@ export interface ConnectOptions {
 /** A `ConnectOptions` with every gap filled. */
 export interface Settings {
   readonly dial: DialOptions;
+  /** How fast the connection is tried again. */
+  readonly pace: Pace;
   /** Without credentials; several separated by commas. */
   readonly url: string;
   /** Completes "the broker refused …". */
@@ -84,7 +86,7 @@ export function settingsOf(options: ConnectOptions, around: Surroundings): Setti
   const agent = options.agent ?? around.agent;
   const wantsTls = addresses.some((address) => address.url.startsWith("tls://"));
   const name = options.name ?? agent;
-  let tries = 0;
+  const pace = new Pace();
   const dial: DialOptions = {
     servers: addresses.map((address) => address.url),
     ...(name === undefined ? {} : { name }),
@@ -94,17 +96,14 @@ export function settingsOf(options: ConnectOptions, around: Surroundings): Setti
     timeout: options.connectTimeoutMs ?? connectTimeoutMsDefault,
     reconnect: options.reconnect ?? true,
     maxReconnectAttempts: -1,
-    // Asked once before each try, the first one of a connection included.
-    reconnectDelayHandler: () => {
-      tries += 1;
-      return backoffMs(tries);
-    },
+    reconnectDelayHandler: () => pace.delayMs,
     pingInterval: pingIntervalMs,
     noAsyncTraces: true,
     ignoreClusterUpdates: false,
   };
   return {
     dial,
+    pace,
     url,
     identity: signedIn.identity,
     agent,
@@ -113,10 +112,33 @@ export function settingsOf(options: ConnectOptions, around: Surroundings): Setti
   };
 }
 
-/** Everybody comes back at once after a restart of the broker: not all in the same instant. */
-function backoffMs(tries: number): number {
-  const most = Math.min(reconnectMsMax, 100 * 2 ** Math.min(tries, 6));
-  return most / 2 + Math.random() * (most / 2);
+/**
+ * The pause before a connection is tried again: at once first, then longer with each failure. Everybody
+ * loses a broker that restarts at the same time and should not come back in the same instant.
+ */
+export class Pace {
+  #failures = 0;
+  #delayMs = firstDelayMs();
+
+  /** The library asks several times for one pause: the answer stays the same until the next try. */
+  get delayMs(): number {
+    return this.#delayMs;
+  }
+
+  tried(): void {
+    this.#failures += 1;
+    const most = Math.min(reconnectMsMax, 100 * 2 ** Math.min(this.#failures, 6));
+    this.#delayMs = most / 2 + Math.random() * (most / 2);
+  }
+
+  succeeded(): void {
+    this.#failures = 0;
+    this.#delayMs = firstDelayMs();
+  }
+}
+
+function firstDelayMs(): number {
+  return 10 + Math.random() * 90;
 }
 
 interface Address {

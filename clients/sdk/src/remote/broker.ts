@@ -28,21 +28,36 @@ const probeMs = 2_000;
 
 const all: readonly Dialect[] = ["mq9", "msg", "mailbox", "inbox"];
 
+/** What a server says first, as far as it matters here. */
+interface Greeting {
+  readonly server_name?: string;
+  readonly version?: string;
+  /** Only ours has it. */
+  readonly mq9?: string;
+}
+
 export class Broker {
   readonly #link: Link;
   readonly #forced: Dialect | undefined;
   #found: Dialect | undefined;
   #finding: Promise<Dialect> | undefined;
+  #greeting: Greeting = {};
 
   /** @param forced speak this and nothing better */
   constructor(link: Link, forced: Dialect | undefined) {
     this.#link = link;
     this.#forced = forced;
+    void this.#greeted;
   }
 
   get isOurs(): boolean {
-    const info = this.#link.nc.info as { mq9?: unknown } | undefined;
-    return info?.mq9 !== undefined;
+    return this.#greeted.mq9 !== undefined;
+  }
+
+  /** There is none while the connection is away: the last one counts. */
+  get #greeted(): Greeting {
+    this.#greeting = (this.#link.nc.info as Greeting | undefined) ?? this.#greeting;
+    return this.#greeting;
   }
 
   /** What is spoken, if that is known without asking. */
@@ -53,13 +68,11 @@ export class Broker {
   }
 
   get facts(): ServerFacts {
-    const info = this.#link.nc.info as
-      | { server_name?: string; version?: string; mq9?: string }
-      | undefined;
+    const info = this.#greeted;
     const { known } = this;
     return {
-      name: info?.server_name ?? "",
-      version: info?.mq9 ?? info?.version ?? "",
+      name: info.server_name ?? "",
+      version: info.mq9 ?? info.version ?? "",
       url: this.#link.options.url,
       dialects: known === undefined ? [] : known === "mq9" ? all : [known],
       foreign: !this.isOurs,

@@ -151,8 +151,10 @@ export class RemoteMailboxes extends RemotePull implements MailboxApi {
       return await sendEarly(this, dialect, request, options);
     }
     const dedupId = dialect === "mq9" ? (request.dedupId ?? nuid.next()) : request.dedupId;
-    if (dialect === "msg" && (request.delayMs ?? 0) % 1000 !== 0) {
-      throw unsupported("a delay that is no whole number of seconds", this.broker.description);
+    const { delayMs = 0 } = request;
+    if (delayMs % 1000 !== 0) {
+      const text = `delayMs must be a whole number of seconds, a multiple of 1000; it is ${delayMs}`;
+      throw new Mq9Error("invalid", text);
     }
     const reply = await this.succeed({
       ...options,

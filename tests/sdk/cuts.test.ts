@@ -1,0 +1,329 @@
+// The network breaks in the middle of every call, once before the request arrives and once after: what was
+// asked for is so exactly once, or the error says what is known.
+import { connect, type Mailbox, type Mq9, Mq9Error, OutcomeUnknownError } from "@mq9/sdk";
+import { describe, expect, it } from "vitest";
+import { useBroker } from "../support/use-broker.ts";
+import { CutProxy } from "./cut-proxy.ts";
+
+const broker = useBroker();
+
+/** One call, what it must come to when its answer is lost, and what must be so afterwards. */
+interface Case {
+  readonly prepare?: (box: Mailbox, mq9: Mq9) => Promise<unknown>;
+  readonly call: (box: Mailbox, mq9: Mq9, prepared: unknown) => Promise<unknown>;
+  /** `unknown`: an OutcomeUnknownError. Default: it succeeds. */
+  readonly lostAnswer?: "unknown";
+  /** As `lostAnswer`, when the request itself was lost: nobody can tell the two apart. */
+  readonly lostRequest?: "unknown";
+  readonly after?: (box: Mailbox, result: unknown, lost: "request" | "answer") => Promise<void>;
+}
+
+const texts = async (box: Mailbox): Promise<string[]> =>
+  (await box.query()).map((message) => message.text());
+
+const cases: Readonly<Record<string, Case>> = {
+  send: {
+    call: async (box) => await box.send("once"),
+    after: async (box, result) => {
+      expect(result).toMatchObject({ msgId: 0 });
+      expect(await texts(box)).toEqual(["once"]);
+    },
+  },
+  "send with a delay": {
+    call: async (box) => await box.send("later", { delayMs: 3_600_000 }),
+    after: async (box) => expect(await box.scheduled()).toHaveLength(1),
+  },
+  create: {
+    call: async (box, mq9) => await mq9.createMailbox({ name: `${box.name}.made` }),
+    after: async (_box, result) =>
+      expect(await (result as Mailbox).info()).toMatchObject({ messages: 0 }),
+  },
+  "create, name must be free": {
+    call: async (box, mq9) =>
+      await mq9.createMailbox({ name: `${box.name}.new`, ifExists: "fail" }),
+    lostAnswer: "unknown",
+  },
+  "create without a name": {
+    call: async (_box, mq9) => await mq9.createMailbox({ ttlSeconds: 60 }),
+    lostAnswer: "unknown",
+    lostRequest: "unknown",
+  },
+  info: { call: async (box) => await box.info() },
+  renew: {
+    call: async (box) => await box.renew({ ttlSeconds: 500 }),
+    after: async (box) => expect(await box.info()).toMatchObject({ ttlSeconds: 500 }),
+  },
+  drop: {
+    call: async (box) => await box.drop(),
+    after: async (box) => await expect(box.info()).rejects.toMatchObject({ status: 404 }),
+  },
+  purge: {
+    prepare: async (box) => await box.send("x"),
+    call: async (box) => await box.purge(),
+    lostAnswer: "unknown",
+    lostRequest: "unknown",
+  },
+  "purge below a number": {
+    prepare: async (box) => await box.send("x"),
+    call: async (box) => await box.purge({ beforeId: 1 }),
+    after: async (box) => expect(await texts(box)).toEqual([]),
+  },
+  fetch: {
+    prepare: async (box) => await box.send("x"),
+    call: async (box) => await box.fetch({ group: "g" }),
+    after: async (_box, result) => expect(result).toMatchObject([{ msgId: 0 }]),
+  },
+  "fetch without a group": {
+    prepare: async (box) => await box.send("x"),
+    call: async (box) => await box.fetch(),
+    after: async (_box, result) => expect(result).toHaveLength(1),
+  },
+  ack: {
+    prepare: async (box) => {
+      await box.send("x");
+      return await box.fetch({ group: "g" });
+    },
+    call: async (_box, _mq9, prepared) => await (prepared as { ack(): Promise<void> }[])[0]?.ack(),
+    after: async (box) =>
+      expect(await box.receipt(0)).toMatchObject({ groups: [{ state: "acked" }] }),
+  },
+  nack: {
+    prepare: async (box) => {
+      await box.send("x");
+      return await box.fetch({ group: "g" });
+    },
+    call: async (_box, _mq9, prepared) =>
+      await (prepared as { nack(): Promise<void> }[])[0]?.nack(),
+    after: async (box) =>
+      expect(await box.receipt(0)).toMatchObject({ groups: [{ state: "waiting" }] }),
+  },
+  reject: {
+    prepare: async (box) => {
+      await box.send("x");
+      return await box.fetch({ group: "g" });
+    },
+    call: async (_box, _mq9, prepared) =>
+      await (prepared as { reject(why: string): Promise<void> }[])[0]?.reject("broken"),
+    lostAnswer: "unknown",
+    after: async (box) => expect(await box.deadLetters.list()).toHaveLength(1),
+  },
+  query: { call: async (box) => await box.query() },
+  delete: {
+    prepare: async (box) => await box.send("x"),
+    call: async (box) => await box.delete(0),
+    after: async (box) => expect(await texts(box)).toEqual([]),
+  },
+  receipt: {
+    prepare: async (box) => await box.send("x"),
+    call: async (box) => await box.receipt(0),
+    after: async (_box, result) => expect(result).toMatchObject({ state: "stored" }),
+  },
+  scheduled: { call: async (box) => await box.scheduled() },
+  cancel: {
+    prepare: async (box) => await box.send("x", { delayMs: 3_600_000 }),
+    call: async (box, _mq9, prepared) =>
+      await box.cancel((prepared as { scheduledId: number }).scheduledId),
+    lostAnswer: "unknown",
+    after: async (box) => expect(await box.scheduled()).toEqual([]),
+  },
+  "retry of dead letters": {
+    prepare: async (box) => {
+      await box.send("x");
+      const [message] = await box.fetch({ group: "g" });
+      await message?.reject("broken");
+    },
+    call: async (box) => await box.deadLetters.retry(),
+    lostAnswer: "unknown",
+    lostRequest: "unknown",
+  },
+  grant: {
+    call: async (box) => await box.grant(["send"]),
+    lostAnswer: "unknown",
+    lostRequest: "unknown",
+  },
+  grants: { call: async (box) => await box.grants() },
+  revoke: {
+    prepare: async (box) => await box.grant(["send"]),
+    call: async (box, _mq9, prepared) =>
+      await box.revoke((prepared as { grantId: string }).grantId),
+    after: async (box, result) => {
+      expect(result).toBe(true);
+      expect(await box.grants()).toEqual([]);
+    },
+  },
+  "list of mailboxes": {
+    call: async (box, mq9) => {
+      for await (const _ of mq9.mailboxes({ prefix: box.name })) break;
+    },
+  },
+  register: {
+    call: async (box, mq9) => await mq9.agents.register({ name: box.name, mailbox: box.name }),
+  },
+  report: {
+    prepare: async (box, mq9) => await mq9.agents.register({ name: box.name }),
+    call: async (box, mq9) => await mq9.agents.report(box.name, { load: 1 }),
+  },
+  find: { call: async (_box, mq9) => await mq9.agents.find("anything") },
+  unregister: {
+    prepare: async (box, mq9) => await mq9.agents.register({ name: box.name }),
+    call: async (box, mq9) => await mq9.agents.unregister(box.name),
+    after: async (_box, result) => expect(result).toBe(true),
+  },
+  broadcast: {
+    call: async (_box, mq9) => await mq9.broadcast("cut", "now", "x"),
+    lostAnswer: "unknown",
+    lostRequest: "unknown",
+  },
+};
+
+let made = 0;
+
+describe.each(["request", "answer"] as const)("when the %s is lost with the connection", (lost) => {
+  it.each(Object.keys(cases))("%s", async (name) => {
+    const { prepare, call, after, lostAnswer, lostRequest } = cases[name] as Case;
+    await using proxy = await CutProxy.start(broker().port);
+    await using mq9 = await connect(proxy.url);
+    made += 1;
+    const box = await mq9.createMailbox({ name: `cut-${made}` });
+    const prepared = await prepare?.(box, mq9);
+    const cut = lost === "request" ? proxy.loseRequest() : proxy.loseAnswer();
+    const outcome = call(box, mq9, prepared).then(
+      (value) => ({ value, error: undefined }),
+      (error: unknown) => ({ value: undefined, error }),
+    );
+    await cut;
+    const { value, error } = await outcome;
+    const expected = lost === "request" ? lostRequest : lostAnswer;
+    if (expected === "unknown") {
+      expect(error).toBeInstanceOf(OutcomeUnknownError);
+      expect((error as Error).message).toMatch(/lost|may have happened|broke/);
+      return;
+    }
+    if (error !== undefined) throw error;
+    await after?.(box, value, lost);
+  });
+});
+
+describe("while there is no connection", () => {
+  it("a call waits for it and is done then", async () => {
+    await using proxy = await CutProxy.start(broker().port);
+    await using mq9 = await connect(proxy.url);
+    const box = await mq9.createMailbox();
+    const status = mq9.status();
+    proxy.refuse();
+    expect((await status.next()).value).toMatchObject({ type: "disconnected" });
+    const sent = Promise.all([box.send("a"), box.send("b")]);
+    proxy.restore();
+    expect((await sent).map(({ msgId }) => msgId)).toEqual([0, 1]);
+    expect(await texts(box)).toEqual(["a", "b"]);
+  });
+
+  it("a call ends at its deadline, having done nothing, and says so", async () => {
+    await using proxy = await CutProxy.start(broker().port);
+    await using mq9 = await connect({ url: proxy.url, timeoutMs: 300 });
+    const box = await mq9.createMailbox();
+    const status = mq9.status();
+    proxy.refuse();
+    await status.next();
+    const error = await box.send("never").catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code: "unreachable", retriable: true });
+    expect((error as Mq9Error).message).toMatch(
+      /^send to \S+ was not sent: nats:\S+ has been out of reach since .*Z\. Nothing has happened$/,
+    );
+    proxy.restore();
+    await expect.poll(() => texts(box).catch(() => "away")).toEqual([]);
+  });
+
+  it("a signal ends a call at once", async () => {
+    await using proxy = await CutProxy.start(broker().port);
+    await using mq9 = await connect(proxy.url);
+    const box = await mq9.createMailbox();
+    const status = mq9.status();
+    proxy.refuse();
+    await status.next();
+    const stop = new AbortController();
+    const sent = box.send("never", { signal: stop.signal });
+    stop.abort(new Error("enough"));
+    await expect(sent).rejects.toMatchObject({
+      code: "aborted",
+      message: expect.stringContaining("before it was sent") as string,
+    });
+  });
+});
+
+describe("a send whose answer does not come", () => {
+  it("ends with a dedup id that makes sending again safe", async () => {
+    await using proxy = await CutProxy.start(broker().port);
+    await using mq9 = await connect({ url: proxy.url, timeoutMs: 1_000 });
+    const box = await mq9.createMailbox();
+    proxy.silence();
+    const error = await box.send("x").catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(OutcomeUnknownError);
+    const { dedupId, retriable } = error as OutcomeUnknownError;
+    expect(retriable).toBe(true);
+    proxy.cut();
+    proxy.restore();
+    const { msgId } = await box.send("x", { dedupId });
+    expect(msgId).toBe(0);
+    expect(await texts(box)).toEqual(["x"]);
+  });
+
+  it("goes out again over a new connection when the old one turns out to be dead", async () => {
+    await using proxy = await CutProxy.start(broker().port);
+    await using mq9 = await connect({ url: proxy.url, timeoutMs: 30_000 });
+    const box = await mq9.createMailbox();
+    proxy.silence();
+    expect(await box.send("x")).toMatchObject({ msgId: 0 });
+    expect(await texts(box)).toEqual(["x"]);
+  });
+});
+
+describe("an iteration over a mailbox", () => {
+  it("goes on after a cut: nothing is lost, nothing comes twice", async () => {
+    await using proxy = await CutProxy.start(broker().port);
+    await using mq9 = await connect(proxy.url);
+    await using other = await connect(broker().url);
+    const box = await mq9.createMailbox();
+    const sender = other.mailbox(box.name);
+    for (const priority of ["low", "critical", "normal", "urgent"] as const) {
+      await sender.send(priority, { priority });
+    }
+    const got: string[] = [];
+    let sent = 0;
+    for await (const message of box) {
+      got.push(message.text());
+      if (got.length % 4 === 0 && sent < 12) {
+        proxy.cut();
+        for (let i = 0; i < 4; i += 1, sent += 1) await sender.send(`later ${sent}`);
+      }
+      if (got.length === 16) break;
+    }
+    expect(got.slice(0, 4)).toEqual(["critical", "urgent", "normal", "low"]);
+    expect(new Set(got).size).toBe(16);
+  });
+
+  it("in a group hands over each message once, also to a loop that is slower than a cut", async () => {
+    await using proxy = await CutProxy.start(broker().port);
+    await using mq9 = await connect(proxy.url);
+    const box = await mq9.createMailbox();
+    for (let i = 0; i < 20; i += 1) await box.send(`m${i}`);
+    const got: string[] = [];
+    const status = mq9.status();
+    for await (const message of box.messages({ group: "g" })) {
+      got.push(message.text());
+      if (got.length === 5) {
+        proxy.cut();
+        while ((await status.next()).value?.type !== "reconnected");
+      }
+      if (got.length === 20) {
+        await message.ack();
+        break;
+      }
+    }
+    expect(got.toSorted()).toEqual(Array.from({ length: 20 }, (_, i) => `m${i}`).toSorted());
+    const states = await Promise.all(
+      got.map(async (_, i) => (await box.receipt(i)).groups[0]?.state),
+    );
+    expect(states).toEqual(got.map(() => "acked"));
+  });
+});
