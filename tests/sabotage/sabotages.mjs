@@ -179,7 +179,7 @@ export const sabotages = [
   },
   {
     name: "a number with a hole in front of it is given again",
-    file: `${domain}/engine.ts`,
+    file: `${domain}/recount.ts`,
     find: "for (; tally.isStored && nextSeq - firstSeq < singlesMax; nextSeq += 1) {",
     put: "for (; nextSeq - firstSeq < singlesMax; nextSeq += 1) {",
     suites: [`${domain}/tally.test.ts`],

@@ -1,14 +1,7 @@
 // The engine behind every mailbox command: slots by name, the journal, the due index. It knows how
 // to find a mailbox and how to stage a change; what a command means is in ./commands.
 // Pure: time, randomness and the wish to run later come from outside.
-import {
-  isKeptName,
-  type MailboxInfo,
-  type MailMessage,
-  Mq9Error,
-  neverMs,
-  ranks,
-} from "@mq9/protocol";
+import { isKeptName, type MailboxInfo, type MailMessage, Mq9Error, neverMs } from "@mq9/protocol";
 import {
   type MailboxRecord,
   type MessageRecord,
@@ -31,9 +24,11 @@ import { decodeGroup } from "./pull/group-state.ts";
 import { PullGroup, pullPrefix } from "./pull/pull-group.ts";
 import { Pulls } from "./pull/pulls.ts";
 import { type Quotas, quotasOf } from "./quotas.ts";
+import { countNewer } from "./recount.ts";
 import type { PublicAgent } from "./registry/public-agents.ts";
 import type { Embed } from "./registry/vectors.ts";
 import { Slot, type StoredPlace } from "./slot.ts";
+import { placeOf, storedPlace } from "./stored-place.ts";
 import { AccountTally, MailboxTally, messageBytes, tallyName, totalsNumber } from "./tally.ts";
 import { Turns } from "./turns.ts";
 
@@ -217,10 +212,15 @@ export class Engine implements FeedHost {
   async #loadLife(slot: Slot, record: MailboxRecord): Promise<void> {
     const [cursors, latest] = await Promise.all([
       this.store.cursors(record.number),
-      record.kind === "latest" ? this.#storedPlace(record.number, latestKey) : undefined,
+      record.kind === "latest" ? storedPlace(this.store, record.number, latestKey) : undefined,
     ]);
     const tally = MailboxTally.decode(record.number, cursors.get(tallyName));
-    slot.nextSeq = await this.#countNewer(tally, Math.max(tally.countedSeq, record.nextSeq));
+    slot.nextSeq = await countNewer(
+      this.store,
+      this,
+      tally,
+      Math.max(tally.countedSeq, record.nextSeq),
+    );
     slot.tally = tally;
     slot.grants = decodeGrants(cursors);
     if (record.kind === "latest") slot.keyPlaces.set(latestKey, latest);
@@ -249,52 +249,6 @@ export class Engine implements FeedHost {
       const group = known ?? new PullGroup(this.pulls, slot, groupName, state.deliveriesMax);
       slot.pulls.set(groupName, group);
       group.restore(state);
-    }
-  }
-
-  /**
-   * Counts what came after the counts were written: no more than the tally leaves unwritten. A
-   * removal writes the counts, so the numbers behind them have no holes: the first that is not there
-   * is the next one. Where no counts were ever written nothing is known of holes.
-   * @returns the next number
-   */
-  async #countNewer(tally: MailboxTally, firstSeq: number): Promise<number> {
-    let nextSeq = firstSeq;
-    for (; tally.isStored && nextSeq - firstSeq < singlesMax; nextSeq += 1) {
-      const message = await this.#countable(tally.mailboxNumber, nextSeq);
-      if (message === undefined) {
-        tally.reloaded(nextSeq);
-        return nextSeq;
-      }
-      if (message !== "damaged") tally.added(message.seq, messageBytes(message));
-    }
-    const from = (tally.isStored ? nextSeq : tally.countedSeq) - 1;
-    for (const rank of ranks) {
-      for (let afterSeq = from; ; ) {
-        const page = await this.store.messages(tally.mailboxNumber, {
-          rank,
-          afterSeq,
-          limit: this.pageMessages,
-          bytesMax: this.pageBytes,
-        });
-        if (page.length === 0) break;
-        for (const message of page) tally.added(message.seq, messageBytes(message));
-        afterSeq = (page.at(-1) as MessageRecord).seq;
-        nextSeq = Math.max(nextSeq, afterSeq + 1);
-      }
-    }
-    // A damaged message at the end is in no page, and its number must not be given again.
-    nextSeq = Math.max(nextSeq, (await this.store.lastSeq(tally.mailboxNumber)) + 1);
-    tally.reloaded(nextSeq);
-    return nextSeq;
-  }
-
-  async #countable(number: number, seq: number): Promise<MessageRecord | "damaged" | undefined> {
-    try {
-      return await this.store.message(number, seq);
-    } catch (error) {
-      if (error instanceof StoreError && error.code === "corrupt") return "damaged";
-      throw error;
     }
   }
 
@@ -493,7 +447,7 @@ export class Engine implements FeedHost {
     const record = slot.record;
     if (record === undefined || slot.keyPlaces.has(key)) return;
     await this.journal.settled();
-    this.rememberPlace(slot, key, await this.#storedPlace(record.number, key));
+    this.rememberPlace(slot, key, await storedPlace(this.store, record.number, key));
   }
 
   /** As `findPlace` for several keys; no more of them than a page has messages. */
@@ -502,24 +456,10 @@ export class Engine implements FeedHost {
     const unknown = keys.filter((key) => !slot.keyPlaces.has(key));
     if (number === undefined || unknown.length === 0) return;
     await this.journal.settled();
-    const places = await Promise.all(unknown.map((key) => this.#storedPlace(number, key)));
+    const places = await Promise.all(unknown.map((key) => storedPlace(this.store, number, key)));
     unknown.forEach((key, i) => {
       this.rememberPlace(slot, key, places[i]);
     });
-  }
-
-  /** Where the message of a key lies, in the store; a place whose message was swept is none. */
-  async #storedPlace(mailboxNumber: number, key: string): Promise<StoredPlace | undefined> {
-    const place = await this.store.keyPlace(mailboxNumber, key);
-    if (place === undefined) return undefined;
-    try {
-      const message = await this.store.message(mailboxNumber, place.seq);
-      return message === undefined ? undefined : placeOf(message);
-    } catch (error) {
-      // A damaged message can still be replaced; how long it was nobody knows.
-      if (error instanceof StoreError && error.code === "corrupt") return { ...place, bytes: 0 };
-      throw error;
-    }
   }
 
   /**
@@ -629,13 +569,6 @@ export class Engine implements FeedHost {
   }
 }
 
-/** Where a message that was read lies. */
-export function placeOf(message: MessageRecord): StoredPlace {
-  return { rank: message.rank, seq: message.seq, bytes: messageBytes(message) };
-}
-
-/** Messages of a mailbox being read that are looked up one by one before ranges are read. */
-const singlesMax = 8;
 const keyPlacesMax = 4_096;
 const sweepEveryMs = 60_000;
 const sweepsRememberedMax = 16;

@@ -3,8 +3,9 @@
 import { neverMs, rankOf } from "@mq9/protocol";
 import type { MailboxRecord, MessageRecord, StoreBatch } from "@mq9/store";
 import { stageKeptMailbox } from "../directory.ts";
-import { type Engine, placeOf } from "../engine.ts";
+import type { Engine } from "../engine.ts";
 import type { Slot } from "../slot.ts";
+import { placeOf } from "../stored-place.ts";
 import type { Searched } from "./discover.ts";
 import { decodeAgent, type Entry, encodeAgent, endOfMailbox } from "./record.ts";
 import type { Roll } from "./roll.ts";
