@@ -24,6 +24,23 @@ describe("guessing", () => {
     expect(await talk(port, { user: "bob", pass: "bob's own" })).toEqual(["+OK"]);
   });
 
+  test("does not begin anew with a reload, after which an outdated password may be right", async () => {
+    const withPassword = (password: string): AuthConfig => ({
+      users: [{ user: "alice", password }],
+    });
+    await using server = await brokerInProcess({ auth: withPassword("old") });
+    const { port } = server.address;
+    expect(await talk(port, { user: "alice", pass: "new" })).toEqual(refusal);
+    server.broker.reload({ auth: withPassword("new") });
+    expect(await talk(port, { user: "alice", pass: "new" })).toEqual(["+OK"]);
+    for (let at = 0; at < 10; at++) {
+      if (at === 5) server.broker.reload({ auth: withPassword("newer") });
+      expect(await talk(port, { user: "alice", pass: `guess ${at}` })).toEqual(refusal);
+    }
+    server.broker.reload({ auth: withPassword("newest") });
+    expect(await talk(port, { user: "alice", pass: "newest" })).toEqual(refusal);
+  });
+
   test("is not what a client does that repeats one wrong password", async () => {
     await using server = await brokerInProcess({ auth: { token: "right" } });
     const { port } = server.address;

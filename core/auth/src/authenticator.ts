@@ -10,12 +10,15 @@ import { PasswordCheck } from "./password-check.ts";
 import { Proof } from "./proof.ts";
 import { Secret } from "./secret.ts";
 import { verifySignature } from "./signature.ts";
+import { Throttle } from "./throttle.ts";
 import { type KnownUser, systemAccountOf, Users } from "./users.ts";
 
 /** What an authenticator needs from its surroundings. */
 export interface AuthenticatorDeps {
   /** Unix milliseconds. */
   readonly nowMs: () => number;
+  /** Who was wrong how often, also by earlier rules; undefined = it begins anew. */
+  readonly throttle?: Throttle | undefined;
 }
 
 const refused = "authorizationViolation";
@@ -54,7 +57,7 @@ class ConfiguredAuthenticator implements Authenticator {
   readonly #mapsCertificates: boolean;
   readonly #passwords: PasswordCheck;
 
-  constructor(config: AuthConfig, { nowMs }: AuthenticatorDeps) {
+  constructor(config: AuthConfig, { nowMs, throttle }: AuthenticatorDeps) {
     const { token, operator, noAuthUser } = config;
     this.#users = new Users(config);
     this.#names = new Set(this.#users.byName.keys());
@@ -64,7 +67,7 @@ class ConfiguredAuthenticator implements Authenticator {
     this.#default = noAuthUser === undefined ? undefined : this.#users.find(noAuthUser);
     this.#isClosed = isClosed(config, this.#users);
     this.#mapsCertificates = config.certificateNamesUser === true;
-    this.#passwords = new PasswordCheck(nowMs);
+    this.#passwords = new PasswordCheck(throttle ?? new Throttle(nowMs));
     this.required = this.#isClosed && this.#default === undefined;
     this.nonces = operator !== undefined || this.#users.byKey.size > 0;
   }

@@ -17,4 +17,5 @@ export type {
 } from "./config.ts";
 export { AuthConfigError } from "./config-error.ts";
 export { hashPassword, isHash, secretProblem } from "./secret.ts";
+export { Throttle } from "./throttle.ts";
 export { unknownName } from "./users.ts";

@@ -3,7 +3,7 @@
 import { digestOf, sameDigest } from "./digest.ts";
 import { Gate } from "./gate.ts";
 import type { Secret } from "./secret.ts";
-import { type Attempt, Throttle } from "./throttle.ts";
+import type { Attempt, Throttle } from "./throttle.ts";
 
 /** What somebody offers. */
 export interface Offer {
@@ -22,8 +22,10 @@ export class PasswordCheck {
   /** Checks under way, by who offers what: the same offer made twice is verified once. */
   readonly #open = new Map<string, Promise<boolean | undefined>>();
 
-  constructor(nowMs: () => number) {
-    this.#throttle = new Throttle(nowMs);
+  /** @param throttle of the server, which outlives what it counts for */
+  constructor(throttle: Throttle) {
+    this.#throttle = throttle;
+    throttle.secretsChanged();
   }
 
   /**

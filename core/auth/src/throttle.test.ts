@@ -59,3 +59,17 @@ test("memory is bounded, and what ended well is forgotten", () => {
   other.begin("u", "a", digestOf("any"))?.abandoned();
   expect(other.size).toBe(0);
 });
+
+test("other secrets do not begin the count anew, and let what was wrong be tried again", () => {
+  let nowMs = 1000;
+  const throttle = new Throttle(() => nowMs);
+  for (let at = 0; at < 6; at++) fail(throttle, "u", "1.1.1.1", `g${at}`);
+  throttle.secretsChanged();
+  const seen = Array.from({ length: 6 }, (_, at) => fail(throttle, "u", "1.1.1.1", `g${at}`));
+  expect(seen).toEqual([true, true, true, true, false, false]);
+  throttle.secretsChanged();
+  expect(fail(throttle, "u", "1.1.1.1", "right")).toBe(false);
+  nowMs += 60_000;
+  throttle.begin("u", "1.1.1.1", digestOf("right"))?.succeeded();
+  expect(throttle.size).toBe(0);
+});

@@ -13,6 +13,8 @@ const entriesMax = 10_000;
 interface Entry {
   /** When the window ends; unset before the first failure. */
   untilMs: number;
+  /** Wrong by earlier rules, within the window. */
+  before: number;
   readonly wrong: Set<string>;
   /** Being verified now. */
   readonly open: Map<string, number>;
@@ -46,7 +48,7 @@ export class Throttle {
     const secret = offered.toString("latin1", 0, 16);
     const entry = this.#entry(key);
     if (entry.wrong.has(secret)) return undefined;
-    const guesses = entry.wrong.size + entry.open.size;
+    const guesses = entry.before + entry.wrong.size + entry.open.size;
     if (guesses >= failuresMax && !entry.open.has(secret)) return undefined;
     entry.open.set(secret, (entry.open.get(secret) ?? 0) + 1);
     const end = () => {
@@ -57,16 +59,27 @@ export class Throttle {
     };
     return {
       failed: () => {
-        if (entry.wrong.size === 0) entry.untilMs = this.#nowMs() + windowMs;
+        if (entry.before + entry.wrong.size === 0) entry.untilMs = this.#nowMs() + windowMs;
         entry.wrong.add(secret);
         end();
       },
       succeeded: () => {
-        entry.wrong.clear();
+        clear(entry);
         end();
       },
       abandoned: end,
     };
+  }
+
+  /**
+   * What was wrong may be right from now on: it is looked at again, and counted again if it is wrong. How
+   * often somebody was wrong stays.
+   */
+  secretsChanged(): void {
+    for (const entry of this.#entries.values()) {
+      entry.before += entry.wrong.size;
+      entry.wrong.clear();
+    }
   }
 
   /** Pairs remembered now. */
@@ -79,20 +92,28 @@ export class Throttle {
     if (entry === undefined) {
       const oldest = this.#entries.size >= entriesMax ? this.#entries.keys().next() : undefined;
       if (oldest?.done === false) this.#entries.delete(oldest.value);
-      entry = { untilMs: 0, wrong: new Set(), open: new Map() };
+      entry = { untilMs: 0, before: 0, wrong: new Set(), open: new Map() };
     } else {
       this.#entries.delete(key); // to the end: it was used
-      if (this.#nowMs() >= entry.untilMs) entry.wrong.clear();
+      if (this.#nowMs() >= entry.untilMs) clear(entry);
     }
     this.#entries.set(key, entry);
     return entry;
   }
 
   #forget(key: string, entry: Entry): void {
-    if (entry.wrong.size + entry.open.size === 0 && this.#entries.get(key) === entry) {
+    if (
+      entry.before + entry.wrong.size + entry.open.size === 0 &&
+      this.#entries.get(key) === entry
+    ) {
       this.#entries.delete(key);
     }
   }
+}
+
+function clear(entry: Entry): void {
+  entry.before = 0;
+  entry.wrong.clear();
 }
 
 /** Who has one IPv6 address usually has its whole network of 64 bits. */

@@ -7,11 +7,13 @@ import {
   createAuthenticator,
   requiresCredentials,
   systemAccount,
+  Throttle,
 } from "@mq9/auth";
 import { defaultDialectOptions, directoryBody, publicAgent } from "@mq9/dialects";
 import { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error } from "@mq9/protocol";
 import {
+  type Authenticator,
   createRouter,
   type DrainTimes,
   type Router,
@@ -125,6 +127,7 @@ export class Broker implements AsyncDisposable {
   readonly #view: BrokerView;
   readonly #system: System;
   readonly #quarantines: Quarantines;
+  readonly #throttle = new Throttle(Date.now);
   /** Who is let in now. */
   #auth: AuthConfig | undefined;
   readonly #embeddings: Embeddings | undefined;
@@ -228,7 +231,7 @@ export class Broker implements AsyncDisposable {
         productVersion: deps.version,
       },
       {
-        authenticator: options.auth && createAuthenticator(options.auth, { nowMs: Date.now }),
+        authenticator: options.auth && this.#authenticator(options.auth),
         connected: (connection) => {
           const { id, name, lang } = connection;
           routerLog.debug("connected", { client: id, name, lang });
@@ -360,10 +363,14 @@ export class Broker implements AsyncDisposable {
     if (checked !== undefined) {
       this.#auth = checked;
       this.#admission = admissionOf(checked);
-      this.#router.reauthenticate(createAuthenticator(checked, { nowMs: Date.now }));
+      this.#router.reauthenticate(this.#authenticator(checked));
     }
     this.#view.configuredAtMs = Date.now();
     this.#system.reloaded();
+  }
+
+  #authenticator(auth: AuthConfig): Authenticator {
+    return createAuthenticator(auth, { nowMs: Date.now, throttle: this.#throttle });
   }
 
   #reloadLimits({ maxSubscriptionsPerConnection: maxSubscriptions, ...others }: LiveLimits): void {
