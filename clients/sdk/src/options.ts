@@ -146,7 +146,7 @@ interface Address {
   readonly userInfo: string | undefined;
 }
 
-const addressPattern = /^(?:([a-z]+):\/\/)?(?:([^@/]*)@)?([^/?#\s]+)([/?#].*)?$/i;
+const addressPattern = /^(?:([a-z]+):\/\/)?(?:([^@/]*)@)?([^/?#\s]+)(\/(?!\/).*|[?#].*)?$/i;
 
 function addressOf(text: string): Address {
   const [, scheme = "nats", userInfo, host = "", path = ""] = addressPattern.exec(text) ?? [];

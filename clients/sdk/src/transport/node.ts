@@ -7,6 +7,7 @@ import {
   type WsSocketFactory,
   wsconnect,
 } from "@nats-io/transport-node";
+import { dialBy } from "./either.ts";
 import type { DialOptions, Surroundings, WebSocketClass } from "./transport.ts";
 
 export async function dial(
@@ -15,7 +16,9 @@ export async function dial(
 ): Promise<NatsConnection> {
   const servers = [options.servers ?? []].flat();
   const overWeb = servers.filter((server) => /^wss?:/i.test(server));
-  if (overWeb.length === 0) return await connect(options);
+  if (overWeb.length === 0) {
+    return await dialBy("tcp", () => connect(withHost(options, servers)));
+  }
   if (overWeb.length < servers.length) {
     throw new Mq9Error(
       "invalid",
@@ -23,7 +26,16 @@ export async function dial(
     );
   }
   const { tls: _, ...rest } = options;
-  return await wsconnect({ ...rest, ...factoryOf(webSocket) });
+  const factory = factoryOf(webSocket);
+  return await dialBy("web", () => wsconnect({ ...rest, ...factory }));
+}
+
+/** The library compares certificates with names alone: an address in numbers has to be said here. */
+function withHost(options: DialOptions, servers: readonly string[]): DialOptions {
+  const [, host] = /^\w+:\/\/(?:\[([0-9a-f:]+)\]|[^/:]*)/i.exec(servers[0] ?? "") ?? [];
+  const [, numbers = host] = /^\w+:\/\/([0-9.]+)(?::|$)/.exec(servers[0] ?? "") ?? [];
+  if (!options.tls || numbers === undefined) return options;
+  return { ...options, tls: { ...options.tls, host: numbers } as DialOptions["tls"] & object };
 }
 
 /** Node has a WebSocket of its own from version 22 on. */
