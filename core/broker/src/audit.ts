@@ -34,6 +34,14 @@ export type AuditFact =
       readonly operation: "publish" | "reply" | "subscribe";
       readonly subject: string;
     }
+  /** Somebody wanted something of a mailbox that is there, or to make one, without the right to. */
+  | {
+      readonly kind: "mailbox.refused";
+      readonly by: AuditActor;
+      readonly mailbox: string;
+      /** What would have done, for instance `receive`, `receive query` or `create`. */
+      readonly right: string;
+    }
   /** Agents caused each other's messages without end. */
   | { readonly kind: "loop.stopped"; readonly by: AuditActor; readonly subject: string }
   | {
@@ -104,6 +112,7 @@ const keptOfStrangers = 50;
 const causedByStrangers: ReadonlySet<AuditKind> = new Set([
   "auth.failed",
   "permission.refused",
+  "mailbox.refused",
   "loop.stopped",
 ]);
 const windowMs = 1_000;

@@ -66,6 +66,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   readonly meters: Meters;
   readonly nowMs: () => number;
   readonly misses: Misses;
+  readonly audit: ((fact: AuditFact) => void) | undefined;
   readonly failed: (error: unknown) => void;
   readonly #mailboxes: Mailboxes;
   readonly #router: RouterServices;
@@ -82,6 +83,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   constructor(mailboxes: Mailboxes, router: RouterServices, options: SpaceOptions) {
     this.meters = options.meters;
     this.nowMs = options.nowMs;
+    this.audit = options.audit;
     this.misses = new Misses(options.misses, options.nowMs);
     this.failed = options.failed;
     this.#mailboxes = mailboxes;
@@ -424,7 +426,7 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
       this.reply(visitor, reply, opened.refusal);
       return;
     }
-    const { audit } = this.#options;
+    const { audit } = this;
     const exchange = audit === undefined ? opened : audited(opened, actorOf(client), audit);
     if (exchange.op === "fetch") {
       this.#fetches.fetch(client, visitor, exchange, reply);

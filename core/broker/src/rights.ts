@@ -41,6 +41,8 @@ export interface Door {
   readonly address: string;
   /** Undefined = nobody counts. */
   readonly misses: Misses | undefined;
+  /** Hears of everything that it wanted of a mailbox there is, and had no right to. */
+  readonly refused?: ((right: string, mailbox: string) => void) | undefined;
 }
 
 export class Rights implements Guard, Principal {
@@ -121,7 +123,9 @@ export class Rights implements Guard, Principal {
     if (isThere) this.#remember(name);
     const decision = this.#decisions.get(name);
     if (decision !== undefined) decision.isMet = isThere;
-    return isAllowed ? "allowed" : "absent";
+    if (isAllowed) return "allowed";
+    if (mailbox.exists) this.#door?.refused?.(wordsOf(asked), name);
+    return "absent";
   }
 
   #knows({ name, owner }: Standing): boolean {
@@ -174,7 +178,9 @@ export class Rights implements Guard, Principal {
   mayCreate(name: string | undefined): boolean {
     const manages = this.#mail.mailboxes?.manage;
     if (name === undefined || manages === undefined || this.isOperator) return true;
-    return matchesAny(manages, name);
+    const may = matchesAny(manages, name);
+    if (!may) this.#door?.refused?.("create", name);
+    return may;
   }
 
   holds(name: string, { digest }: Grant): boolean {
@@ -229,6 +235,15 @@ const ruledRights: readonly (keyof MailboxRules & keyof typeof verbs)[] = [
   "query",
   "manage",
 ];
+
+/** For instance `receive query`: any of them would have done. Who may receive may watch. */
+function wordsOf(asked: Verbs): string {
+  const words = Object.entries(verbs).flatMap(([word, verb]) => {
+    if ((asked & verb) === 0) return [];
+    return word === "watch" ? ["receive"] : [word];
+  });
+  return [...new Set(words)].join(" ");
+}
 
 function matchesAny(patterns: readonly string[] | undefined, name: string): boolean {
   return patterns?.some((pattern) => subjectMatches(pattern, name)) === true;

@@ -4,6 +4,7 @@ import type { Caller, Generation } from "@mq9/dialects";
 import { type AccountMailboxes, Turns } from "@mq9/mailbox";
 import type { MailSubscription, RegistryApi } from "@mq9/protocol";
 import { type Client, Sublist, type Subscription } from "@mq9/router";
+import { type AuditFact, actorOf } from "./audit.ts";
 import { LooseCursors } from "./loose-cursors.ts";
 import type { Misses } from "./misses.ts";
 import { PushedGroups } from "./pushed-groups.ts";
@@ -26,6 +27,8 @@ export interface VisitorDesk {
   readonly nowMs: () => number;
   /** Wrong names that users said. */
   readonly misses: Misses;
+  /** Hears of what was refused, where somebody keeps that. */
+  readonly audit: ((fact: AuditFact) => void) | undefined;
   readonly failed: (error: unknown) => void;
   /** A token of a mailbox counts no more. */
   revoked(account: Account, mailbox: string): void;
@@ -72,7 +75,12 @@ export class Visitor implements Caller, Asker, Requester {
     this.#name = nameOf(client);
     this.#desk = desk;
     const mail = mailRights(client);
-    const door = { account: client.account, address: client.remoteAddress, misses: desk.misses };
+    const { audit, misses } = desk;
+    const refused =
+      audit &&
+      ((right: string, mailbox: string): void =>
+        audit({ kind: "mailbox.refused", by: actorOf(client), mailbox, right }));
+    const door = { account: client.account, address: client.remoteAddress, misses, refused };
     this.rights = mail && new Rights(client.identity?.user ?? "", mail, desk.nowMs, door);
     this.mailboxes =
       this.rights === undefined ? account.mailboxes : account.mailboxes.seenBy(this.rights);
