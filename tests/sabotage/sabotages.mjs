@@ -418,23 +418,23 @@ export const sabotages = [
   {
     name: "libraries get text where they read base64",
     file: "core/dialects/src/msg/fetch.ts",
-    find: '(sdk ? "base64" : "utf8")',
-    put: '(sdk ? "utf8" : "utf8")',
+    find: '(isSdk ? "base64" : "utf8")',
+    put: '(isSdk ? "utf8" : "utf8")',
     suites: ["core/dialects/src/msg/fetch.test.ts"],
   },
   // --- rights -------------------------------------------------------------------------------------
   {
     name: "right: whoever has none is let in",
     file: `${domain}/access.ts`,
-    find: "slot.standing) ? undefined : mailboxNotFound(slot.name);",
-    put: "slot.standing) ? undefined : undefined;",
+    find: 'return judgement === "absent" ? mailboxNotFound(slot.name) :',
+    put: 'return judgement === "absent" ? undefined :',
     suites: [`${domain}/commands/grants.test.ts`],
   },
   {
     name: "right: somebody else's sends are taken",
     file: `${domain}/commands/send.ts`,
-    find: "guard !== undefined && !guard.allows(verbs.send, slot.standing);",
-    put: "guard !== undefined && !guard.allows(verbs.send, slot.standing) && false;",
+    find: "    const refusal = guard && refusalFor(slot, guard, verbs.send);\n    if (refusal !== undefined) {",
+    put: "    const refusal = undefined;\n    if (refusal !== undefined) {",
     suites: [`${domain}/commands/grants.test.ts`],
   },
   {
@@ -516,6 +516,13 @@ export const sabotages = [
     suites: ["core/router/src/outbox.test.ts"],
   },
   {
+    name: "listener: an authority that was taken back still stands for its certificates",
+    file: `${listeners}/trust.ts`,
+    find: "return authorities.some((id) => this.#roots.has(id));",
+    put: "return authorities.length > 0 || this.#roots.size > 0;",
+    suites: ["tests/tls/revoked.test.ts"],
+  },
+  {
     name: "listener: a comma in a certificate's name makes two of it",
     file: `${listeners}/certificate.ts`,
     find: "if (text[start] !== '\"') {",
@@ -524,9 +531,9 @@ export const sabotages = [
   },
   {
     name: "listener: any certificate of the authority passes for a pinned one",
-    file: `${listeners}/tls-server.ts`,
-    find: "if (!pinnedCerts.some(",
-    put: "if (hash === undefined && !pinnedCerts.some(",
+    file: `${listeners}/trust.ts`,
+    find: "if (this.#pins?.has(key) === false) return false;",
+    put: 'if (key === "" && this.#pins?.has(key) === false) return false;',
     suites: ["tests/tls/modes.test.ts"],
   },
   {
