@@ -17,8 +17,8 @@ export interface AcksOptions {
   readonly group: string;
   /** Numbers that are on disk now. */
   readonly done: (msgIds: readonly number[]) => void;
-  /** An acknowledgement that can never succeed, because the mailbox is over for instance. */
-  readonly failed: (msgId: number, error: unknown) => void;
+  /** Acknowledgements that can never succeed, because the mailbox is over for instance. */
+  readonly failed: (msgIds: readonly number[], error: unknown) => void;
 }
 
 export class Acks {
@@ -135,12 +135,14 @@ export class Acks {
       for (const msgId of msgIds) await this.#send([msgId]);
       return;
     }
+    const unheard: number[] = [];
     for (const msgId of msgIds) {
       const waiters = this.#open.get(msgId);
       this.#open.delete(msgId);
-      if (waiters === undefined) this.#options.failed(msgId, error);
+      if (waiters === undefined) unheard.push(msgId);
       else for (const each of waiters) each.reject(error);
     }
+    if (unheard.length > 0) this.#options.failed(unheard, error);
     this.#settled();
   }
 

@@ -4,7 +4,7 @@
 import {
   fetchMax,
   type MailMessage,
-  type Mq9Error,
+  Mq9Error,
   type PullApi,
   type StartPosition,
 } from "@mq9/protocol";
@@ -102,6 +102,8 @@ export class Worker<T> implements HeldBy<T> {
   #handlerMs = 0;
   #stopping = false;
   #failure: unknown;
+  /** Finished messages of which the broker could not be told. */
+  #leftOpen = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   readonly #pause = new Pause();
   #paused = false;
@@ -135,7 +137,7 @@ export class Worker<T> implements HeldBy<T> {
       mailbox,
       group,
       done: (msgIds) => this.#acked(msgIds),
-      failed: (_msgId, error) => job.onError(error, undefined),
+      failed: (msgIds, error) => this.#unsettled(msgIds.length, error, undefined),
     });
     this.#returns = new Returns({ api, mailbox, group });
     this.#unwatch = source.watch?.(
@@ -249,7 +251,13 @@ export class Worker<T> implements HeldBy<T> {
   #finish(held: Held<T>, outcome: Outcome): void {
     if (held.settled || outcome.kind === "left") return;
     if (outcome.kind === "ack") this.#acks.add(held.msgId);
-    else void this.settle(held, outcome).catch((error) => this.#job.onError(error, held.message));
+    else void this.settle(held, outcome).catch((error) => this.#unsettled(1, error, held.message));
+  }
+
+  /** What can not be settled is told at once; what the end of the connection left open, once at the end. */
+  #unsettled(count: number, error: unknown, message: Message<T> | undefined): void {
+    if (codeOf(error) === "closed") this.#leftOpen += count;
+    else this.#job.onError(error, message);
   }
 
   #acked(msgIds: readonly number[]): void {
@@ -344,7 +352,7 @@ export class Worker<T> implements HeldBy<T> {
   async #fetchFailed(error: unknown): Promise<void> {
     if (this.#stopping) return;
     if (!mayPass(error)) {
-      void this.#stop(error);
+      void this.#stop(codeOf(error) === "closed" ? undefined : error);
       return;
     }
     this.#failures += 1;
@@ -452,8 +460,15 @@ export class Worker<T> implements HeldBy<T> {
     await this.#settleAll();
     clearInterval(this.#timer);
     this.#unwatch?.();
+    if (this.#leftOpen > 0) this.#failure ??= this.#closedTooEarly();
     if (this.#failure === undefined) this.#resolve();
     else this.#reject(this.#failure);
+  }
+
+  #closedTooEarly(): Mq9Error {
+    const { mailbox } = this.#source;
+    const text = `${this.#leftOpen} messages of ${mailbox} were handled, and the connection was closed before the broker was told: group ${this.group} will be handed them again. Stop consumers first, or use drain()`;
+    return new Mq9Error("closed", text);
   }
 
   async #settleAll(): Promise<void> {

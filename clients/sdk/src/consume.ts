@@ -53,7 +53,10 @@ export interface ConsumeOptions<T = unknown> {
 
 /** What `mailbox.consume()` returns. Disposing stops it. */
 export interface Consumer extends AsyncDisposable {
-  /** Resolves when it has stopped, rejects when it can not go on: the mailbox is over, for instance. */
+  /**
+   * Resolves when it has stopped, rejects when it can not go on: the mailbox is over, for instance. Nobody has
+   * to look at it: `onError` hears the same.
+   */
   readonly done: Promise<void>;
   readonly stats: WorkStats;
   /**
@@ -98,14 +101,14 @@ export function consume<T>(
     run: (held) => handle<T>(held, source, handler, { retries, onError }),
     onError,
   });
-  return running(worker, source, { signal, onError: options.onError });
+  return running(worker, source, { signal, onError });
 }
 
 /** A worker as its program sees it. */
 export function running<T>(
   worker: Worker<T>,
   source: Pick<ConsumeSource<T>, "onClose">,
-  { signal, onError }: Pick<ConsumeOptions<T>, "signal" | "onError">,
+  { signal, onError }: Pick<ConsumeOptions<T>, "signal"> & Pick<Job<T>, "onError">,
 ): Consumer {
   const stop = async ({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -126,9 +129,8 @@ export function running<T>(
   };
   worker.done.then(over, (error) => {
     over();
-    onError?.(error, undefined);
+    onError(error, undefined); // told, so that a program that does not look at `done` goes on
   });
-  if (onError !== undefined) worker.done.catch(() => {}); // it was told
   return {
     done: worker.done,
     get stats() {
