@@ -41,5 +41,12 @@ async function runCommand(argv: readonly string[], asNatsServer: boolean): Promi
     return await runServe(asNatsServer ? argv : argv.slice(1), asNatsServer);
   }
   const { runClient } = await import("./cli/run.ts");
-  return await runClient(argv);
+  const exitCode = await runClient(argv);
+  leave(exitCode);
+  return exitCode;
+}
+
+/** Ends as soon as everything is written: a connection that hangs must not hold the command. */
+function leave(exitCode: number): void {
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(exitCode)));
 }

@@ -97,7 +97,10 @@ function connectionError(error: unknown, { source, context }: ConnectionFacts): 
   });
 }
 
-/** A URL as it may be shown. */
+/** A URL as it may be shown: with the user, without password or token. */
 export function withoutSecrets(url: string): string {
-  return url.replace(/\/\/([^@/,]*)@/g, (_, user: string) => `//${user.split(":")[0] ?? ""}@`);
+  return url.replace(/\/\/([^@/,]*)@/g, (_, identity: string) => {
+    const [user, password] = identity.split(":");
+    return password === undefined ? "//" : `//${user}@`;
+  });
 }

@@ -66,13 +66,14 @@ it back.`,
   stoppable: ({ follow }) => follow === true,
   async run({ args: [mailbox = "", ...rest], options, out, connect, agent, signal }) {
     checkFlags(options, rest);
+    const start = startOf(options.from);
     const { mq9 } = await connect();
     const group = groupOf(options, agent);
     const take = (limit: number, waitMs: number, mode: "held" | "detached") =>
       mq9.api.fetch({
         mailbox,
         group,
-        start: startOf(options.from),
+        start,
         limit,
         waitMs,
         leaseMs: options.lease,
