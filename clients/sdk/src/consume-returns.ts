@@ -1,18 +1,27 @@
 // Messages of one worker that go back: later, or to the dead letters. Each is a request of its own,
 // repeated until it is answered; one that the group holds no more is as good as returned.
-import type { PullApi } from "@mq9/protocol";
+import type { MailMessage, PullApi } from "@mq9/protocol";
 import type { Return } from "./consume-held.ts";
 import { codeOf, mayPass, Pause, retryDelayMs } from "./consume-retry.ts";
 
+/** A message as it was handed to us. */
+export interface Delivery {
+  readonly parts: MailMessage;
+  readonly leaseEndsMs: number;
+}
+
 interface Open {
-  deliveryCount: number;
   readonly how: Return;
+  /** It was handed to us once more, and the broker has not answered yet. */
+  later: Delivery | undefined;
 }
 
 export interface ReturnsOptions {
   readonly api: Pick<PullApi, "nack">;
   readonly mailbox: string;
   readonly group: string;
+  /** It went back and came again, before we heard that it went back. */
+  readonly again: (delivery: Delivery) => void;
 }
 
 export class Returns {
@@ -31,20 +40,24 @@ export class Returns {
 
   /** @throws {Mq9Error} what can never succeed */
   async send(msgId: number, deliveryCount: number, how: Return): Promise<void> {
-    const open: Open = { deliveryCount, how };
+    const open: Open = { how, later: undefined };
     this.#open.set(msgId, open);
     try {
-      await this.#repeat(msgId, open);
+      await this.#repeat(msgId, deliveryCount, open);
     } finally {
       if (this.#open.get(msgId) === open) this.#open.delete(msgId);
     }
+    if (open.later !== undefined) this.#options.again(open.later);
   }
 
-  /** It was handed to us again before it could be returned: that delivery is the one to return. */
-  adopt(msgId: number, deliveryCount: number): boolean {
-    const open = this.#open.get(msgId);
+  /**
+   * It was handed to us again while its return is under way. Whether because of the return, or before it came
+   * to the broker, its answer will tell.
+   */
+  adopt(delivery: Delivery): boolean {
+    const open = this.#open.get(delivery.parts.msgId);
     if (open === undefined) return false;
-    open.deliveryCount = deliveryCount;
+    open.later = delivery;
     return true;
   }
 
@@ -68,22 +81,28 @@ export class Returns {
     this.#pause.end();
   }
 
-  async #repeat(msgId: number, open: Open): Promise<void> {
+  async #repeat(msgId: number, firstDelivery: number, open: Open): Promise<void> {
     const { api, mailbox, group } = this.#options;
     const { how } = open;
     const rest =
       how.kind === "reject"
         ? { poison: true, reason: how.reason }
         : { delayMs: how.delayMs, reason: how.reason };
+    let deliveryCount = firstDelivery;
     for (let failures = 0; !this.#givenUp; failures += 1) {
-      const { deliveryCount } = open;
       try {
         await api.nack({ mailbox, group, msgId, deliveryCount, ...rest });
         return;
       } catch (error) {
-        const isOurs = open.deliveryCount === deliveryCount;
-        if (codeOf(error) === "not_delivered" && isOurs) return; // others have it, or it is settled
-        if (!mayPass(error) && isOurs) throw error;
+        const isPast = codeOf(error) === "not_delivered";
+        if (isPast && open.later === undefined) return; // others have it, or it is settled
+        if (isPast) {
+          // It came to us anew without having been returned: that delivery is the one to return.
+          deliveryCount = open.later?.parts.deliveryCount ?? deliveryCount;
+          open.later = undefined;
+          continue;
+        }
+        if (!mayPass(error)) throw error;
         await this.#pause.wait(retryDelayMs(failures));
       }
     }

@@ -192,14 +192,16 @@ export class Link {
     const deadlineMs = performance.now() + (timeoutMs ?? this.options.timeoutMs);
     const request: Ask = { subject: "", body: () => "", what, kind: "read", timeoutMs, signal };
     if (!this.#online || this.#closed) await this.#whenOnline(request, deadlineMs, 0);
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<"late">((resolve) => {
-      setTimeout(resolve, Math.max(0, deadlineMs - performance.now()), "late");
+      timer = setTimeout(resolve, Math.max(0, deadlineMs - performance.now()), "late");
     });
     const flushed = this.nc.flush().then(
       () => "flushed" as const,
       () => "lost" as const,
     );
     const outcome = await Promise.race([flushed, late]);
+    clearTimeout(timer);
     if (outcome === "flushed") return;
     if (outcome === "late") throw this.#late(request, 1);
     throw this.#unknown(request, "the connection broke before the broker had confirmed");
