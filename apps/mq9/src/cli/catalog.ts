@@ -144,6 +144,24 @@ export const catalog: readonly CatalogEntry[] = [
     group: "Looking:",
     load: async () => (await import("../commands/doctor.ts")).doctorCommands,
   },
+  {
+    name: "export",
+    summary: "write mailboxes and their mail as lines of JSON",
+    group: "Tools:",
+    load: async () => (await import("../commands/transfer.ts")).exportCommands,
+  },
+  {
+    name: "import",
+    summary: "send what was exported to this broker",
+    group: "Tools:",
+    load: async () => (await import("../commands/transfer.ts")).importCommands,
+  },
+  {
+    name: "completion",
+    summary: "print a script that completes commands in a shell",
+    group: "Tools:",
+    load: async () => (await import("../commands/completion.ts")).completionCommands,
+  },
 ];
 
 /** What people type who come from elsewhere, and what it is called here. */

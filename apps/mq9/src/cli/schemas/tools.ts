@@ -10,10 +10,13 @@ import {
 } from "./context.ts";
 import { doctorSchema, explainSchema } from "./findings.ts";
 import type { CommandSchemas } from "./index.ts";
+import { exportLineSchema, importSchema } from "./transfer.ts";
 
 export const toolSchemas: Readonly<Record<string, CommandSchemas>> = {
   backup: { json: backupSchema },
   doctor: { json: doctorSchema },
+  export: { json: exportLineSchema },
+  import: { json: importSchema },
   explain: { json: explainSchema },
   restore: { json: backupSchema },
   bench: { json: benchSchema },
