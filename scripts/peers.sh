@@ -94,6 +94,20 @@ else
   missing rust-sdk "cargo is not installed" "the Rust client"
 fi
 
+# A terminal that tests can read.
+install_tmux() {
+  apt-get install -y --no-install-recommends tmux ||
+    { apt-get update && apt-get install -y --no-install-recommends tmux; }
+}
+
+if command -v tmux >/dev/null 2>&1; then
+  say tmux "$(tmux -V) (already there)"
+elif command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" -eq 0 ]; then
+  part tmux "tmux" tmux install_tmux
+else
+  missing tmux "no tmux, and no right to install one" "terminals"
+fi
+
 # A browser: what people have, or the package of Debian and its kin.
 install_browser() {
   apt-get install -y --no-install-recommends chromium ||

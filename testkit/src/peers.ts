@@ -6,7 +6,7 @@ import path from "node:path";
 import { repositoryRoot } from "./paths.ts";
 
 /** `python` is an interpreter with nats-py. */
-export type PeerName = "nats-server" | "nats" | "python" | "go" | "chromium" | "promtool";
+export type PeerName = "nats-server" | "nats" | "python" | "go" | "chromium" | "promtool" | "tmux";
 
 /** `path` is undefined when the peer is missing; then `reason` says so in words for a skipped test. */
 export interface Peer {
@@ -23,6 +23,7 @@ const locations: Readonly<Record<PeerName, { installed?: string; commands: strin
   python: { installed: "venv/bin/python", commands: ["python3", "python"] },
   go: { commands: ["go"] },
   promtool: { installed: "bin/promtool", commands: ["promtool"] },
+  tmux: { commands: ["tmux"] },
   chromium: { commands: ["chromium", "chromium-browser", "google-chrome"] },
 };
 
