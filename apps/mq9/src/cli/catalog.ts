@@ -162,6 +162,12 @@ export const catalog: readonly CatalogEntry[] = [
     group: "Tools:",
     load: async () => (await import("../commands/completion.ts")).completionCommands,
   },
+  {
+    name: "top",
+    summary: "watch what goes on in a broker",
+    group: "Looking:",
+    load: async () => (await import("../commands/top.ts")).topCommands,
+  },
 ];
 
 /** What people type who come from elsewhere, and what it is called here. */

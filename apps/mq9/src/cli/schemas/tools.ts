@@ -10,6 +10,7 @@ import {
 } from "./context.ts";
 import { doctorSchema, explainSchema } from "./findings.ts";
 import type { CommandSchemas } from "./index.ts";
+import { topSchema } from "./top.ts";
 import { exportLineSchema, importSchema } from "./transfer.ts";
 
 export const toolSchemas: Readonly<Record<string, CommandSchemas>> = {
@@ -17,6 +18,7 @@ export const toolSchemas: Readonly<Record<string, CommandSchemas>> = {
   doctor: { json: doctorSchema },
   export: { json: exportLineSchema },
   import: { json: importSchema },
+  top: { json: topSchema },
   explain: { json: explainSchema },
   restore: { json: backupSchema },
   bench: { json: benchSchema },
