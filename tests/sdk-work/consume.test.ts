@@ -90,7 +90,9 @@ describe("a handler", () => {
     await eventually(() => consumer.stats.rejected === 2);
     await consumer.stop();
     const dead = await box.deadLetters.list();
-    expect(dead.map((each) => each.dead?.reason).sort()).toEqual(["by hand", "nonsense"]);
+    expect(new Set(dead.map((each) => each.dead?.reason))).toEqual(
+      new Set(["by hand", "nonsense"]),
+    );
   });
 
   test("that settles its message by hand is believed", async () => {
@@ -245,7 +247,7 @@ describe("work", () => {
       await message.ack();
       if (seen.length === 4) break;
     }
-    expect(seen.toSorted()).toEqual(["a 1", "a 2", "b 1", "c 1"]);
+    expect(new Set(seen)).toEqual(new Set(["a 1", "a 2", "b 1", "c 1"]));
     expect((await box.info()).groups).toMatchObject([{ group: "g", leased: 0, unsettled: 0 }]);
   });
 });

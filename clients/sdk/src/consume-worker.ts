@@ -139,7 +139,15 @@ export class Worker<T> implements HeldBy<T> {
       done: (msgIds) => this.#acked(msgIds),
       failed: (msgIds, error) => this.#unsettled(msgIds.length, error, undefined),
     });
-    this.#returns = new Returns({ api, mailbox, group });
+    this.#returns = new Returns({
+      api,
+      mailbox,
+      group,
+      again: ({ parts, leaseEndsMs }) => {
+        this.#take(parts, leaseEndsMs);
+        this.#pump();
+      },
+    });
     this.#unwatch = source.watch?.(
       () => this.#lost(),
       () => this.#back(),
@@ -325,7 +333,7 @@ export class Worker<T> implements HeldBy<T> {
       known.adopt(deliveryCount, leaseEndsMs);
     } else if (
       this.#acks.has(msgId) ||
-      this.#returns.adopt(msgId, deliveryCount) ||
+      this.#returns.adopt({ parts, leaseEndsMs }) ||
       ((deliveryCount > 1 || this.#wasCut) && this.#isRecent(msgId))
     ) {
       this.#counts.repeats += 1; // finished here already: its settlement is on its way, or was
