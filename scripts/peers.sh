@@ -74,7 +74,7 @@ fi
 python=$(command -v python3 || true)
 if [ -n "$python" ] && "$python" -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 10)' 2>/dev/null; then
   version=$("$python" -c 'import platform; print(platform.python_version())')
-  part python "nats-py 2.16.0 with aiohttp, robustmq 1.0.0, langchain-mq9 0.3.5" \
+  part python "nats-py 2.16.0 with aiohttp and nkeys, robustmq 1.0.0, langchain-mq9 0.3.5" \
     "$version-$(pinned "$pins/requirements.txt")" install_python
   part python-robustmq-0.3.5 "robustmq 0.3.5" "$version-0.3.5" install_older_sdk
 else

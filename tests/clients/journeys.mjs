@@ -3,7 +3,7 @@
 //     npm run journeys
 //
 // Builds the two (cargo and mvn get the pinned clients from their registries) into .peers/ and runs
-// ./stock-clients.test.ts with them. A toolchain that is not there is said, and its client left out.
+// ./stock-clients.test.ts and ./ways-in.test.ts with them. A toolchain that is not there is said, and its client left out.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
@@ -45,6 +45,7 @@ if (
 } else console.log("mvn is not installed: without jnats");
 
 const env = { ...process.env, JOURNEYS: built.join(",") };
-const args = ["vitest", "run", "tests/clients/stock-clients.test.ts", "--reporter", "verbose"];
+const files = ["tests/clients/stock-clients.test.ts", "tests/clients/ways-in.test.ts"];
+const args = ["vitest", "run", ...files, "--reporter", "verbose"];
 const { status } = spawnSync("npx", args, { cwd: root, env, stdio: "inherit" });
 process.exit(status ?? 1);

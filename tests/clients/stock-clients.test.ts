@@ -7,6 +7,7 @@ import {
   go,
   type Launcher,
   node,
+  onJourneys,
   python,
   runForResult,
   stockJava,
@@ -63,12 +64,6 @@ const clients = [
   { name: "async-nats", launch: stockRust, args: [], reason: onJourneys("rust") },
   { name: "jnats", launch: stockJava, args: [], reason: onJourneys("java") },
 ];
-
-/** Built by ./journeys.mjs only: it takes minutes the first time. */
-function onJourneys(language: string): string {
-  const isBuilt = process.env["JOURNEYS"]?.split(",").includes(language) === true;
-  return isBuilt ? "" : "is part of: npm run journeys";
-}
 
 describe("stock clients", () => {
   const broker = useBroker();

@@ -45,6 +45,12 @@ export function stockJava(): Launcher {
   return { command: "java", args: ["-cp", classPath, "Stock"] };
 }
 
+/** Why the program of a language is not there: tests/clients/journeys.mjs alone builds it, for minutes the first time. */
+export function onJourneys(language: string): string {
+  const isBuilt = process.env["JOURNEYS"]?.split(",").includes(language) === true;
+  return isBuilt ? "" : "is part of: npm run journeys";
+}
+
 /** Compiles the Go programs below a folder of tests/. The Go build cache makes repeats cheap. */
 export async function buildGo(folder: string): Promise<void> {
   const { path: command = "go" } = findPeer("go");

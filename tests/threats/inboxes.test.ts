@@ -130,7 +130,11 @@ describe("one's own inbox", () => {
     bob.send(...silent.map((subject, sid) => `SUB ${subject} ${sid}`));
     await bob.flush();
     const nc = await connect({ port, user: "alice", pass: "alice" });
-    nc.subscribe("service.echo", { callback: (_, message) => message.respond(message.data) });
+    nc.subscribe("service.echo", {
+      callback: (_, message) => {
+        message.respond(message.data);
+      },
+    });
     expect((await nc.request("service.echo", "secret")).string()).toBe("secret");
     await nc.close();
     const heard = (await bob.flush()).map(({ subject }) => subject);

@@ -51,7 +51,10 @@ class Agent {
   async #answer(got: Msg): Promise<void> {
     this.heard.push(Number(got.headers?.get("mq9-hops") || 1));
     const subject = `$mq9.AI.MSG.SEND.${this.#next}`;
-    const reply = await this.#nc.request(subject, "over to you", { headers: this.#copy(got) });
+    const reply = await this.#nc.request(subject, "over to you", {
+      headers: this.#copy(got),
+      timeout: 5_000,
+    });
     const told = reply.json<Record<string, unknown>>();
     if (told["error"] !== "") this.refusals.push(told);
   }
@@ -159,7 +162,10 @@ describe("a loop of three agents", () => {
       for (; sent < longest + 5 && sent < 40; sent++) {
         const told = headers();
         told.set("mq9-hops", String(sent));
-        const reply = await nc.request("$mq9.AI.MSG.SEND.box", "x", { headers: told });
+        const reply = await nc.request("$mq9.AI.MSG.SEND.box", "x", {
+          headers: told,
+          timeout: 5_000,
+        });
         if (reply.json<{ error: string }>().error !== "") break;
       }
       expect(sent, `hopsMax ${hopsMax}`).toBe(longest);

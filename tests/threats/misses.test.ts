@@ -15,7 +15,7 @@ const users = {
 
 async function answerTo(who: Person, name: string): Promise<string> {
   const { error, code } = await who.tell(`MAILBOX.INFO.${name}`);
-  return `${code} ${String(error).replace(name, "<name>")}`;
+  return `${String(code)} ${String(error).replace(name, "<name>")}`;
 }
 
 /** Names what is not there until that is not answered any more. @returns how many were answered */
@@ -162,8 +162,10 @@ describe("no guesses are", () => {
     await using worker = await person(port, "a-friend");
     for (let at = 0; at < 60; at++) {
       const { mail_id } = await owner.tell("MAILBOX.CREATE", { ttl: 60 });
-      await owner.tell(`MAILBOX.DROP.${mail_id}`);
-      expect(await worker.tell(`MSG.SEND.${mail_id}`, "answer")).toMatchObject({ code: 404 });
+      await owner.tell(`MAILBOX.DROP.${String(mail_id)}`);
+      expect(await worker.tell(`MSG.SEND.${String(mail_id)}`, "answer")).toMatchObject({
+        code: 404,
+      });
     }
     expect(await answerTo(worker, "absent")).toMatch(/^404/);
   });

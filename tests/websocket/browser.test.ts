@@ -1,14 +1,11 @@
 // A browser on the page of docs/guide/browsers.md: a mailbox is made, mail waits while the page is away, requests
 // are answered in clear and encrypted, and a page from elsewhere is turned away.
 
-import { createHash, X509Certificate } from "node:crypto";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { createAuthority, findPeer, repositoryRoot, startChild, tempDir } from "@mq9/testkit";
+import { createAuthority, findPeer, repositoryRoot, tempDir } from "@mq9/testkit";
 import { afterAll, describe, expect, it } from "vitest";
+import { openBrowser, PageServer } from "../support/browser.ts";
 import { type BrokerInProcess, brokerInProcess } from "../support/in-process.ts";
 import { bundle } from "./bundle.ts";
 
@@ -17,54 +14,6 @@ const open: AsyncDisposable[] = [];
 afterAll(async () => {
   for (const item of open.splice(0).reverse()) await item[Symbol.asyncDispose]();
 });
-
-type Report = Readonly<Record<string, unknown>>;
-
-/** Serves the page; reports of the browser end up in `reports`. */
-class PageServer implements AsyncDisposable {
-  readonly reports: Report[] = [];
-  readonly files = new Map<string, { type: string; body: string }>();
-  readonly #server: Server = createServer(
-    (request, response) => void this.#answer(request, response),
-  );
-  #wake: () => void = () => {};
-
-  async listen(): Promise<string> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async report(step: string, ended: Promise<unknown>): Promise<Report> {
-    for (;;) {
-      const found = this.reports.find((report) => report["step"] === step);
-      if (found !== undefined) return found;
-      const woken = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      const isOver = await Promise.race([woken.then(() => false), ended.then(() => true)]);
-      if (isOver) throw new Error(`no report of "${step}", only ${JSON.stringify(this.reports)}`);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.url === "/report") {
-      let body = "";
-      for await (const chunk of request) body += String(chunk);
-      this.reports.push(JSON.parse(body) as Report);
-      this.#wake();
-    }
-    const file = this.files.get(request.url ?? "");
-    response.setHeader("Content-Type", file?.type ?? "text/plain");
-    response.end(file?.body ?? "");
-  }
-}
 
 /** The page of the guide with this address in it, and the journey beside it. */
 async function pageOf(address: string): Promise<string> {
@@ -115,34 +64,9 @@ async function journey(): Promise<{
     });
     each.files.set("/settings", { type: "application/json", body: JSON.stringify(settings) });
   }
-  const spki = new X509Certificate(server.cert).publicKey.export({ type: "spki", format: "der" });
-  const trusted = createHash("sha256").update(spki).digest("base64");
-  const flags = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--remote-debugging-port=0",
-    `--user-data-dir=${path.join(folder.path, "profile")}`,
-    `--ignore-certificate-errors-spki-list=${trusted}`,
-  ];
-  const browser = startChild(chromium.path ?? "", [...flags, `${origin}/`]);
-  open.push({
-    [Symbol.asyncDispose]: async () => {
-      browser.process.kill("SIGTERM");
-      await browser.ended;
-    },
-  });
-  const ended = browser.ended.then(() => {
-    throw new Error(`the browser ended:\n${browser.stderr}`);
-  });
-  ended.catch(() => {}); // it ends with the test
-  return { page, elsewhere, ended };
+  const browser = openBrowser(`${origin}/`, folder.path, server.cert);
+  open.push(browser);
+  return { page, elsewhere, ended: browser.ended };
 }
 
 describe.skipIf(chromium.path === undefined)(`Chromium ${chromium.reason}`, () => {

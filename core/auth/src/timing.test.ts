@@ -27,7 +27,8 @@ async function smallestT(times: number, prepare: (second: boolean) => Prepared):
     smallest = Math.min(smallest, await largestT(times, prepare));
   }
   const isLong = process.env["SAMPLES"] !== undefined;
-  if (isLong) console.log(`${expect.getState().currentTestName}: |t| ${smallest.toFixed(2)}`);
+  const { currentTestName } = expect.getState();
+  if (isLong) process.stdout.write(`${currentTestName}: |t| ${smallest.toFixed(2)}\n`);
   return smallest;
 }
 

@@ -3,7 +3,9 @@
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Subscriber};
 use futures_util::StreamExt;
 use serde_json::{json, Map, Value};
-use std::{env, error::Error, future::Future, sync::atomic::Ordering, time::Duration};
+use std::{
+    collections::HashMap, env, error::Error, fs, future::Future, sync::atomic::Ordering, time::Duration,
+};
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 use tokio::time::{sleep, timeout};
 
@@ -351,6 +353,77 @@ async fn come_back(last_words: &str, wants_notice: bool) -> Result<(), Box<dyn E
     Ok(())
 }
 
+/// Comes in with given credentials and tells what it could do. Arguments: user, pass, token, seed, creds,
+/// ca, cert, key and closed, each with its value, as far as wanted.
+async fn come_in() -> Outcome {
+    let given: HashMap<String, String> = env::args()
+        .skip(3)
+        .filter_map(|argument| argument.split_once('=').map(|(name, value)| (name.into(), value.into())))
+        .collect();
+    let value = |name: &str| given.get(name).cloned();
+    let (told, mut events) = unbounded_channel();
+    let mut options = ConnectOptions::new().event_callback(move |event| {
+        let told = told.clone();
+        async move {
+            let _ = told.send(event);
+        }
+    });
+    if let (Some(user), Some(pass)) = (value("user"), value("pass")) {
+        options = options.user_and_password(user, pass);
+    }
+    if let Some(token) = value("token") {
+        options = options.token(token);
+    }
+    if let Some(file) = value("seed") {
+        options = options.nkey(fs::read_to_string(file)?.trim().to_owned());
+    }
+    if let Some(file) = value("creds") {
+        options = options.credentials_file(file).await?;
+    }
+    if let Some(file) = value("ca") {
+        options = options.add_root_certificates(file.into()).require_tls(!url().starts_with("ws"));
+    }
+    if let (Some(cert), Some(key)) = (value("cert"), value("key")) {
+        options = options.add_client_certificate(cert.into(), key.into());
+    }
+    let nc = options.connect(url()).await?;
+    let mut service = nc.subscribe("open.echo").await?;
+    settle(&nc).await?;
+    let answering = nc.clone();
+    tokio::spawn(async move {
+        while let Some(msg) = service.next().await {
+            let headers = msg.headers.clone().unwrap_or_default();
+            answering.publish_with_headers(msg.reply.unwrap(), headers, msg.payload).await.unwrap();
+        }
+    });
+    let body = "0123456789".repeat(30_000);
+    let mut headers = HeaderMap::new();
+    headers.insert("trace", "abc");
+    let answer = nc.request_with_headers("open.echo", headers, body.clone().into()).await?;
+    let read = answer.headers.clone().ok_or("no headers")?;
+    let header = read.get("trace").map(|value| value.to_string());
+    let mut results = json!({ "echo": text(&answer) == body, "header": header });
+    if let Some(closed) = value("closed") {
+        let _sub = nc.subscribe(closed.clone()).await?;
+        nc.flush().await?;
+        let denied = loop {
+            match timeout(PATIENCE, events.recv()).await?.ok_or("no more events")? {
+                Event::ServerError(error) => break error.to_string().contains(&closed),
+                _ => {}
+            }
+        };
+        results["denied"] = json!(denied);
+    }
+    nc.drain().await?;
+    Ok(results)
+}
+
+fn refused_or(error: &dyn Error) -> String {
+    let mut said = format!("{error} {error:?}");
+    said.truncate(400);
+    if said.to_lowercase().contains("authorization") { "refused".to_owned() } else { said }
+}
+
 async fn record<F: Future<Output = Outcome>>(
     results: &mut Map<String, Value>,
     name: &str,
@@ -378,6 +451,11 @@ macro_rules! all {
 async fn main() -> Result<(), Box<dyn Error>> {
     match env::args().nth(2).as_deref() {
         Some("reconnect") => return come_back("still subscribed", false).await,
+        Some("come_in") => {
+            let result = timeout(2 * PATIENCE, come_in()).await?;
+            println!("{}", result.unwrap_or_else(|error| json!(refused_or(error.as_ref()))));
+            return Ok(());
+        }
         Some("lame_duck") => return come_back("subscribed again", true).await,
         _ => {}
     }

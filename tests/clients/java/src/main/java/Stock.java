@@ -6,11 +6,17 @@ import io.nats.client.*;
 import io.nats.client.impl.Headers;
 import io.nats.client.impl.NatsMessage;
 import java.io.PrintStream;
+import java.nio.file.*;
+import java.security.*;
+import java.security.cert.*;
+import java.security.cert.Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.util.*;
 import java.util.concurrent.*;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import javax.net.ssl.*;
 
 public class Stock {
   static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -292,6 +298,114 @@ public class Stock {
     }
   }
 
+  /**
+   * Comes in with given credentials and tells what it could do. Arguments: user, pass, token, seed, creds,
+   * ca, cert, key and closed, each with its value, as far as wanted.
+   */
+  static Object comeIn(Map<String, String> given) throws Exception {
+    Told told = new Told();
+    Options.Builder options = options().errorListener(told).maxReconnects(0).connectionTimeout(Duration.ofSeconds(4));
+    if (given.containsKey("user")) options.userInfo(given.get("user"), given.get("pass"));
+    if (given.containsKey("token")) options.token(given.get("token").toCharArray());
+    if (given.containsKey("creds")) options.authHandler(Nats.credentials(given.get("creds")));
+    if (given.containsKey("seed")) options.authHandler(new Key(Files.readString(Path.of(given.get("seed"))).trim()));
+    if (given.containsKey("ca")) options.sslContext(encryption(given));
+    try (Connection nc = patiently(options.build(), told)) {
+      Dispatcher service = nc.createDispatcher(msg ->
+          nc.publish(NatsMessage.builder().subject(msg.getReplyTo()).headers(msg.getHeaders()).data(msg.getData()).build()));
+      service.subscribe("open.echo");
+      nc.flush(PATIENCE);
+      byte[] body = bytes("0123456789".repeat(30_000));
+      Headers headers = new Headers().add("trace", "abc");
+      Message question = NatsMessage.builder().subject("open.echo").headers(headers).data(body).build();
+      Message answer = nc.request(question, PATIENCE);
+      if (answer == null) return "no answer";
+      Map<String, Object> results =
+          map("echo", Arrays.equals(answer.getData(), body), "header", answer.getHeaders().getFirst("trace"));
+      if (given.containsKey("closed")) {
+        nc.subscribe(given.get("closed"));
+        results.put("denied", told.error().contains(given.get("closed")));
+      }
+      nc.drain(PATIENCE).get();
+      return results;
+    } catch (AuthenticationException refused) {
+      return "refused";
+    }
+  }
+
+  /** Connecting may take this client too long on a machine with much to do; a refusal is none of that. */
+  static Connection patiently(Options options, Told told) throws Exception {
+    for (int left = 5; ; left--) {
+      try {
+        return Nats.connect(options);
+      } catch (AuthenticationException refused) {
+        throw refused;
+      } catch (java.io.IOException problem) {
+        if (told.errors.stream().anyMatch(error -> error.contains("authorization"))) {
+          throw new AuthenticationException("told by the listener");
+        }
+        if (left == 0) throw problem;
+      }
+    }
+  }
+
+  /** A user that is its key. */
+  record Key(String seed) implements AuthHandler {
+    private NKey key() {
+      return NKey.fromSeed(seed.toCharArray());
+    }
+
+    @Override
+    public byte[] sign(byte[] nonce) {
+      try {
+        return key().sign(nonce);
+      } catch (Exception problem) {
+        throw new IllegalStateException(problem);
+      }
+    }
+
+    @Override
+    public char[] getID() {
+      try {
+        return key().getPublicKey();
+      } catch (Exception problem) {
+        throw new IllegalStateException(problem);
+      }
+    }
+
+    @Override
+    public char[] getJWT() {
+      return null;
+    }
+  }
+
+  /** Who is trusted, and who this is if that is given, of PEM files. */
+  static SSLContext encryption(Map<String, String> given) throws Exception {
+    KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+    trusted.load(null, null);
+    trusted.setCertificateEntry("ca", certificate(given.get("ca")));
+    TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    trust.init(trusted);
+    KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    KeyStore own = KeyStore.getInstance(KeyStore.getDefaultType());
+    own.load(null, null);
+    if (given.containsKey("cert")) {
+      String pem = Files.readString(Path.of(given.get("key"))).replaceAll("-----[A-Z ]+-----|\\s", "");
+      var key = KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
+      own.setKeyEntry("own", key, new char[0], new Certificate[] {certificate(given.get("cert"))});
+    }
+    keys.init(own, new char[0]);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+    return context;
+  }
+
+  static Certificate certificate(String file) throws Exception {
+    try (var bytes = Files.newInputStream(Path.of(file))) {
+      return CertificateFactory.getInstance("X.509").generateCertificate(bytes);
+    }
+  }
+
   static Map<String, Object> map(Object... pairs) {
     Map<String, Object> made = new LinkedHashMap<>();
     for (int at = 0; at < pairs.length; at += 2) made.put((String) pairs[at], pairs[at + 1]);
@@ -319,6 +433,15 @@ public class Stock {
 
   public static void main(String[] args) throws Exception {
     url = args[0];
+    if (args.length > 1 && args[1].equals("come_in")) {
+      Map<String, String> given = new HashMap<>();
+      for (int at = 2; at < args.length; at++) {
+        String[] parts = args[at].split("=", 2);
+        given.put(parts[0], parts[1]);
+      }
+      out.println(json(comeIn(given)));
+      return;
+    }
     if (args.length > 1) {
       boolean isLameDuck = args[1].equals("lame_duck");
       comeBack(isLameDuck ? "subscribed again" : "still subscribed", isLameDuck);
