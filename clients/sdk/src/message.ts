@@ -241,6 +241,16 @@ export class Message<T = unknown> {
   }
 }
 
+/** What a person sees who prints a message: Node asks for it under this name. */
+Object.defineProperty(Message.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: Message) {
+    const { mailbox, msgId, priority, key, tags, from, createdAt, deliveryCount } = this;
+    const told = { mailbox, msgId, priority, key, tags, from, createdAt, deliveryCount };
+    const shown = Object.entries(told).filter(([, value]) => value !== undefined);
+    return { ...Object.fromEntries(shown), text: this.text().slice(0, 200) };
+  },
+});
+
 /** A message of the waist, as FETCH and QUERY give it. */
 export function partsOf(message: MailMessage, replayed = true): MessageParts {
   return new MailParts(message, replayed);

@@ -54,7 +54,12 @@ export class RemoteCalls {
   async openWithToken(mailbox: string): Promise<void> {
     if (!this.#tokens.has(mailbox) || this.#opened.has(mailbox)) return;
     this.#opened.add(mailbox);
-    await this.#open(mailbox);
+    try {
+      await this.#open(mailbox);
+    } catch (error) {
+      this.#opened.delete(mailbox);
+      throw error;
+    }
   }
 
   async #open(mailbox: string): Promise<void> {

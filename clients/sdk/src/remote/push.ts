@@ -69,7 +69,7 @@ export function push(calls: RemoteCalls, request: PushRequest): () => void {
       callback: receiver(request, end),
     });
     void subscription.closed.then(() => end());
-    await calls.openWithToken(mailbox);
+    if (dialect === "mq9") await calls.openWithToken(mailbox);
   };
   begin().catch((error: unknown) => {
     end(
