@@ -95,7 +95,7 @@ export function addCommand(parent: Command, spec: CommandSpec, runtime: CommandR
   const command = parent
     .command(name)
     .summary(spec.summary)
-    .description(spec.description ?? sentence(spec.summary));
+    .description(flowing(spec.description ?? sentence(spec.summary)));
   specs.set(command, spec);
   for (const [argument, help] of spec.args ?? []) command.argument(argument, help);
   for (const option of spec.options ?? []) command.addOption(option);
@@ -188,6 +188,11 @@ function formOf(options: Readonly<Record<string, unknown>>): OutputForm {
   const [json, jsonl] = [options["json"] === true, options["jsonl"] === true];
   if (json && jsonl) throw misuse("--json and --jsonl exclude each other");
   return json ? "json" : jsonl ? "jsonl" : "text";
+}
+
+/** Lines of one paragraph become one, for commander to break; paragraphs stay. */
+function flowing(text: string): string {
+  return text.replace(/(?<!\n)\n(?!\n)/g, " ");
 }
 
 function sentence(summary: string): string {

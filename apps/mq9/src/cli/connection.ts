@@ -57,22 +57,22 @@ export function addConnectionFlags(command: Command): void {
 
 const hiddenFlags: readonly (readonly [flags: string, text: string])[] = [
   ["--server <url>", "the same as --url"],
-  ["--user <name>", "user, or a token [MQ9_USER]"],
+  ["--user <name>", "user [MQ9_USER]"],
   ["--password <text>", "its password, or @file [MQ9_PASSWORD]"],
   ["--token <token>", "token, or @file [MQ9_TOKEN]"],
   ["--creds <file>", "credentials of a user [MQ9_CREDS, NATS_CREDS]"],
   ["--nkey <file>", "file with the seed of a key pair [MQ9_NKEY]"],
-  ["--tls-ca <file>", "authority that signed the broker's certificate [MQ9_TLS_CA]"],
-  ["--tls-cert <file>", "certificate to show to the broker [MQ9_TLS_CERT]"],
+  ["--tls-ca <file>", "who signed the broker's certificate [MQ9_TLS_CA]"],
+  ["--tls-cert <file>", "certificate to show the broker [MQ9_TLS_CERT]"],
   ["--tls-key <file>", "its key [MQ9_TLS_KEY]"],
-  ["--mailbox-token <token>", "of `mq9 mailbox grant`, for the mailbox named; or @file"],
+  ["--mailbox-token <token>", "of `mq9 mailbox grant`, or @file"],
   ["--request-timeout <time>", "for the connection and for each answer [5s]"],
 ];
 
 /** The text of `mq9 help connection`. */
 export const connectionHelp: string = `How a command finds the broker, and as whom it connects.
 
-  -s, --url <url>           nats://, tls://, ws:// or wss://; several between commas
+  -s, --url <url>           nats://, tls://, ws:// or wss://; commas between
   --context <name>          a connection kept by: mq9 context create
 ${hiddenFlags.map(([flags, text]) => `  ${flags.padEnd(25)} ${text}`).join("\n")}
 

@@ -27,7 +27,7 @@ export async function createProgram({ runtime, load, others }: ProgramOptions): 
     .helpCommand("help [command]", "show the help of a command, `connection` or `exit-codes`")
     .enablePositionalOptions()
     .exitOverride()
-    .configureHelp({ helpWidth });
+    .configureHelp({ helpWidth, subcommandTerm });
   for (const entry of catalog) {
     await addEntry(program, entry, load === "all" || load === entry.name, runtime);
   }
@@ -37,6 +37,16 @@ export async function createProgram({ runtime, load, others }: ProgramOptions): 
     "\nStart with:  mq9 serve\nThen:        mq9 mailbox create inbox && mq9 send inbox hello\nLearn more:  mq9 <command> --help",
   );
   return program;
+}
+
+/** How a command shows in a list: by its name, below another with its arguments. */
+function subcommandTerm(command: Command): string {
+  if (command.parent?.parent == null) return command.name();
+  const args = command.registeredArguments.map((argument) => {
+    const name = argument.variadic ? `${argument.name()}...` : argument.name();
+    return argument.required ? ` <${name}>` : ` [${name}]`;
+  });
+  return `${command.name()}${args.join("")}`;
 }
 
 async function addEntry(
@@ -50,7 +60,7 @@ async function addEntry(
   if (first?.path === entry.name) {
     addCommand(program, first, runtime);
   } else {
-    const group = program.command(entry.name).summary(entry.summary);
+    const group = program.command(entry.name).summary(entry.summary).helpCommand(false);
     group.description(`${entry.summary.charAt(0).toUpperCase()}${entry.summary.slice(1)}.`);
     for (const spec of specs) addCommand(group, spec, runtime);
     if (specs.length > 0)

@@ -39,7 +39,7 @@ const register = defineCommand<{
   examples: [
     [
       "A translator",
-      "mq9 agent register translator -m translator -d 'French to English' --skill translate",
+      "mq9 agent register ann -m inbox -d 'French to English' --skill translate",
     ],
   ],
   output: "one",

@@ -48,7 +48,7 @@ nothing; try it with: mq9 doctor --context <name>`,
     examples: [
       [
         "One with credentials, used from now on",
-        "mq9 context create work --url tls://broker.example --creds ~/alice.creds --select",
+        "mq9 context create work --url tls://host --creds ~/alice.creds --select",
       ],
       [
         "A password that lies in a file",

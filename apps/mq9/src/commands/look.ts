@@ -133,7 +133,7 @@ function oneText(
   nowMs: number,
 ): string {
   const headers = Object.entries(row.headers ?? {})
-    .filter(([name]) => name.toLowerCase() !== "mq9-dedup-id")
+    .filter(([name]) => !/^mq9-(dedup-id|reply-to)$/i.test(name))
     .flatMap(([name, values]) => values.map((value) => colors.dim(oneLine(`${name}: ${value}`))));
   const [head = "", ...body] = messageText(row, colors, nowMs).split("\n");
   return [head, ...headers, ...body].join("\n");
