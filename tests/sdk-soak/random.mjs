@@ -1,0 +1,15 @@
+// Chance that can be had again: the same seed, the same choices.
+
+/** @returns numbers from 0 up to 1 */
+export function randomFrom(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
