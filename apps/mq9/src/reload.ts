@@ -25,6 +25,13 @@ import type { ProcessLog } from "./log.ts";
 
 /** Settings that are limits of the broker and can change while it runs. */
 const liveLimits = {
+  maxPayload: "maxPayloadBytes",
+  maxPendingTotal: "maxPendingTotalBytes",
+  maxPartialTotal: "maxPartialTotalBytes",
+  maxConnectionsPerAddress: "maxConnectionsPerAddress",
+  connectRate: "connectRatePerAddress",
+  connectTimeout: "connectTimeoutMs",
+  maxSubscriptionTokens: "maxSubscriptionTokens",
   maxControlLine: "maxControlLineBytes",
   maxPending: "maxPendingBytes",
   maxConnections: "maxConnections",
@@ -100,6 +107,7 @@ function reloadOf(
   return {
     auth: authChanged ? (after.auth ?? {}) : undefined,
     limits: limitsOf(after),
+    mailbox: after.mailbox,
     ...(encrypts && after.tls !== undefined ? { tls: after.tls } : {}),
     ...(webEncrypts && after.websocket?.tls !== undefined
       ? { websocketTls: after.websocket.tls }
@@ -117,7 +125,12 @@ function withLive(before: BrokerOptions, after: BrokerOptions): BrokerOptions {
     ...before,
     auth: after.auth,
     limits: after.limits,
+    mailbox: after.mailbox,
     tls: before.tls && (after.tls ?? before.tls),
+    websocket: before.websocket && {
+      ...before.websocket,
+      tls: before.websocket.tls && (after.websocket?.tls ?? before.websocket.tls),
+    },
   };
 }
 
@@ -164,7 +177,8 @@ function compareTls(
 }
 
 function isLive(name: SettingName): boolean {
-  return live.includes(name) || Object.hasOwn(liveLimits, name);
+  if (live.includes(name) || Object.hasOwn(liveLimits, name)) return true;
+  return settingOf(name).option?.startsWith("mailbox.") === true;
 }
 
 function shown(name: SettingName, settings: Settings): string {

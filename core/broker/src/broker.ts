@@ -10,7 +10,7 @@ import {
   Throttle,
 } from "@mq9/auth";
 import { defaultDialectOptions, directoryBody, publicAgent } from "@mq9/dialects";
-import { Mailboxes } from "@mq9/mailbox";
+import { type ChangingOptions, Mailboxes } from "@mq9/mailbox";
 import { Mq9Error } from "@mq9/protocol";
 import {
   type Authenticator,
@@ -35,9 +35,12 @@ import { ClosedConnections } from "./monitor/closed-connections.ts";
 import type { MonitorView } from "./monitor/view.ts";
 import {
   type BrokerOptions,
+  checkRanges,
   checkReach,
   type LimitOptions,
+  type MailboxOptions,
   OptionsError,
+  type RangedOptions,
   resolveAuth,
   resolveTls,
   type TlsOptionsInput,
@@ -77,13 +80,22 @@ export interface BrokerReload {
   readonly auth?: AuthConfig | undefined;
   /** For connections from now on; those that are there are not ended by it. */
   readonly limits?: LiveLimits | undefined;
+  /** For requests from now on; nothing that is stored is taken away by it. */
+  readonly mailbox?: Partial<MailboxOptions> | undefined;
 }
 
 /** The limits that can change while a broker runs. */
 export type LiveLimits = Partial<
   Pick<
     LimitOptions,
+    | "maxPayloadBytes"
     | "maxControlLineBytes"
+    | "maxPendingTotalBytes"
+    | "maxPartialTotalBytes"
+    | "maxConnectionsPerAddress"
+    | "connectRatePerAddress"
+    | "connectTimeoutMs"
+    | "maxSubscriptionTokens"
     | "maxPendingBytes"
     | "maxConnections"
     | "maxSubscriptionsPerConnection"
@@ -108,6 +120,27 @@ function admissionOf(auth: AuthConfig | undefined): Admission {
   };
 }
 
+function domainLimits({
+  mailbox,
+  limits,
+}: Pick<BrokerOptions, "mailbox" | "limits">): ChangingOptions {
+  return {
+    activeMax: mailbox.activeMailboxesMax,
+    mailboxMessagesMax: mailbox.messagesPerMailboxMax,
+    mailboxBytesMax: mailbox.bytesPerMailboxMax,
+    accountMailboxesMax: mailbox.mailboxesPerAccountMax,
+    accountMessagesMax: mailbox.messagesPerAccountMax,
+    accountBytesMax: mailbox.bytesPerAccountMax,
+    dedupWindowMs: mailbox.dedupWindowMs,
+    payloadBytesMax: limits.maxPayloadBytes,
+  };
+}
+
+/** A reply is a message too. */
+function replyBytesMax({ limits }: Pick<BrokerOptions, "limits">): number {
+  return Math.min(defaultDialectOptions.replyBytesMax, limits.maxPayloadBytes);
+}
+
 type State = "new" | "starting" | "running" | "recovering" | "failed" | "stopping" | "stopped";
 
 /** The clock's alarm rings again this long after a look at what is due went wrong. */
@@ -130,6 +163,8 @@ export class Broker implements AsyncDisposable {
   readonly #throttle = new Throttle(Date.now);
   /** Who is let in now. */
   #auth: AuthConfig | undefined;
+  /** The options with what was changed since the start. */
+  #current: RangedOptions;
   readonly #embeddings: Embeddings | undefined;
   readonly #alarm: Alarm;
   readonly #clock: BrokerClock = { nowMs: () => this.#time.nowMs() };
@@ -159,6 +194,7 @@ export class Broker implements AsyncDisposable {
     this.#options = options;
     this.#deps = deps;
     this.#auth = options.auth;
+    this.#current = options;
     this.#admission = admissionOf(options.auth);
     this.fatal = new Promise((resolve) => {
       this.#reportFatal = resolve;
@@ -187,14 +223,7 @@ export class Broker implements AsyncDisposable {
         storeFailed: (error) => this.#storeFailed(error),
       },
       {
-        activeMax: options.mailbox.activeMailboxesMax,
-        mailboxMessagesMax: options.mailbox.messagesPerMailboxMax,
-        mailboxBytesMax: options.mailbox.bytesPerMailboxMax,
-        accountMailboxesMax: options.mailbox.mailboxesPerAccountMax,
-        accountMessagesMax: options.mailbox.messagesPerAccountMax,
-        accountBytesMax: options.mailbox.bytesPerAccountMax,
-        dedupWindowMs: options.mailbox.dedupWindowMs,
-        payloadBytesMax: options.limits.maxPayloadBytes,
+        ...domainLimits(options),
         agentsMax,
         staleAfterMs,
         goneAfterMs,
@@ -255,7 +284,7 @@ export class Broker implements AsyncDisposable {
       ...defaultDialectOptions,
       ...options.mailbox,
       allowTap: options.tap,
-      replyBytesMax: Math.min(defaultDialectOptions.replyBytesMax, options.limits.maxPayloadBytes),
+      replyBytesMax: replyBytesMax(options),
       waitingFetchesMax: maxWaitingFetchesPerConnection,
       misses: { perUser: maxMissesPerUser, perAddress: maxMissesPerAddress },
       nowMs: () => this.#clock.nowMs(),
@@ -350,7 +379,7 @@ export class Broker implements AsyncDisposable {
    * Other rules from now on, for all who may stay.
    * @throws {OptionsError} when they can not be used; nothing is changed then
    */
-  reload({ tls, websocketTls, auth, limits }: BrokerReload): void {
+  reload({ tls, websocketTls, auth, limits, mailbox }: BrokerReload): void {
     const options = this.#options;
     const checked = auth && this.#checkedAuth(auth);
     const encryption = {
@@ -358,7 +387,16 @@ export class Broker implements AsyncDisposable {
       websocketTls:
         websocketTls && checkedTls("websocket.tls", websocketTls, options.websocket?.tls),
     };
+    const next = {
+      ...this.#current,
+      limits: { ...this.#current.limits, ...limits },
+      mailbox: { ...this.#current.mailbox, ...mailbox },
+    };
+    checkRanges(next);
     if (limits !== undefined) this.#reloadLimits(limits); // nothing after it can fail
+    this.#current = next;
+    this.#mailboxes.change(domainLimits(next));
+    this.#space.change({ ...next.mailbox, replyBytesMax: replyBytesMax(next) });
     this.#router.reloadTls(encryption);
     if (checked !== undefined) {
       this.#auth = checked;

@@ -61,6 +61,9 @@ export interface SpaceOptions extends DialectOptions {
   readonly failed: (error: unknown) => void;
 }
 
+/** Those that can change while a broker runs. */
+export type ChangingSpaceOptions = Omit<DialectOptions, "allowTap"> & Pick<SpaceOptions, "hopsMax">;
+
 export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   readonly prefix: string = spacePrefix;
   readonly meters: Meters;
@@ -70,14 +73,14 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
   readonly failed: (error: unknown) => void;
   readonly #mailboxes: Mailboxes;
   readonly #router: RouterServices;
-  readonly #options: SpaceOptions;
+  #options: SpaceOptions;
   readonly #accounts = new Map<string, Account>();
   readonly #targets = new Map<string, PublishTarget>();
   readonly #readers: Readers;
   readonly #pressure: Pressure;
   readonly #fetches: Fetches;
-  readonly #operatorOptions: SpaceOptions;
-  readonly #userOptions: SpaceOptions;
+  #operatorOptions: SpaceOptions;
+  #userOptions: SpaceOptions;
   readonly #watch: RightsWatch;
 
   constructor(mailboxes: Mailboxes, router: RouterServices, options: SpaceOptions) {
@@ -101,6 +104,14 @@ export class MailboxSpace implements SubjectSpace, Desk, VisitorDesk {
       answer: (client, reply, body) => answerTo(router, client, reply, body),
       tell: (client, reply, body) => router.tell(client, reply, body),
     });
+  }
+
+  /** Other options from now on. */
+  change(options: Partial<ChangingSpaceOptions>): void {
+    this.#options = { ...this.#options, ...options };
+    this.#operatorOptions = { ...this.#options, allowTap: true };
+    this.#userOptions = { ...this.#options, allowTap: false };
+    this.#targets.clear(); // what they mean may depend on it
   }
 
   publish(

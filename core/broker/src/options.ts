@@ -319,8 +319,7 @@ export function resolveOptions(input: BrokerOptionsInput = {}): BrokerOptions {
   };
   checkAddress(options);
   checkWebSocket(options);
-  checkNumbers(options);
-  checkTogether(options);
+  checkRanges(options);
   return Object.freeze(options);
 }
 
@@ -528,7 +527,22 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   "shutdown.deadlineMs": [1_000, 3_600_000],
 };
 
-function checkNumbers(options: BrokerOptions): void {
+/** The options that are numbers, mostly. */
+export type RangedOptions = Pick<
+  BrokerOptions,
+  "limits" | "mailbox" | "registry" | "disk" | "shutdown"
+>;
+
+/**
+ * Checks that every number is in its range, and that none contradicts another.
+ * @throws {OptionsError} naming the first that does not
+ */
+export function checkRanges(options: RangedOptions): void {
+  checkNumbers(options);
+  checkTogether(options);
+}
+
+function checkNumbers(options: RangedOptions): void {
   const groups = {
     limits: options.limits,
     mailbox: options.mailbox,
@@ -565,7 +579,7 @@ function checkEmbeddingsUrl(text: string): void {
   );
 }
 
-function checkTogether({ limits, mailbox, registry, disk, shutdown }: BrokerOptions): void {
+function checkTogether({ limits, mailbox, registry, disk, shutdown }: RangedOptions): void {
   if (!["auto", "base64", "utf8"].includes(mailbox.payloads)) {
     throw new OptionsError(
       "mailbox.payloads",

@@ -65,7 +65,7 @@ export interface MailboxDeps {
 
 export class Engine implements FeedHost {
   readonly deps: MailboxDeps;
-  readonly options: MailboxOptions;
+  options: MailboxOptions;
   readonly store: Store;
   readonly journal: Journal;
   readonly positions: Positions;
@@ -80,7 +80,7 @@ export class Engine implements FeedHost {
   refusal: Mq9Error | undefined;
   /** Told when a mailbox began, ended or got another end, durably. */
   mailboxChanged: (slot: Slot) => void = () => {};
-  readonly quotas: Quotas;
+  quotas: Quotas;
   readonly meters: MailMeters;
   readonly #totals = new Map<string, AccountTally>();
   #nextMailboxNumber = 1;

@@ -48,8 +48,9 @@ import { type SendCompletion, send } from "./commands/send.ts";
 import { ack, extend, nack } from "./commands/settle.ts";
 import { subscribe } from "./commands/subscribe.ts";
 import { Engine, type MailboxDeps } from "./engine.ts";
-import { defaultMailboxOptions, type MailboxOptions } from "./options.ts";
+import { type ChangingOptions, defaultMailboxOptions, type MailboxOptions } from "./options.ts";
 import { redrive } from "./pull/dead-letters.ts";
+import { quotasOf } from "./quotas.ts";
 import { Registries } from "./registry/registries.ts";
 
 /** What lies in the mailboxes of one account; delayed messages, and ended ones until they are swept, too. */
@@ -69,6 +70,12 @@ export class Mailboxes {
     this.#engine = new Engine(deps, { ...defaultMailboxOptions, ...options });
     this.#registries = new Registries(this.#engine);
     this.#engine.mailboxChanged = (slot) => this.#registries.mailboxChanged(slot);
+  }
+
+  /** Other limits from now on; what is there already stays, whether or not it fits. */
+  change(limits: Partial<ChangingOptions>): void {
+    this.#engine.options = { ...this.#engine.options, ...limits };
+    this.#engine.quotas = quotasOf(this.#engine.options);
   }
 
   /** Tells what the store's `open` found. Once, before anything else. */

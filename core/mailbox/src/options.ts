@@ -65,6 +65,19 @@ export interface MailboxOptions {
   readonly watchersMax: number;
 }
 
+/** The options that can change while mailboxes are in use. */
+export type ChangingOptions = Pick<
+  MailboxOptions,
+  | "activeMax"
+  | "payloadBytesMax"
+  | "mailboxMessagesMax"
+  | "mailboxBytesMax"
+  | "accountMailboxesMax"
+  | "accountMessagesMax"
+  | "accountBytesMax"
+  | "dedupWindowMs"
+>;
+
 export const defaultMailboxOptions: MailboxOptions = {
   activeMax: 100_000, // about 1 KB each
   commitOperationsMax: 512, // small enough that replies and new sends overlap with the next commit

@@ -18,6 +18,7 @@ import {
   subscriptionViolation,
   tooManyTokens,
   type WireError,
+  type WireLimits,
   wireErrors,
 } from "@mq9/wire";
 import {
@@ -120,6 +121,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
   /** Memory of an operation that is not whole, as the hub counts it, and which operation that is. */
   #heldInput = 0;
   #heldBegun = 0;
+  /** Those of when it came, or more. */
+  #limits: WireLimits;
   /** Done for the bytes at hand, in units of `workOf`. */
   #work = 0;
   /** Deliveries of large messages that take more than a turn, the oldest first. */
@@ -139,6 +142,7 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.#hub = hub;
     this.#held = new HeldSubscriptions(this, hub, (space, one) => this.#enterSpace(space, one));
     this.#transport = transport;
+    this.#limits = hub.limits;
     this.#parser = new Parser(this, hub.limits);
     this.#parser.connectRequired = hub.authenticator?.required === true;
     this.#nonce = hub.authenticator?.nonces === true ? newNonce() : "";
@@ -846,10 +850,24 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     this.#careful = this.#verbose || this.#pedantic || standing.bindsPublishing;
     this.#pace = identity.pace;
     this.keepAlive.credentialsEndMs = identity.expiresAtMs ?? Number.POSITIVE_INFINITY;
-    const { limits } = this.#hub;
-    const payloadBytesMax = Math.min(limits.payloadBytesMax, identity.maxPayloadBytes ?? Infinity);
+    this.#limitParser();
+  }
+
+  #limitParser(): void {
+    const limits = this.#limits;
+    const own = this.identity?.maxPayloadBytes ?? Number.POSITIVE_INFINITY;
+    const payloadBytesMax = Math.min(limits.payloadBytesMax, own);
     this.#parser.limits =
       payloadBytesMax === limits.payloadBytesMax ? limits : { ...limits, payloadBytesMax };
+  }
+
+  /** Larger messages are taken at once; what is smaller now is for those who come later. */
+  limitsChanged(): void {
+    const { limits } = this.#hub;
+    if (this.closed || limits.payloadBytesMax <= this.#limits.payloadBytesMax) return;
+    this.#limits = { ...this.#limits, payloadBytesMax: limits.payloadBytesMax };
+    this.#limitParser();
+    if (this.options.protocol >= 1 && this.#pongSent) this.#sendInfo();
   }
 
   readonly #endStall = (): void => {

@@ -73,7 +73,14 @@ export interface RouterOptions {
 export type RouterLimits = Pick<
   RouterOptions,
   | "maxConnections"
+  | "maxConnectionsPerAddress"
+  | "connectRatePerAddress"
+  | "connectTimeoutMs"
   | "maxSubscriptions"
+  | "maxSubscriptionTokens"
+  | "maxPayloadBytes"
+  | "maxPendingTotalBytes"
+  | "maxPartialTotalBytes"
   | "maxControlLineBytes"
   | "maxPendingBytes"
   | "writeDeadlineMs"

@@ -59,8 +59,8 @@ export interface Router {
    */
   reloadTls(changes: TlsReload): void;
   /**
-   * Other limits for connections from now on; for their number, at once. Connections that are there
-   * are never ended by it. @throws {RangeError} when limits contradict; nothing is changed then
+   * Other limits for connections from now on; for their number and for memory, at once. Connections that are
+   * there are never ended by it: they may send larger messages at once, and go on sending those they could. @throws {RangeError} when limits contradict; nothing is changed then
    */
   reloadLimits(limits: Partial<RouterLimits>): void;
   /** Makes a subject space the owner's. Before `listen`. */
@@ -207,6 +207,8 @@ class CoreRouter implements Router {
     hub.options = resolveRouterOptions(chosen);
     this.#chosen = chosen;
     hub.limits = wireLimits(hub.options);
+    hub.server = { ...hub.server, maxPayloadBytes: hub.options.maxPayloadBytes };
+    for (const connection of hub.connections.values()) connection.limitsChanged();
     this.maxConnections = Math.min(hub.options.maxConnections, connectionsPossible());
   }
 
