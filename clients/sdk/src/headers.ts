@@ -91,17 +91,11 @@ export function hdrsOfLines(lines: Iterable<readonly [string, string]>): MsgHdrs
   let headers: MsgHdrs | undefined;
   for (const [name, value] of lines) {
     headers ??= emptyHeaders();
-    try {
-      headers.append(name, value);
-    } catch (error) {
-      throw new Mq9Error(
-        "invalid",
-        `invalid header '${name}': a name is visible ASCII without ':', a value has no line ends`,
-        {
-          cause: error,
-        },
-      );
+    if (!/^[!-9;-~]+$/.test(name) || /[\r\n\0]/.test(value)) {
+      const text = `invalid header ${JSON.stringify(name)}: a name is visible ASCII without ':', a value has no line ends`;
+      throw new Mq9Error("invalid", text);
     }
+    headers.append(name, value);
   }
   return headers;
 }
