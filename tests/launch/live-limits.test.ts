@@ -1,32 +1,23 @@
 // Limits that change while a broker runs: for whom, and what they must not do to those who are there.
-import { MemoryStore } from "@mq9/store";
+import { type Broker, OptionsError } from "@mq9/broker";
 import { connectRaw, type RawClient } from "@mq9/testkit";
 import { beforeEach, expect, test } from "vitest";
-import { type Broker, createBroker } from "./broker.ts";
-import { silentLog } from "./log.ts";
-import { OptionsError, resolveOptions } from "./options.ts";
+import { brokerInProcess } from "../support/in-process.ts";
 
 let broker: Broker;
 let port: number;
 let early: RawClient;
 
 beforeEach(async () => {
-  broker = createBroker(
-    resolveOptions({
-      port: 0,
-      disk: { softMarkBytes: 0, hardMarkBytes: 0, reserveBytes: 0 },
-      shutdown: { graceMs: 0, spreadMs: 0 },
-      limits: { maxPayloadBytes: 1_000 },
-    }),
-    { store: new MemoryStore(), log: silentLog, version: "test" },
-  );
-  ({ port } = await broker.start());
+  const running = await brokerInProcess({ limits: { maxPayloadBytes: 1_000 } });
+  broker = running.broker;
+  port = running.address.port;
   early = await connectRaw(port, { protocol: 1 });
   early.send("SUB _INBOX.1 1");
   await early.flush();
   return async () => {
     await early.close();
-    await broker.stop();
+    await running[Symbol.asyncDispose]();
   };
 });
 
