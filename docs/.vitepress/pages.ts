@@ -30,7 +30,7 @@ const sections: readonly Section[] = [
   {
     text: "Guide",
     folder: "guide",
-    first: ["index", "sdk", "workers", "requests", "finding", "waking", "command-line", "browsers"],
+    first: ["index", "terminal", "sdk", "workers", "patterns", "waking", "browsers"],
   },
   {
     text: "Reference",
