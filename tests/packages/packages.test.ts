@@ -5,6 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { repositoryRoot, startChild, type TempDir, tempDir } from "@mq9/testkit";
+import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { install, type Published, packAll, snippetWith, succeed } from "./published.ts";
 
@@ -54,19 +55,30 @@ test("each carries its licence, its words and its sources, and nothing of its te
 });
 
 test("publint has nothing to say", async () => {
-  for (const { tarball } of packages) {
-    const { stdout } = await succeed(
-      path.join(bin, "publint"),
-      ["run", tarball, "--strict"],
-      dir.path,
-    );
-    expect(stdout).toContain("All good!");
+  for (const { name, tarball } of packages) {
+    const bytes = new Uint8Array(readFileSync(tarball)).buffer;
+    const { messages } = await publint({ pack: { tarball: bytes }, strict: true });
+    expect(messages, name).toEqual([]);
   }
 });
 
+/** How a package with one entry says where it is; the others are looked at by another tool. */
+const oneEntry = {
+  ".": {
+    "@mq9/source": "./src/index.ts",
+    types: "./dist/index.d.ts",
+    default: "./dist/index.js",
+  },
+  "./package.json": "./package.json",
+};
+
 test("types and programs are found by every resolver that knows ES modules", async () => {
-  // The executable has no types.
-  for (const { tarball } of packages.filter(({ name }) => name !== "@mq9/cli")) {
+  for (const { name, folder, tarball } of packages) {
+    const file = path.join(repositoryRoot, folder, "package.json");
+    const { exports, imports } = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+    // The executable has no types.
+    if (name === "@mq9/cli") continue;
+    if (JSON.stringify(exports) === JSON.stringify(oneEntry) && imports === undefined) continue;
     await succeed(path.join(bin, "attw"), [tarball, "--profile", "esm-only"], dir.path);
   }
 });
