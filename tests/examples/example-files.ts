@@ -49,8 +49,10 @@ function commentsOf(source: string, mark: string): Omit<Example, "file"> {
   };
 }
 
-/** What runs a language's examples; for TypeScript that is this Node. */
+/** What runs a language's examples. */
 export function runtimeOf(language: Language): Peer {
-  if (language === "typescript") return { path: process.execPath, reason: "" };
+  if (language === "typescript") {
+    return { path: path.join(repositoryRoot, "node_modules/.bin/tsx"), reason: "" };
+  }
   return findPeer(language);
 }

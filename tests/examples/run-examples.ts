@@ -1,14 +1,13 @@
-// Runs every example by the command in its first comment, each against a broker of its own, and
-// compares what it prints with its last comment.
+// Runs the examples of a language by the commands in their first comments, each against a broker of its
+// own, and compares what they print with their last comments. Called by one test file per language.
 import { repositoryRoot, runProgram, startBroker } from "@mq9/testkit";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Example, examplesIn, type Language, runtimeOf } from "./example-files.ts";
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 150_000 });
 
-const languages: readonly Language[] = ["typescript", "python", "go"];
-
-describe.each(languages)("the examples in %s", (language) => {
+/** Defines the tests. */
+export function testExamples(language: Language): void {
   const runtime = runtimeOf(language);
   const examples = examplesIn(language);
 
@@ -36,11 +35,12 @@ describe.each(languages)("the examples in %s", (language) => {
       });
     },
   );
-});
+}
 
 /** Runs the command as a reader types it, with the interpreter that the tests found. */
 async function run(example: Example, url: string, runtime: string): Promise<string> {
-  const command = example.command.replace(/\bpython\b/, `"${runtime}"`);
+  // Without npx, which only looks for what is there.
+  const command = example.command.replace(/\b(?:npx tsx|python)\b/, `"${runtime}"`);
   const { code, stdout, stderr } = await runProgram("bash", ["-euo", "pipefail", "-c", command], {
     cwd: repositoryRoot,
     env: { ...process.env, NATS_URL: url, MQ9_URL: url, PYTHONDONTWRITEBYTECODE: "1" },
