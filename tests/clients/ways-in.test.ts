@@ -98,8 +98,10 @@ const operator = nkeys.createOperator();
 const account = nkeys.createAccount();
 const closed = { closed: "closed.a" };
 const rights = `permissions: { publish: { deny: "closed.>" }, subscribe: { deny: "closed.>" } }`;
+/** Seconds for CONNECT: the first signature of a Java program on a busy machine takes some. */
+const patience = 30;
 const user = (name: string, rest: string): string =>
-  `authorization { users: [ { ${name}, ${rights} } ] }\n${rest}`;
+  `authorization { timeout: ${patience}, users: [ { ${name}, ${rights} } ] }\n${rest}`;
 const byName = `user: alice, password: "${bcrypt.hashSync("secret", 4)}"`;
 const certificate = `cert_file: "<folder>/server.pem", key_file: "<folder>/server.key"`;
 const trusted = `${certificate}, ca_file: "<folder>/ca.pem", verify: true`;
@@ -137,7 +139,7 @@ const ways: readonly Way[] = [
   },
   {
     name: "a creds file",
-    config: `operator: ${operatorJwt}\nresolver: MEMORY\nresolver_preload: { ${account.getPublicKey()}: ${accountJwt} }`,
+    config: `authorization { timeout: ${patience} }\noperator: ${operatorJwt}\nresolver: MEMORY\nresolver_preload: { ${account.getPublicKey()}: ${accountJwt} }`,
     given: { creds: "known.creds", ...closed },
     wrong: { creds: "stranger.creds" },
   },
