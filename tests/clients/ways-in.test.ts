@@ -98,12 +98,12 @@ const operator = nkeys.createOperator();
 const account = nkeys.createAccount();
 const closed = { closed: "closed.a" };
 const rights = `permissions: { publish: { deny: "closed.>" }, subscribe: { deny: "closed.>" } }`;
-/** Seconds for CONNECT: the first signature of a Java program on a busy machine takes some. */
+/** Seconds to come in: the first signature or handshake of a Java program on a busy machine takes some. */
 const patience = 30;
 const user = (name: string, rest: string): string =>
   `authorization { timeout: ${patience}, users: [ { ${name}, ${rights} } ] }\n${rest}`;
 const byName = `user: alice, password: "${bcrypt.hashSync("secret", 4)}"`;
-const certificate = `cert_file: "<folder>/server.pem", key_file: "<folder>/server.key"`;
+const certificate = `timeout: ${patience}, cert_file: "<folder>/server.pem", key_file: "<folder>/server.key"`;
 const trusted = `${certificate}, ca_file: "<folder>/ca.pem", verify: true`;
 const alice = { user: "alice", pass: "secret", ...closed };
 const known = { cert: "agent.pem", key: "agent.key" };
