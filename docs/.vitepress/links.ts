@@ -17,8 +17,8 @@ export const rewrites: Readonly<Record<string, string>> = {
   ...packagePages,
 };
 
-/** The address of a file's page. */
-function addressOf(file: string): string {
+/** The address of a file's page. @param file from the root of the repository */
+export function addressOf(file: string): string {
   if (file === "README.md") return "/";
   const page = rewrites[file] ?? file.replace(/^docs\/(?:generated\/)?/, "");
   return `/${page.replace(/(?:^|(?<=\/))index\.md$/, "").replace(/\.md$/, "")}`;
