@@ -35,6 +35,18 @@ test("another payload, other headers or another priority under the same id is a 
     inspect a                           -> 1 (2 bytes) next 1
   `));
 
+test("lines that tell of the attempt and not of the message make no difference", () =>
+  runScript(`
+    create  a
+    send    a normal x id=1 headers=traceparent:1       -> 0
+    send    a normal x id=1 headers=TraceParent:2       -> 0 again
+    send    a normal x id=1 headers=tracestate:s        -> 0 again
+    send    a normal x id=1 headers=request-deadline:9  -> 0 again
+    send    a normal x id=1                             -> 0 again
+    send    a normal x id=1 headers=traceparents:1      -> dedup_conflict
+    send    a normal x id=1 headers=a:traceparent:1     -> dedup_conflict
+  `));
+
 test("ids are those of one sender and one mailbox", () =>
   runScript(`
     create  a

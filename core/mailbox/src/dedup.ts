@@ -29,9 +29,12 @@ export function sendName(request: SendRequest): string {
   return `${from.length}:${from}${request.dedupId}`;
 }
 
-/** What tells one message from another under the same id: label, headers and payload. */
+/**
+ * What tells one message from another under the same id: label, headers and payload. Lines that tell of the
+ * attempt to send it and not of the message are left out.
+ */
 export function sendDigest(engine: Engine, request: SendRequest): Uint8Array {
-  const headers = request.headers ?? noBytes;
+  const headers = withoutAttempt(request.headers ?? noBytes);
   const head = new Uint8Array(5);
   head[0] = priorityLabels.indexOf(request.label);
   new DataView(head.buffer).setUint32(1, headers.length);
@@ -39,6 +42,43 @@ export function sendDigest(engine: Engine, request: SendRequest): Uint8Array {
 }
 
 const noBytes = new Uint8Array(0);
+/** In lower case: W3C's context of a trace, and until when the sender waits for an answer. */
+const attemptNames = ["traceparent:", "tracestate:", "baggage:", "request-deadline:"];
+const lineFeed = 0x0a;
+
+/** The same bytes if there is no such line, as nearly always. */
+function withoutAttempt(headers: Uint8Array): Uint8Array {
+  let kept: Uint8Array[] | undefined;
+  let from = 0;
+  for (let at = 0; at < headers.length; ) {
+    const feed = headers.indexOf(lineFeed, at);
+    const end = feed < 0 ? headers.length : feed + 1;
+    if (attemptNames.some((name) => beginsWith(headers, at, name))) {
+      kept ??= [];
+      kept.push(headers.subarray(from, at));
+      from = end;
+    }
+    at = end;
+  }
+  if (kept === undefined) return headers;
+  kept.push(headers.subarray(from));
+  const joined = new Uint8Array(kept.reduce((sum, each) => sum + each.length, 0));
+  let at = 0;
+  for (const each of kept) {
+    joined.set(each, at);
+    at += each.length;
+  }
+  return joined;
+}
+
+function beginsWith(bytes: Uint8Array, at: number, lowerCase: string): boolean {
+  for (let i = 0; i < lowerCase.length; i += 1) {
+    const byte = bytes[at + i] ?? 0;
+    const lower = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
+    if (lower !== lowerCase.charCodeAt(i)) return false;
+  }
+  return true;
+}
 
 /** The earlier send of this name within the window. Call in the mailbox's turn. */
 export async function findSend(
