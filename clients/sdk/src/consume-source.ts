@@ -11,7 +11,12 @@ export function sourceOf<T>(mailbox: Mailbox<T>): ConsumeSource<T> {
   const { link } = api;
   return {
     mailbox: name,
-    api,
+    api: {
+      fetch: (request) => api.fetch(request, { background: true }),
+      ack: (request) => api.ack(request),
+      nack: (request) => api.nack(request),
+      extend: (request) => api.extend(request),
+    },
     agent,
     message: (parts, settlement) => mailbox.messageFrom(partsOf(parts), settlement),
     watch: (lost, back) => {

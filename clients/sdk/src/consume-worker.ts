@@ -69,8 +69,8 @@ const aheadMax = 2_000;
 const aheadBytesMax = 16 * 1_048_576;
 /** Finished and unconfirmed beyond which nothing more is begun: a group holds 10,000 at most. */
 const unconfirmedMax = 5_000;
-/** A stopped worker's last fetch is over after so long. */
-const waitMs = 2_000;
+/** How long a fetch waits for mail. One that is still out when the worker stops hands back what it brings. */
+const waitMs = 30_000;
 /** How long a stopping worker tries to get what it finished acknowledged. */
 const settleMs = 10_000;
 

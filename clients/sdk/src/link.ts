@@ -40,6 +40,8 @@ export interface Ask {
   readonly signal?: AbortSignal | undefined;
   /** Of a send. */
   readonly dedupId?: string | undefined;
+  /** Nobody minds when the connection is drained before its answer comes. Default false. */
+  readonly background?: boolean | undefined;
   /** Reads the bytes of a reply that is more than one JSON object. Default: JSON. */
   readonly read?: ((data: Uint8Array) => Reply) | undefined;
 }
@@ -69,6 +71,7 @@ type Outcome =
 interface Pending {
   readonly subject: string;
   readonly sinceMs: number;
+  readonly background: boolean;
   readonly settle: (outcome: Outcome) => void;
 }
 
@@ -209,7 +212,7 @@ export class Link {
 
   /** Resolves when no request waits for its answer. */
   async idle(): Promise<void> {
-    if (this.#pending.size === 0) return;
+    if (this.#isIdle()) return;
     await new Promise<void>((resolve) => {
       this.#idle = resolve;
     });
@@ -249,11 +252,13 @@ export class Link {
         this.#pending.delete(token);
         signal?.removeEventListener("abort", abort);
         if (this.#pending.size === 0) this.#quiet();
+        else if (this.#idle !== undefined && this.#isIdle()) this.#idle();
         resolve(outcome);
       };
       const abort = (): void => settle({ kind: "aborted" });
       const timer = setTimeout(settle, Math.max(1, deadlineMs - nowMs), { kind: "late" });
-      this.#pending.set(token, { subject, sinceMs: nowMs, settle });
+      const { background = false } = request;
+      this.#pending.set(token, { subject, sinceMs: nowMs, settle, background });
       signal?.addEventListener("abort", abort, { once: true });
       this.#watchdog ??= setInterval(() => this.#watch(), 1_000);
       try {
@@ -316,6 +321,11 @@ export class Link {
       this.#probing = false;
     };
     this.nc.flush().then(done, done);
+  }
+
+  #isIdle(): boolean {
+    for (const { background } of this.#pending.values()) if (!background) return false;
+    return true;
   }
 
   #quiet(): void {

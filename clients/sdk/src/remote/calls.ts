@@ -12,6 +12,8 @@ export interface CallOptions {
   /** Milliseconds until the call fails; default: the connection's `timeoutMs`. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Nobody minds when the connection is drained before the answer comes: long waits. Default false. */
+  readonly background?: boolean | undefined;
 }
 
 export interface Call extends CallOptions {
@@ -110,7 +112,8 @@ export class RemoteCalls {
   }
 
   #request(call: Call): Ask {
-    const { subject, body, what, kind, mailbox, timeoutMs, signal, dedupId, read } = call;
+    const { subject, body, what, kind, mailbox, timeoutMs, signal, dedupId, read, background } =
+      call;
     return {
       subject,
       body: () => bytesOf(typeof body === "function" ? body() : body),
@@ -121,6 +124,7 @@ export class RemoteCalls {
       signal,
       dedupId,
       read,
+      background,
     };
   }
 

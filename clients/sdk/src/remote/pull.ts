@@ -93,6 +93,7 @@ export class RemotePull extends RemoteCalls implements PullApi {
       kind: "read",
       signal: group === undefined ? signal : undefined,
       read: dialect === "mq9" ? readRaw : undefined,
+      background: options.background,
     });
     const result = reply.then((fields) => fetchResultOf(mailbox, fields));
     if (group === undefined || signal === undefined) return await result;
