@@ -2,23 +2,14 @@
 // stop. What happens when the disk fails is decided here.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import {
-  type AuthConfig,
-  createAuthenticator,
-  requiresCredentials,
-  systemAccount,
-  Throttle,
-} from "@mq9/auth";
 import { defaultDialectOptions, directoryBody, publicAgent } from "@mq9/dialects";
-import { type ChangingOptions, Mailboxes } from "@mq9/mailbox";
+import { Mailboxes } from "@mq9/mailbox";
 import { Mq9Error } from "@mq9/protocol";
 import {
-  type Authenticator,
   createRouter,
   type DrainTimes,
   type Router,
   type RouterAddress,
-  type TlsOptions,
   type Trace,
 } from "@mq9/router";
 import { type Store, StoreError } from "@mq9/store";
@@ -33,20 +24,10 @@ import { Meters } from "./meters.ts";
 import { BrokerView } from "./monitor/broker-view.ts";
 import { ClosedConnections } from "./monitor/closed-connections.ts";
 import type { MonitorView } from "./monitor/view.ts";
-import {
-  type BrokerOptions,
-  checkRanges,
-  checkReach,
-  type LimitOptions,
-  type MailboxOptions,
-  OptionsError,
-  type RangedOptions,
-  resolveAuth,
-  resolveTls,
-  type TlsOptionsInput,
-} from "./options.ts";
+import type { BrokerOptions } from "./options.ts";
 import { type Principal, type QuarantineKeeper, Quarantines } from "./quarantines.ts";
 import { RefusalLog } from "./refusal-log.ts";
+import { type BrokerReload, domainLimits, Rules, replyBytesMax } from "./rules.ts";
 import { System } from "./system/system.ts";
 
 export interface BrokerDeps {
@@ -71,76 +52,6 @@ export interface BrokerDeps {
 /** Where a broker listens. */
 export type BrokerAddress = RouterAddress;
 
-/** What can change while a broker runs; undefined = stays as it is. */
-export interface BrokerReload {
-  /** Only where the listener encrypts already. */
-  readonly tls?: TlsOptionsInput | undefined;
-  readonly websocketTls?: TlsOptionsInput | undefined;
-  /** Connections that it does not let in any more are closed. `{}` = everybody is let in. */
-  readonly auth?: AuthConfig | undefined;
-  /** For connections from now on; those that are there are not ended by it. */
-  readonly limits?: LiveLimits | undefined;
-  /** For requests from now on; nothing that is stored is taken away by it. */
-  readonly mailbox?: Partial<MailboxOptions> | undefined;
-}
-
-/** The limits that can change while a broker runs. */
-export type LiveLimits = Partial<
-  Pick<
-    LimitOptions,
-    | "maxPayloadBytes"
-    | "maxControlLineBytes"
-    | "maxPendingTotalBytes"
-    | "maxPartialTotalBytes"
-    | "maxConnectionsPerAddress"
-    | "connectRatePerAddress"
-    | "connectTimeoutMs"
-    | "maxSubscriptionTokens"
-    | "maxPendingBytes"
-    | "maxConnections"
-    | "maxSubscriptionsPerConnection"
-    | "pingIntervalMs"
-    | "pingMax"
-    | "writeDeadlineMs"
-    | "authTimeoutMs"
-  >
->;
-
-interface Admission {
-  readonly authRequired: boolean;
-  readonly systemAccount: string | undefined;
-  readonly configuredAccounts: readonly string[];
-}
-
-function admissionOf(auth: AuthConfig | undefined): Admission {
-  return {
-    authRequired: auth !== undefined && requiresCredentials(auth),
-    systemAccount: auth && systemAccount(auth),
-    configuredAccounts: (auth?.accounts ?? []).map(({ name }) => name),
-  };
-}
-
-function domainLimits({
-  mailbox,
-  limits,
-}: Pick<BrokerOptions, "mailbox" | "limits">): ChangingOptions {
-  return {
-    activeMax: mailbox.activeMailboxesMax,
-    mailboxMessagesMax: mailbox.messagesPerMailboxMax,
-    mailboxBytesMax: mailbox.bytesPerMailboxMax,
-    accountMailboxesMax: mailbox.mailboxesPerAccountMax,
-    accountMessagesMax: mailbox.messagesPerAccountMax,
-    accountBytesMax: mailbox.bytesPerAccountMax,
-    dedupWindowMs: mailbox.dedupWindowMs,
-    payloadBytesMax: limits.maxPayloadBytes,
-  };
-}
-
-/** A reply is a message too. */
-function replyBytesMax({ limits }: Pick<BrokerOptions, "limits">): number {
-  return Math.min(defaultDialectOptions.replyBytesMax, limits.maxPayloadBytes);
-}
-
 type State = "new" | "starting" | "running" | "recovering" | "failed" | "stopping" | "stopped";
 
 /** The clock's alarm rings again this long after a look at what is due went wrong. */
@@ -151,8 +62,7 @@ export class Broker implements AsyncDisposable {
   readonly fatal: Promise<Error>;
   readonly #options: BrokerOptions;
   readonly #deps: BrokerDeps;
-  /** What is known of who is let in now. */
-  #admission: Admission;
+  readonly #rules: Rules;
   readonly #router: Router;
   readonly #space: MailboxSpace;
   readonly #mailboxes: Mailboxes;
@@ -160,11 +70,6 @@ export class Broker implements AsyncDisposable {
   readonly #view: BrokerView;
   readonly #system: System;
   readonly #quarantines: Quarantines;
-  readonly #throttle = new Throttle(Date.now);
-  /** Who is let in now. */
-  #auth: AuthConfig | undefined;
-  /** The options with what was changed since the start. */
-  #current: RangedOptions;
   readonly #embeddings: Embeddings | undefined;
   readonly #alarm: Alarm;
   readonly #clock: BrokerClock = { nowMs: () => this.#time.nowMs() };
@@ -193,9 +98,7 @@ export class Broker implements AsyncDisposable {
   constructor(options: BrokerOptions, deps: BrokerDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#auth = options.auth;
-    this.#current = options;
-    this.#admission = admissionOf(options.auth);
+    this.#rules = new Rules(options);
     this.fatal = new Promise((resolve) => {
       this.#reportFatal = resolve;
     });
@@ -252,7 +155,8 @@ export class Broker implements AsyncDisposable {
         websocket: options.websocket && {
           ...options.websocket,
           // Without users, any page that a browser on this machine shows could read all mail.
-          localOrigins: options.websocket.localOrigins ?? (() => !this.#admission.authRequired),
+          localOrigins:
+            options.websocket.localOrigins ?? (() => !this.#rules.admission.authRequired),
         },
         serverName: options.serverName,
         ...limits,
@@ -260,7 +164,7 @@ export class Broker implements AsyncDisposable {
         productVersion: deps.version,
       },
       {
-        authenticator: options.auth && this.#authenticator(options.auth),
+        authenticator: this.#rules.authenticator(),
         connected: (connection) => {
           const { id, name, lang } = connection;
           routerLog.debug("connected", { client: id, name, lang });
@@ -314,12 +218,12 @@ export class Broker implements AsyncDisposable {
       state: () => this.#state,
       clock: () => ({ aheadMs: this.#time.aheadMs, suspect: this.#time.isSuspect }),
       admission: () => ({
-        ...this.#admission,
+        ...this.#rules.admission,
         tlsRequired: isTlsRequired(options),
       }),
     });
     const { reload } = deps;
-    this.#quarantines = new Quarantines(this.#router, deps.quarantines, () => this.#auth);
+    this.#quarantines = new Quarantines(this.#router, deps.quarantines, () => this.#rules.auth);
     const refusals = new RefusalLog(deps.log.child("auth"), () => performance.now());
     this.#system = new System({
       router: this.#router,
@@ -379,56 +283,14 @@ export class Broker implements AsyncDisposable {
    * Other rules from now on, for all who may stay.
    * @throws {OptionsError} when they can not be used; nothing is changed then
    */
-  reload({ tls, websocketTls, auth, limits, mailbox }: BrokerReload): void {
-    const options = this.#options;
-    const checked = auth && this.#checkedAuth(auth);
-    const encryption = {
-      tls: tls && checkedTls("tls", tls, options.tls),
-      websocketTls:
-        websocketTls && checkedTls("websocket.tls", websocketTls, options.websocket?.tls),
-    };
-    const next = {
-      ...this.#current,
-      limits: { ...this.#current.limits, ...limits },
-      mailbox: { ...this.#current.mailbox, ...mailbox },
-    };
-    checkRanges(next);
-    if (limits !== undefined) this.#reloadLimits(limits); // nothing after it can fail
-    this.#current = next;
-    this.#mailboxes.change(domainLimits(next));
-    this.#space.change({ ...next.mailbox, replyBytesMax: replyBytesMax(next) });
-    this.#router.reloadTls(encryption);
-    if (checked !== undefined) {
-      this.#auth = checked;
-      this.#admission = admissionOf(checked);
-      this.#router.reauthenticate(this.#authenticator(checked));
-    }
+  reload(changes: BrokerReload): void {
+    this.#rules.change(changes, {
+      router: this.#router,
+      mailboxes: this.#mailboxes,
+      space: this.#space,
+    });
     this.#view.configuredAtMs = Date.now();
     this.#system.reloaded();
-  }
-
-  #authenticator(auth: AuthConfig): Authenticator {
-    return createAuthenticator(auth, { nowMs: Date.now, throttle: this.#throttle });
-  }
-
-  #reloadLimits({ maxSubscriptionsPerConnection: maxSubscriptions, ...others }: LiveLimits): void {
-    try {
-      this.#router.reloadLimits({
-        ...others,
-        ...(maxSubscriptions === undefined ? {} : { maxSubscriptions }),
-      });
-    } catch (error) {
-      if (error instanceof RangeError) throw new OptionsError("limits", error.message);
-      throw error;
-    }
-  }
-
-  #checkedAuth(auth: AuthConfig): AuthConfig {
-    const { host, websocket, insecure } = this.#options;
-    const checked = resolveAuth(auth);
-    checkReach("auth", host, { insecure, auth: checked });
-    if (websocket !== undefined) checkReach("auth", websocket.host, { insecure, auth: checked });
-    return checked;
   }
 
   /** Only monitoring waits for it. */
@@ -632,16 +494,6 @@ export class Broker implements AsyncDisposable {
       this.#fail(error as Error);
     }
   }
-}
-
-/** @param before what the listener began with; undefined = in clear */
-function checkedTls(
-  path: string,
-  input: TlsOptionsInput,
-  before: TlsOptions | undefined,
-): TlsOptions {
-  if (before !== undefined) return resolveTls(input, path);
-  throw new OptionsError(path, "a listener in clear can not be encrypted while it runs");
 }
 
 function isTlsRequired({ tls }: BrokerOptions): boolean {

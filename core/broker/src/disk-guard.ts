@@ -2,9 +2,10 @@
 // reading, removing and expiry go on; above it (and a little more) sends are taken again.
 import { Mq9Error } from "@mq9/protocol";
 import type { DiskReserve, Store } from "@mq9/store";
+import { diskMarks } from "./disk-marks.ts";
 import type { Log } from "./log.ts";
 import type { DiskFigures } from "./monitor/view.ts";
-import { type DiskOptions, diskMarks } from "./options.ts";
+import type { DiskOptions } from "./options.ts";
 
 export type { DiskReserve } from "@mq9/store";
 

@@ -11,11 +11,10 @@ export {
   Broker,
   type BrokerAddress,
   type BrokerDeps,
-  type BrokerReload,
   createBroker,
-  type LiveLimits,
 } from "./broker.ts";
 export type { DiskReserve } from "./disk-guard.ts";
+export { type DiskMarks, diskMarks } from "./disk-marks.ts";
 export { type Log, type LogFields, type LogValue, silentLog } from "./log.ts";
 export { Meters } from "./meters.ts";
 export {
@@ -44,19 +43,17 @@ export type { HttpFacts, MonitorView, Readiness, StoredFigures } from "./monitor
 export {
   type BrokerOptions,
   type BrokerOptionsInput,
-  type DiskMarks,
   type DiskOptions,
   defaultOptions,
-  diskMarks,
-  isLoopback,
   type LimitOptions,
   type MailboxOptions,
-  OptionsError,
-  type OutOfRange,
   type RegistryOptions,
-  resolveOptions,
   type ShutdownOptions,
   type TlsOptionsInput,
   type WebSocketOptionsInput,
 } from "./options.ts";
+export { OptionsError, type OutOfRange } from "./options-error.ts";
 export { type Principal, QuarantineError, type QuarantineKeeper } from "./quarantines.ts";
+export { isLoopback } from "./reach.ts";
+export { resolveOptions } from "./resolve-options.ts";
+export type { BrokerReload, LiveLimits } from "./rules.ts";

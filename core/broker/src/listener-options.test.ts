@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type BrokerOptionsInput, OptionsError, resolveOptions } from "./options.ts";
+import type { BrokerOptionsInput } from "./options.ts";
+import { OptionsError } from "./options-error.ts";
+import { resolveOptions } from "./resolve-options.ts";
 
 function refusal(input: BrokerOptionsInput): OptionsError {
   try {

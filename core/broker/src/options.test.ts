@@ -1,12 +1,9 @@
 import { describe, expect, it } from "vitest";
-import {
-  type BrokerOptionsInput,
-  defaultOptions,
-  diskMarks,
-  isLoopback,
-  OptionsError,
-  resolveOptions,
-} from "./options.ts";
+import { diskMarks } from "./disk-marks.ts";
+import { type BrokerOptionsInput, defaultOptions } from "./options.ts";
+import { OptionsError } from "./options-error.ts";
+import { isLoopback } from "./reach.ts";
+import { resolveOptions } from "./resolve-options.ts";
 
 function refusal(input: BrokerOptionsInput): OptionsError {
   try {
