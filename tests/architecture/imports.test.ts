@@ -18,12 +18,15 @@ const packages = new Map(folders.map((folder) => [folder, readPackage(folder)]))
 const rows = layers.filter((row) => packages.has(row.folder));
 const workspaceNames = new Set(layers.map((row) => row.name));
 const isRelative = (specifier: string): boolean => specifier.startsWith(".");
+const isOwn = (specifier: string): boolean => specifier.startsWith("#");
 const isNode = (specifier: string): boolean => specifier.startsWith("node:");
 
 /** Package names that files import, without Node's own, relative ones and the package itself. */
 function importedPackages(files: readonly SourceFile[], own: string): Set<string> {
   const specifiers = files.flatMap((file) => file.specifiers);
-  const outside = specifiers.filter((name) => !isRelative(name) && !isNode(name)).map(packageOf);
+  const outside = specifiers
+    .filter((name) => !isRelative(name) && !isNode(name) && !isOwn(name))
+    .map(packageOf);
   return new Set(outside.filter((name) => name !== own));
 }
 

@@ -86,7 +86,7 @@ export function readPackage(folder: string): WorkspacePackage {
     name: manifest.name,
     description: manifest.description ?? "",
     hasReadme: existsSync(join(root, folder, "README.md")),
-    dependencies: Object.keys(manifest.dependencies ?? {}),
+    dependencies: Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
     allDependencies: Object.keys({
       ...manifest.dependencies,
       ...manifest.devDependencies,
@@ -106,6 +106,7 @@ interface Manifest {
   devDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
   exports?: Record<string, string | Record<string, string>>;
+  imports?: Record<string, Record<string, Record<string, string>>>;
   bin?: Record<string, string>;
 }
 
@@ -114,10 +115,26 @@ function entriesOf(folder: string, manifest: Manifest): string[] {
   const exported = Object.values(manifest.exports ?? {})
     .map((target) => (typeof target === "string" ? target : (target["@mq9/source"] ?? "")))
     .filter((target) => target !== "./package.json");
+  // What the package names for itself, by platform.
+  const own = Object.values(manifest.imports ?? {}).flatMap((byPlatform) =>
+    Object.values(byPlatform).map((target) => target["@mq9/source"] ?? ""),
+  );
   const launched = Object.values(manifest.bin ?? {}).flatMap((bin) =>
     existsSync(join(root, folder, bin)) ? sourcesBehind(folder, bin) : [bin],
   );
-  return [...exported, ...launched].map((path) => slashed(join(folder, path)));
+  const paths = [...exported, ...own, ...launched].map((path) => slashed(join(folder, path)));
+  return [...paths, ...startedByScripts().filter((path) => path.startsWith(`${folder}/`))];
+}
+
+/** Sources that scripts of the repository begin with, which make documents of them. */
+function startedByScripts(): string[] {
+  const scripts = readdirSync(join(root, "scripts")).filter((name) => name.endsWith(".mjs"));
+  return scripts.flatMap((name) =>
+    specifiersOf(readFileSync(join(root, "scripts", name), "utf8"))
+      .filter((specifier) => specifier.startsWith("."))
+      .map((specifier) => targetOf(`scripts/${name}`, specifier))
+      .map((path) => path.replace("/dist/", "/src/").replace(/\.js$/, ".ts")),
+  );
 }
 
 function sourcesBehind(folder: string, bin: string): string[] {
