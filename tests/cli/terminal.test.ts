@@ -25,7 +25,15 @@ describe.skipIf(tmux.path === undefined)(
     beforeAll(async () => {
       const size = ["-x", String(columns), "-y", "24"];
       const env = ["-e", `MQ9_URL=${broker().url}`, "-e", "PS1=> "];
-      await inTmux("-f", "/dev/null", "new-session", "-d", ...size, ...env, "bash --norc --noprofile");
+      await inTmux(
+        "-f",
+        "/dev/null",
+        "new-session",
+        "-d",
+        ...size,
+        ...env,
+        "bash --norc --noprofile",
+      );
       await inTmux(
         "send-keys",
         "-t",

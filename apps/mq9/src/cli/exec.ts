@@ -38,7 +38,7 @@ export async function work(job: Work): Promise<"done" | "error" | "timeout"> {
       follow === true ? concurrency : limit - begun,
     );
     const wait = follow === true ? waitMs : begun === 0 ? job.wait : 0;
-    const messages = await takeUnlessStopped(job, room, wait);
+    const messages = await takeUnlessAway(job, room, wait);
     if (messages.length === 0 && follow !== true) break;
     for (const message of messages) {
       begun += 1;
@@ -58,6 +58,32 @@ export async function work(job: Work): Promise<"done" | "error" | "timeout"> {
   }
   return failed > 0 && follow !== true ? "error" : "done";
 }
+
+/** A worker that goes on lives through a broker that is away. */
+async function takeUnlessAway(
+  job: Work,
+  limit: number,
+  wait: number,
+): Promise<readonly MailMessage[]> {
+  try {
+    return await takeUnlessStopped(job, limit, wait);
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message: string };
+    if (job.follow !== true || typeof code !== "string" || !passing.has(code)) throw error;
+    job.out.note(`${message}; going on`);
+    await new Promise((resolve) => setTimeout(resolve, awayMs));
+    return [];
+  }
+}
+
+/** What is over when the broker is back. */
+const passing: ReadonlySet<string> = new Set([
+  "unreachable",
+  "timeout",
+  "draining",
+  "storage_failed",
+]);
+const awayMs = 1_000;
 
 /** What is taken while the command is being stopped goes back. */
 async function takeUnlessStopped(
@@ -102,14 +128,18 @@ async function handle(job: Work, message: MailMessage): Promise<boolean> {
   }
   const outcome: TakenJson["outcome"] =
     exitCode === 0 ? "acked" : exitCode === exitRejected ? "rejected" : "returned";
-  if (outcome === "acked") {
-    await api.ack({ mailbox, group, msgId, mode: "one" });
-  } else {
-    const reason = `the command ended with ${exitCode}`;
-    await api.nack({ ...which, poison: outcome === "rejected" || undefined, reason });
-    out.warn(
-      `message ${msgId}: ${reason}; it ${outcome === "rejected" ? `went to ${mailbox}.dlq` : "goes back to the group"}`,
-    );
+  const reason = `the command ended with ${exitCode}`;
+  try {
+    if (outcome === "acked") await api.ack({ mailbox, group, msgId, mode: "one" });
+    else await api.nack({ ...which, poison: outcome === "rejected" || undefined, reason });
+  } catch (error) {
+    // The work is done and the broker does not know it: told, for it may be done twice.
+    out.warn(`message ${msgId}: ${reason}, but that was not settled: ${(error as Error).message}`);
+    return false;
+  }
+  if (outcome !== "acked") {
+    const where = outcome === "rejected" ? `went to ${mailbox}.dlq` : "goes back to the group";
+    out.warn(`message ${msgId}: ${reason}; it ${where}`);
   }
   // People see what the command prints.
   await out.item({ ...messageJson(message), outcome, exit_code: exitCode }, () => "");
