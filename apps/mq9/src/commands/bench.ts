@@ -26,15 +26,13 @@ export const benchCommands: readonly CommandSpec[] = [
   defineCommand<Flags>({
     path: "bench",
     summary: "measure how fast the broker is",
-    description: `Measures how fast the broker is, in up to five loads:
-  send     mail that is answered, each after it was synced to the disk
-  fetch    mail that a group fetches and acknowledges, up to 100 at once
-  push     from a send to its delivery to a reader, synced in between
-  core     plain NATS publishes to a subscriber, nothing stored
-  request  plain NATS requests and replies, nothing stored
-So many messages are on the way at a time, and the next is sent when one is done:
-with more on the way the rate grows, and each one takes longer. Mailboxes are made
-for the run and dropped after it. Other users of the broker feel it.`,
+    description: `Measures how fast the broker is, in up to five loads. \`send\`: mail that is answered,
+each after it was synced to the disk. \`fetch\`: mail that a group fetches and acknowledges, up to 100
+at once. \`push\`: from a send to its delivery to a reader, synced in between. \`core\`: plain NATS
+publishes to a subscriber, nothing stored. \`request\`: plain NATS requests and replies. So many
+messages are on the way at a time, and the next is sent when one is done: with more on the way the
+rate grows, and each one takes longer. Mailboxes are made for the run and dropped after it. Other
+users of the broker feel it.`,
     args: [["[loads...]", `of ${loadNames.join(", ")}; default all`]],
     options: [
       flag("--size <bytes>", "bytes of a payload [256]", wholeNumber(1, 1_000_000)),
