@@ -96,7 +96,7 @@ describe("a request", () => {
   test("that nobody answers ends with what is known, and goes on when asked again", async () => {
     const mq9 = await client();
     const name = await freshMailbox(mq9);
-    const options = { requestId: "order-1", timeoutMs: 300 };
+    const options = { requestId: "order-1", timeoutMs: 1_000 };
     const late = await mq9.request(name, "?", options).catch((error: unknown) => error);
     expect(late).toBeInstanceOf(RequestTimeoutError);
     expect(late).toMatchObject({ code: "timeout", requestId: "order-1", msgId: 0 });
@@ -134,7 +134,7 @@ describe("a request", () => {
   test("with other bytes under the same id is refused", async () => {
     const mq9 = await client();
     const name = await freshMailbox(mq9);
-    const options = { requestId: "twice", timeoutMs: 100 };
+    const options = { requestId: "twice", timeoutMs: 1_000 };
     await mq9.request(name, "a", options).catch(() => {});
     await mq9.mailbox(name).delete(0);
     await expect(mq9.request(name, "b", options)).rejects.toMatchObject({ code: "dedup_conflict" });
@@ -143,7 +143,7 @@ describe("a request", () => {
   test("a late answer disturbs nobody who asks after it", async () => {
     const mq9 = await client("asker-3");
     const name = await freshMailbox(mq9);
-    await expect(mq9.request(name, "first", { timeoutMs: 100 })).rejects.toMatchObject({
+    await expect(mq9.request(name, "first", { timeoutMs: 500 })).rejects.toMatchObject({
       code: "timeout",
     });
     mq9.mailbox(name).reply((message) => `re ${message.text()}`);

@@ -71,6 +71,8 @@ const aheadBytesMax = 16 * 1_048_576;
 const unconfirmedMax = 5_000;
 /** How long a fetch waits for mail. One that is still out when the worker stops hands back what it brings. */
 const waitMs = 30_000;
+/** Fetches after a reconnect that look for what handlers are at work on. */
+const reclaimsMax = 5;
 /** How long a stopping worker tries to get what it finished acknowledged. */
 const settleMs = 10_000;
 
@@ -90,6 +92,8 @@ export class Worker<T> implements HeldBy<T> {
   readonly #held: Map<number, Held<T>> = new Map();
   /** Acknowledged while a fetch was under way that may bring it once more. */
   readonly #recent: { readonly fetch: number; readonly msgIds: readonly number[] }[] = [];
+  /** After a reconnect, until it is known which messages are still ours. */
+  #reclaiming = false;
   /** The connection was lost once: from then on a first delivery may be a repeat that the broker does not know of. */
   #wasCut = false;
   /** Numbers of the fetches under way. */
@@ -389,13 +393,29 @@ export class Worker<T> implements HeldBy<T> {
     this.#pause.end();
     this.#acks.wake();
     this.#returns.wake();
-    let adrift = 0;
-    for (const held of this.#held.values()) if (held.adrift) adrift += 1;
-    if (adrift === 0 || this.#stopping) return;
-    const room = Math.max(0, this.#options.concurrency - this.#running);
-    void this.#fetch(Math.min(adrift + room, fetchMax), 0).then(() => {
-      for (const held of this.#held.values()) if (held.adrift) void this.#keep(held);
-    });
+    void this.#reclaim();
+  }
+
+  async #reclaim(): Promise<void> {
+    if (this.#reclaiming) return;
+    this.#reclaiming = true;
+    for (let tries = 0; tries < reclaimsMax && !this.#stopping; tries += 1) {
+      const adrift = this.#adrift();
+      if (adrift === 0) break;
+      // What waits for its settlement may come again too, and must not take the place of these.
+      const others = this.#acks.size + this.#returns.size;
+      const room = Math.max(0, this.#options.concurrency - this.#running);
+      await this.#fetch(Math.min(adrift + others + room, fetchMax), 0);
+      if (!this.#more) break;
+    }
+    this.#reclaiming = false;
+    for (const held of this.#held.values()) if (held.adrift) void this.#keep(held);
+  }
+
+  #adrift(): number {
+    let count = 0;
+    for (const held of this.#held.values()) if (held.adrift) count += 1;
+    return count;
   }
 
   #tick(): void {
@@ -416,7 +436,7 @@ export class Worker<T> implements HeldBy<T> {
 
   /** Makes the lease longer, or finds that it is lost. */
   async #keep(held: Held<T>): Promise<void> {
-    if (held.extending || held.aborted) return;
+    if (held.extending || held.aborted || (held.adrift && this.#reclaiming)) return;
     held.extending = true;
     const { deliveryCount } = held;
     try {

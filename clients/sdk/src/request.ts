@@ -70,6 +70,8 @@ interface Asking {
   readonly requestId: string;
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
+  /** It was tried to send it. */
+  begun: boolean;
   /** Known once the broker has confirmed it. */
   msgId: number | undefined;
 }
@@ -97,15 +99,20 @@ export async function request<T, R = unknown>(
     requestId,
     deadlineMs,
     signal,
+    begun: false,
     msgId: undefined,
   };
   if (signal?.aborted) throw aborted(asking);
   const inboxes = inboxesFor(surround);
-  const inbox = await inboxes.for(options.requestId, options.replyTo, leftMs(asking));
+  const inbox = await repeated(asking, () => {
+    return inboxes.for(options.requestId, options.replyTo, leftMs(asking));
+  });
   const wait = new Wait(asking, inbox);
   try {
     const parts =
-      (options.requestId === undefined ? undefined : await stored(asking, inbox)) ??
+      (options.requestId === undefined
+        ? undefined
+        : await repeated(asking, () => stored(asking, inbox))) ??
       (await ask(
         asking,
         inbox,
@@ -160,7 +167,10 @@ async function ask(
   isNamed: boolean,
 ): Promise<MessageParts> {
   if (isNamed) asking.msgId = await sentBefore(asking);
-  if (asking.msgId === undefined) await sendUntilKnown(asking, sendOnce);
+  if (asking.msgId === undefined) {
+    asking.begun = true;
+    asking.msgId = await repeated(asking, sendOnce);
+  }
   const heard = await wait.answer;
   if (heard === "late") {
     // A last look: what came may have been missed in a reconnect that is not over.
@@ -172,16 +182,15 @@ async function ask(
   return heard;
 }
 
-/** Sending again under the same id is safe: only the deadline ends it. */
-async function sendUntilKnown(asking: Asking, sendOnce: () => Promise<number>): Promise<void> {
+/** For what may be done again without harm, as sends under one id: only the deadline ends it. */
+async function repeated<V>(asking: Asking, attempt: () => Promise<V>): Promise<V> {
   for (let failures = 0; ; failures += 1) {
     try {
-      asking.msgId = await sendOnce();
-      return;
+      return await attempt();
     } catch (error) {
       if (asking.signal?.aborted) throw aborted(asking);
-      const mayBeStored = error instanceof Mq9Error && error.code === "outcome_unknown";
-      if (!mayBeStored && !(error instanceof Mq9Error && error.retriable)) throw error;
+      const mayBeDone = error instanceof Mq9Error && error.code === "outcome_unknown";
+      if (!mayBeDone && !(error instanceof Mq9Error && error.retriable)) throw error;
       if (leftMs(asking) <= 1) throw await tooLate(asking, error);
       await new Promise((resolve) => {
         setTimeout(resolve, Math.min(leftMs(asking), retryDelayMs(failures)));
@@ -288,7 +297,9 @@ async function tooLate(asking: Asking, cause?: unknown): Promise<RequestTimeoutE
   return new RequestTimeoutError(text, { requestId, msgId, receipt }, { cause });
 }
 
-function stateOf({ msgId }: Asking, receipt: ReceiptResult | undefined, cause: unknown): string {
+function stateOf(asking: Asking, receipt: ReceiptResult | undefined, cause: unknown): string {
+  const { msgId, begun } = asking;
+  if (!begun && msgId === undefined) return `this call has not sent the request (${textOf(cause)})`;
   if (msgId === undefined)
     return `it is not known whether the request was stored (${textOf(cause)})`;
   const where = `the request is stored as message ${msgId}`;
