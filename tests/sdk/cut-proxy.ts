@@ -7,7 +7,7 @@ export class CutProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets: Set<Socket> = new Set();
   readonly #upstreamPort: number;
-  #armed: "request" | "answer" | undefined;
+  #armed: "request" | "answer" | "broker" | undefined;
   #cut: (() => void) | undefined;
   #refusing = false;
   #silent = false;
@@ -38,6 +38,11 @@ export class CutProxy implements AsyncDisposable {
     return this.#arm("answer");
   }
 
+  /** Lets the next request through and resolves at once, for whoever kills the broker then. */
+  nextRequest(): Promise<void> {
+    return this.#arm("broker");
+  }
+
   /** Breaks every connection now. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -66,7 +71,7 @@ export class CutProxy implements AsyncDisposable {
     await once(this.#server, "close");
   }
 
-  #arm(what: "request" | "answer"): Promise<void> {
+  #arm(what: "request" | "answer" | "broker"): Promise<void> {
     this.#armed = what;
     return new Promise((resolve) => {
       this.#cut = resolve;
@@ -90,6 +95,10 @@ export class CutProxy implements AsyncDisposable {
         if (this.#silent) return;
         if (this.#armed !== lost) {
           other.write(bytes);
+          if (this.#armed === "broker" && lost === "request") {
+            this.#armed = undefined;
+            this.#cut?.();
+          }
           return;
         }
         this.#armed = undefined;
