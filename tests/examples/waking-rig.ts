@@ -80,7 +80,7 @@ async function signIn(port: number, user: string): Promise<User> {
   return {
     nc,
     ask: async (subject, body) => {
-      const reply = await nc.request(`$mq9.AI.${subject}`, body, { timeout: 10_000 });
+      const reply = await nc.request(`$mq9.AI.${subject}`, body, { timeout: 3_000 });
       const answer = reply.json<Record<string, unknown> & { error?: string }>();
       if (answer.error) throw new Error(answer.error);
       return answer;

@@ -262,6 +262,16 @@ describe("the hooks of Claude Code", () => {
     expect(first.stderr).toBe("");
   });
 
+  it("leave when the session ends", async () => {
+    const box = await mailbox("over");
+    const [sleeper] = await withNewSleepers(1, () => [
+      rig.shell.start(line("Stop", box), hookInput("Stop", "o1")),
+    ]);
+    const end = await rig.shell.run(line("SessionEnd", box), hookInput("SessionEnd", "o1"));
+    expect(end).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect((await sleeper.ended).code).toBe(0);
+  });
+
   it("tell a session at its start and in the middle of its work", async () => {
     const box = await mailbox("context");
     const before = await rig.shell.run(line("SessionStart", box), hookInput("SessionStart", "x"));

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { hookAnswer, isSleeper, readHookCall, ringAtMs, rungFor } from "./wait-hook.ts";
+import { hookAnswer, isEnd, isSleeper, readHookCall, ringAtMs, rungFor } from "./wait-hook.ts";
 import { openWakeMemory } from "./wait-memory.ts";
 
 const bell = "You have mail.";
@@ -72,6 +72,11 @@ describe("a hook's answer", () => {
       exitCode: 0,
     });
     expect(hookAnswer("codex", call("agent-turn-complete"), undefined).exitCode).toBe(4);
+  });
+
+  it("ends with the session, without a word", () => {
+    expect([isEnd(call("SessionEnd")), isEnd(call("Stop"))]).toEqual([true, false]);
+    expect(hookAnswer("claude", call("SessionEnd"), undefined).stdout).toBe("");
   });
 
   it("sleeps only where that holds nobody up", () => {

@@ -47,6 +47,11 @@ export function isSleeper(agent: HookAgent, { event }: HookCall): boolean {
   return agent === "claude" ? event === "Stop" || event === "" : event === turnComplete;
 }
 
+/** Whether the session is over: then its sleeper has to leave, and nobody is left to ring for. */
+export function isEnd({ event }: HookCall): boolean {
+  return event === "SessionEnd";
+}
+
 /**
  * What the hook says.
  * @param doorbell the line that rings; undefined = there is nothing to ring for

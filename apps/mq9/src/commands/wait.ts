@@ -19,6 +19,7 @@ import {
   type HookCall,
   hookAgents,
   hookAnswer,
+  isEnd,
   isSleeper,
   readHookCall,
   ringAtMs,
@@ -172,13 +173,14 @@ async function mailToRingFor(
   group: string,
 ): Promise<string | undefined> {
   const { args: mailboxes, options, env } = context;
-  const { mq9, facts } = await context.connect();
-  const sleeps = isSleeper(agent, call);
   const memoryOf = (...about: string[]): WakeMemory =>
-    openWakeMemory([agent, call.session, facts.url, group, ...about], env);
+    openWakeMemory([agent, call.session, group, ...about], env);
   const duty = memoryOf(...mailboxes);
+  const sleeps = isSleeper(agent, call);
+  if (sleeps || isEnd(call)) duty.takeOver();
+  if (isEnd(call)) return undefined;
+  const { mq9 } = await context.connect();
   const relieved = new AbortController();
-  if (sleeps) duty.takeOver();
   const watch = setInterval(() => {
     if (duty.isRelieved()) relieved.abort();
   }, relievedCheckMs);
