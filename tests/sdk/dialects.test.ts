@@ -44,7 +44,11 @@ describe("generation 2 as published", () => {
   it("makes, sends, fetches in groups, acknowledges, looks, deletes, finds agents", async () => {
     await using mq9 = await speaking("msg");
     expect(mq9.server.dialects).toEqual(["msg"]);
+    await mq9.createMailbox({ name: "gen2" });
     const box = await mq9.createMailbox({ name: "gen2" });
+    await expect(mq9.createMailbox({ name: "gen2", ifExists: "fail" })).rejects.toMatchObject({
+      code: "exists",
+    });
     expect(await box.send({ a: 1 }, { priority: "urgent", tags: ["t"], key: "k" })).toEqual({
       msgId: 0,
     });

@@ -39,9 +39,9 @@ export async function broadcast(
   if (contentType !== undefined) lines.push(["content-type", contentType]);
   const { link } = api;
   // What is published while the connection is away would be lost without a word.
-  if (!link.online) await link.flush(what, options.timeoutMs, options.signal);
+  if (!link.online) await link.flush(what, { ...options, kind: "read" });
   link.publish(`${spacePrefix}BROADCAST.${channel}`, payload, hdrsOfLines(lines));
-  await link.flush(what, options.timeoutMs, options.signal);
+  await link.flush(what, options);
 }
 
 /** What was broadcast while the connection was away is missed, unless the channel is stored. */

@@ -42,6 +42,8 @@ export interface Ask {
   readonly dedupId?: string | undefined;
   /** Nobody minds when the connection is drained before its answer comes. Default false. */
   readonly background?: boolean | undefined;
+  /** What is so when a read has no answer. Default: "nothing was changed". */
+  readonly known?: string | undefined;
   /** Reads the bytes of a reply that is more than one JSON object. Default: JSON. */
   readonly read?: ((data: Uint8Array) => Reply) | undefined;
 }
@@ -52,6 +54,11 @@ export interface Answer {
   readonly failure: Mq9Error | undefined;
   /** How often the request was sent; above 1 an earlier one may have been carried out. */
   readonly attempts: number;
+}
+
+/** `read`: nothing was published before. Default `once`. */
+export interface FlushOptions extends Pick<Ask, "timeoutMs" | "signal"> {
+  readonly kind?: Ask["kind"];
 }
 
 export interface LinkOptions {
@@ -191,22 +198,29 @@ export class Link {
   }
 
   /** Resolves when everything that was published has reached the broker. @throws {Mq9Error} as `ask` */
-  async flush(what: string, timeoutMs?: number, signal?: AbortSignal): Promise<void> {
-    const deadlineMs = performance.now() + (timeoutMs ?? this.options.timeoutMs);
-    const request: Ask = { subject: "", body: () => "", what, kind: "read", timeoutMs, signal };
+  async flush(what: string, options: FlushOptions = {}): Promise<void> {
+    const { timeoutMs = this.options.timeoutMs, signal, kind = "once" } = options;
+    const deadlineMs = performance.now() + timeoutMs;
+    const request: Ask = { subject: "", body: () => "", what, kind, timeoutMs, signal };
+    if (signal?.aborted) throw this.#aborted(request, 0);
     if (!this.#online || this.#closed) await this.#whenOnline(request, deadlineMs, 0);
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<"late">((resolve) => {
+    let abort: () => void = () => {};
+    const given = new Promise<"late" | "aborted">((resolve) => {
       timer = setTimeout(resolve, Math.max(0, deadlineMs - performance.now()), "late");
+      abort = () => resolve("aborted");
+      signal?.addEventListener("abort", abort, { once: true });
     });
     const flushed = this.nc.flush().then(
       () => "flushed" as const,
       () => "lost" as const,
     );
-    const outcome = await Promise.race([flushed, late]);
+    const outcome = await Promise.race([flushed, given]);
     clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
     if (outcome === "flushed") return;
     if (outcome === "late") throw this.#late(request, 1);
+    if (outcome === "aborted") throw this.#aborted(request, 1);
     throw this.#unknown(request, "the connection broke before the broker had confirmed");
   }
 
@@ -408,7 +422,8 @@ export class Link {
       return new Mq9Error("unreachable", `${what} was not sent: ${because}. Nothing has happened`);
     }
     if (kind === "read") {
-      return new Mq9Error("timeout", `${what} had no answer in time; nothing was changed`);
+      const { known = "nothing was changed" } = request;
+      return new Mq9Error("timeout", `${what} had no answer in time; ${known}`);
     }
     return this.#unknown(request, "no answer came in time");
   }

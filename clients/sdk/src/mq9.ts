@@ -148,7 +148,7 @@ export class Mq9 implements AsyncDisposable {
 
   /** Resolves when the broker has everything that was published. */
   async flush(options: CallOptions = {}): Promise<void> {
-    await this.api.link.flush("flushing", options.timeoutMs, options.signal);
+    await this.api.link.flush("what was published before", options);
   }
 
   /** Calls back before the connection is drained or closed. @returns what takes that back */

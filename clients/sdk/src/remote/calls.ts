@@ -25,6 +25,7 @@ export interface Call extends CallOptions {
   readonly mailbox?: string | undefined;
   readonly headers?: MsgHdrs | undefined;
   readonly dedupId?: string | undefined;
+  readonly known?: string | undefined;
   readonly read?: Ask["read"];
 }
 
@@ -112,8 +113,19 @@ export class RemoteCalls {
   }
 
   #request(call: Call): Ask {
-    const { subject, body, what, kind, mailbox, timeoutMs, signal, dedupId, read, background } =
-      call;
+    const {
+      subject,
+      body,
+      what,
+      kind,
+      mailbox,
+      timeoutMs,
+      signal,
+      dedupId,
+      known,
+      read,
+      background,
+    } = call;
     return {
       subject,
       body: () => bytesOf(typeof body === "function" ? body() : body),
@@ -123,6 +135,7 @@ export class RemoteCalls {
       timeoutMs,
       signal,
       dedupId,
+      known,
       read,
       background,
     };

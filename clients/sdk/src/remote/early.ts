@@ -69,9 +69,9 @@ export async function sendEarly(
   if (dialect === "inbox") {
     const subject = `${spacePrefix}INBOX.${mailbox}.${inboxWords[label]}`;
     // Nothing goes out unless the connection is there, and what is flushed has arrived.
-    await calls.link.flush(what, options.timeoutMs, options.signal);
+    await calls.link.flush(what, { ...options, kind: "read" });
     calls.link.publish(subject, payload);
-    await calls.link.flush(what, options.timeoutMs, options.signal);
+    await calls.link.flush(what, options);
     return { msgId: -1 };
   }
   const suffix = label === "normal" ? "normal" : label;

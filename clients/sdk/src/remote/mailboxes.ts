@@ -75,6 +75,10 @@ export class RemoteMailboxes extends RemotePull implements MailboxApi {
       kind: name === undefined ? "once" : "again",
     });
     if (failure !== undefined) {
+      // Brokers of generation 2 know no other answer to a taken name.
+      if (failure.code === "exists" && ifExists === "return" && name !== undefined) {
+        return { name, created: false, ttlSeconds };
+      }
       if (failure.code === "exists" && attempts > 1) throw perhapsOurs(what, failure);
       throw failure;
     }

@@ -92,6 +92,8 @@ export class RemotePull extends RemoteCalls implements PullApi {
       what,
       kind: "read",
       signal: group === undefined ? signal : undefined,
+      known:
+        group === undefined ? undefined : "what it may have taken comes back when its leases end",
       read: dialect === "mq9" ? readRaw : undefined,
       background: options.background,
     });
