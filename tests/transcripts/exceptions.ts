@@ -100,7 +100,7 @@ export const scriptDifferences: readonly ScriptDifference[] = [
   {
     scripts: /^denied: SUB _INBOX\.>$/,
     reason:
-      "Clients wait for answers below `_INBOX.`. Where there are users, a pattern over the inboxes of others is refused unless `shared_inboxes` says otherwise; the real server lets everybody listen.",
+      "Clients wait for answers below `_INBOX.`. Where there are users, a pattern over the inboxes of others is refused unless `--shared-inboxes` says otherwise; the real server lets everybody listen.",
   },
   {
     scripts: /^none: (?:PUB (?:a\.\.pub|foo\.)|SUB a\.\.b)$/,

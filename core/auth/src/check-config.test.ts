@@ -61,6 +61,11 @@ const wrong: readonly (readonly [string, AuthConfig, RegExp])[] = [
   ["three words", rules({ subscribe: { allow: ["a q r"] } }), /a subject and a queue/],
   ["no answers", rules({ allowResponses: { messagesMax: 0, ttlMs: 1 } }), /allowResponses/],
   ["a mailbox pattern", { users: [{ ...alice, mailboxes: { send: ["a."] } }] }, /mailboxes\.send/],
+  [
+    "a rate below nothing",
+    { users: [{ ...alice, limits: { messagesPerSecond: -1 } }] },
+    /limits\.messagesPerSecond: must be a number of at least 0/,
+  ],
   ["a system account that is none", { systemAccount: "OPS", users: [alice] }, /no account "OPS"/],
   ["the global account as system account", { systemAccount: "$G" }, /must not be \$G/],
   [

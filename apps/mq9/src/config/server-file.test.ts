@@ -96,7 +96,8 @@ describe("users of a file", () => {
             sub: "jobs workers"
             allow_responses { max: 5, expires: "1m" } } }
         { nkey: ${key}, allowed_connection_types: [websocket] }
-        { user: planner, pass: "x", profile: agent, mailboxes { send: ["tasks.>"], receive: planner } }
+        { user: planner, pass: "x", profile: agent, mailboxes { send: ["tasks.>"], receive: planner }
+          limits { max_msgs_per_second: 50, max_deliveries_per_second: 500 } }
       ]
     }
     accounts {
@@ -105,6 +106,7 @@ describe("users of a file", () => {
       SYS { users: [ {user: admin, pass: c} ] }
     }
     system_account: SYS
+    mq9 { shared_inboxes: true }
     no_auth_user: till`;
 
   it("become the description that an authenticator is made of", () => {
@@ -112,6 +114,7 @@ describe("users of a file", () => {
     expect(config).toMatchObject({
       systemAccount: "SYS",
       noAuthUser: "till",
+      sharedInboxes: true,
       defaultPermissions: { publish: { allow: ["public.>"] } },
       users: [
         {
@@ -132,6 +135,7 @@ describe("users of a file", () => {
             allowResponses: true,
           },
           mailboxes: { send: ["tasks.>"], receive: ["planner"] },
+          limits: { messagesPerSecond: 50, deliveriesPerSecond: 500 },
         },
       ],
       accounts: [
@@ -186,6 +190,14 @@ describe("users of a file", () => {
     ["authorization { users: [{user: a, pass: b, pasword: c}] }", "did you mean password?"],
     ["authorization { users: [{user: a.b, pass: b, profile: agent}] }", "stands in subjects"],
     ["authorization { auth_callout { } }", "mq9 has no such way"],
+    [
+      "authorization { users: [{user: a, pass: b, limits { max_msgs_per_second: fast }}] }",
+      "must be a whole number",
+    ],
+    [
+      "authorization { users: [{user: a, pass: b, limits { max_msg_per_second: 1 }}] }",
+      "did you mean max_msgs_per_second?",
+    ],
     ["accounts { A { exports: [ { stream: a } ] } }", "1:16: exports: accounts share nothing here"],
     ["accounts { A { imports: [ ] } }", "1:16: imports: accounts share nothing here"],
     ["authorization { users: [{user: a, pass: 1234}] }", "put it in quotes"],
