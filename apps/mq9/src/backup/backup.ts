@@ -198,7 +198,8 @@ function failed(error: unknown, doing: string): Error {
     return new CliError("notFound", `there is no file ${file ?? ""}`, { cause: error });
   }
   if (code === undefined) return error as Error;
-  return new CliError(code === "ENOSPC" ? "actionNeeded" : "error", `${doing}: ${message}`, {
+  const isFull = code === "ENOSPC" || code === "EDQUOT";
+  return new CliError(isFull ? "actionNeeded" : "error", `${doing}: ${message}`, {
     reason: code,
     cause: error,
   });

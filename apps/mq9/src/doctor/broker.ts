@@ -49,7 +49,8 @@ export async function explainNoConnection(
       { code: "no_answer", level: "fail", text, next: "Open the port, or use another address." },
     ];
   }
-  if (met === "other") {
+  // Who speaks TLS or HTTP first greets nobody: what the connection met says more.
+  if (met === "other" && url.protocol === "nats:") {
     const text = `something answers on port ${port} of ${host} that is no broker: the port is taken`;
     return [
       {
