@@ -82,6 +82,20 @@ describe.concurrent("mailbox", () => {
     );
   });
 
+  it("says which name was perhaps meant, and drops nothing when one is not there", async () => {
+    await ok("mailbox create reviewer");
+    const missed = await run("send reveiwer x");
+    expect(missed.code).toBe(3);
+    expect(missed.stderr).toBe(
+      "error: mailbox reveiwer does not exist\nDid you mean reviewer? Or create it with: mq9 mailbox create reveiwer\n",
+    );
+    expect((await run("mailbox drop reviewer nobody-here")).code).toBe(3);
+    expect(fitting("mailbox-info", await ok("mailbox info reviewer --json"))).toBeDefined();
+    const acked = await run("ack nobody-here 0");
+    expect(acked.code).toBe(3);
+    expect(acked.stderr).toContain("mq9 mailbox create nobody-here");
+  });
+
   it("lists names by prefix, with counts when they are asked for", async () => {
     await ok("mailbox create ls.one --desc 'the first'");
     await ok("mailbox create ls.two --kind latest");

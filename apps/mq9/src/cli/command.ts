@@ -2,8 +2,10 @@
 // does with a connection; this file makes the rest the same everywhere: connection flags, forms of
 // output, errors, exit codes, Ctrl-C.
 import { type Command, Option } from "commander";
+import { closest } from "../config/closest.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFacts } from "./connection.ts";
-import { type CliExitName, cliExits, misuse } from "./exit-codes.ts";
+import { missingMailbox } from "./errors.ts";
+import { CliError, type CliExitName, cliExits, misuse } from "./exit-codes.ts";
 import { createOutput, type Output, type OutputForm } from "./output.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 
@@ -129,6 +131,7 @@ async function runCommand(
     quiet: options["quiet"] === true,
   });
   runtime.output(out);
+  checkMailboxNames(command, spec);
   const stop = new AbortController();
   const isStoppable =
     typeof spec.stoppable === "function" ? spec.stoppable(options) : spec.stoppable === true;
@@ -167,12 +170,52 @@ async function runCommand(
   } catch (error) {
     // Whoever read this has read enough; and a command that was stopped has nothing to report.
     if ((error as NodeJS.ErrnoException).code === "EPIPE" || stop.signal.aborted) return "done";
-    throw error;
+    throw await withNearName(error, session);
   } finally {
     await (await session?.catch(() => undefined))?.close();
     process.removeListener("SIGINT", onSignal).removeListener("SIGTERM", onSignal);
     process.stdout.removeListener("error", onClosedPipe);
   }
+}
+
+/** A name that no mailbox can have is a mistake of typing, wherever it would be refused. */
+function checkMailboxNames({ args }: Command, spec: CommandSpec): void {
+  const kinds = spec.args ?? [];
+  args.forEach((arg, at) => {
+    const [kind = ""] = kinds[Math.min(at, kinds.length - 1)] ?? [];
+    if (!/^[<[]mailbox/.test(kind) || /^[\w.@$-]{1,132}$/.test(arg)) return;
+    throw misuse(
+      `${JSON.stringify(arg)} can not be the name of a mailbox`,
+      "A name is letters, digits, '-', '_', '@' and '.', up to 128 of them.",
+    );
+  });
+}
+
+/** Names that are compared with one that was misspelt. */
+const namesCompared = 1_000;
+
+/** Of a mailbox that is not there: with the name that was perhaps meant, if there is one. */
+async function withNearName(
+  error: unknown,
+  session: Promise<Session> | undefined,
+): Promise<unknown> {
+  const missing = missingMailbox(error);
+  const { mq9 } = (await session?.catch(() => undefined)) ?? {};
+  if (missing === undefined || mq9 === undefined) return error;
+  // best effort: without an answer the error says what it says anyway.
+  const mailboxes = await mq9.api
+    .list({ after: "", limit: namesCompared }, { timeoutMs: 1_000 })
+    .catch(() => []);
+  const near = closest(
+    missing,
+    mailboxes.map(({ name }) => name),
+  );
+  if (near === undefined) return error;
+  return new CliError("notFound", (error as Error).message, {
+    reason: "not_found",
+    hint: `Did you mean ${near}? Or create it with: mq9 mailbox create ${missing}`,
+    cause: error,
+  });
 }
 
 /** A token counts for the mailbox that a command names first. */

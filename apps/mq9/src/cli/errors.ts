@@ -8,6 +8,7 @@ interface CodedError extends Error {
 }
 
 const exits: Readonly<Record<string, CliExitName>> = {
+  invalid: "usage",
   not_found: "notFound",
   message_not_found: "notFound",
   not_delivered: "notFound",
@@ -20,6 +21,8 @@ const exits: Readonly<Record<string, CliExitName>> = {
 };
 
 const hints: Readonly<Record<string, string>> = {
+  message_not_found: "See what there is: mq9 peek <mailbox>",
+  too_large: "Send a reference instead, or raise --max-payload of the broker.",
   unreachable: "Is the broker running? Start it with: mq9 serve",
   unauthorized: "Say who you are: mq9 help connection",
   not_delivered: "It is not out with this group, or in another delivery; see: mq9 receipt",
@@ -28,13 +31,21 @@ const hints: Readonly<Record<string, string>> = {
   insufficient_storage: "Somebody has to free space on the broker's disk.",
 };
 
+/** The mailbox that an error says is not there; undefined = it says something else. */
+export function missingMailbox(error: unknown): string | undefined {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (code !== "not_found" && code !== "expired") return undefined;
+  const sentence = /^(?:mailbox (?=\S+ does not exist)|mailbox not found: (?!mailbox ))(\S+)/;
+  return sentence.exec(String(message))?.[1];
+}
+
 /** @returns the error as commands show it; undefined for a defect, which is shown with its stack */
 export function cliErrorOf(error: unknown): CliError | undefined {
   if (error instanceof CliError) return error;
   if (isOfSystem(error))
     return new CliError("error", error.message, { reason: error.code, cause: error });
   if (!isCoded(error)) return undefined;
-  const missing = /^mailbox (\S+) does not exist/.exec(error.message)?.[1];
+  const missing = missingMailbox(error);
   const hint =
     missing === undefined ? hints[error.code] : `Create it with: mq9 mailbox create ${missing}`;
   return new CliError(exits[error.code] ?? "error", error.message, {

@@ -83,7 +83,12 @@ export function misuseOf(error: CommanderError, program: Command, argv: readonly
   if (instead !== undefined) return misuse(problem, `Type: mq9 ${instead}`);
   const meant = suggestion?.replace(/\)$/, "");
   const usage = where.commands.length > 0 ? "" : ` ${where.usage()}`;
+  const early =
+    where === program && problem.startsWith("unknown option")
+      ? "Flags stand behind the command: mq9 mailbox ls --json"
+      : undefined;
   const hint =
+    early ??
     meant ??
     (/missing required|too many arguments/.test(problem) ? `Type: ${path}${usage}` : undefined);
   return misuse(problem, [hint, `See: ${path} --help`].filter(Boolean).join("\n"));

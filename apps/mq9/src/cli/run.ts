@@ -1,5 +1,6 @@
 // Runs one client command from its arguments to its exit code. Called by ../main.ts.
 import { type Command, CommanderError } from "commander";
+import { catalog } from "./catalog.ts";
 import { connectionHelp } from "./connection.ts";
 import { cliErrorOf } from "./errors.ts";
 import { CliError, type CliExitName, cliExits } from "./exit-codes.ts";
@@ -12,6 +13,11 @@ export async function runClient(argv: readonly string[]): Promise<number> {
   if (topic !== undefined) {
     process.stdout.write(topic());
     return 0;
+  }
+  // Commander's own help knows one word.
+  if (argv[0] === "help" && argv.length > 2) return await runClient([...argv.slice(1), "--help"]);
+  if (argv[0] === "help" && argv.length === 2 && !isCommand(argv[1] ?? "")) {
+    return await runClient(argv.slice(1));
   }
   let exit: CliExitName = "done";
   let out: Output | undefined;
@@ -47,6 +53,10 @@ export async function runClient(argv: readonly string[]): Promise<number> {
   }
 }
 
+function isCommand(word: string): boolean {
+  return others.includes(word) || catalog.some(({ name }) => name === word);
+}
+
 /** Commander printed the help of a word that has commands below it and got none. */
 function isHelpAsked(error: CommanderError): boolean {
   return error.code === "commander.help";
@@ -62,6 +72,8 @@ function defaultOutput(argv: readonly string[]): Output {
   const form = argv.includes("--jsonl") ? "jsonl" : argv.includes("--json") ? "json" : "text";
   return createOutput(process, process.env, { form, quiet: false });
 }
+
+const others = ["serve", "passwd", "nkey", "audit"];
 
 /** Commands with ways of their own: the broker, keys, audits. Loaded when they are asked for. */
 async function addOthers(program: Command, argv: readonly string[]): Promise<void> {
@@ -92,7 +104,7 @@ async function addOthers(program: Command, argv: readonly string[]): Promise<voi
   } else {
     program.command("audit").summary("look whether an audit is whole");
   }
-  for (const name of ["serve", "passwd", "nkey", "audit"]) {
+  for (const name of others) {
     program.commands.find((command) => command.name() === name)?.helpGroup("Broker:");
   }
 }

@@ -208,9 +208,11 @@ const drop = defineCommand<{ yes?: true }>({
   exitNotes: { actionNeeded: "you said no" },
   async run({ args, options, out, connect }) {
     const { mq9 } = await connect();
+    // All are looked at before the first ends: one that is not there stops the whole.
+    const found: [name: string, messages: number][] = [];
+    for (const name of new Set(args)) found.push([name, (await mq9.api.inspect(name)).messages]);
     const dropped: string[] = [];
-    for (const name of args) {
-      const { messages } = await mq9.api.inspect(name);
+    for (const [name, messages] of found) {
       const question = `drop ${printable(name)} with ${counted(messages, "message")}?`;
       if (options.yes !== true && out.form === "text" && !(await confirmed(question))) {
         throw new CliError("actionNeeded", `${name} was not dropped`);

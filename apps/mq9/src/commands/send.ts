@@ -41,7 +41,7 @@ const priorities = ["critical", "urgent", "high", "normal", "low", "notify"];
 const messageFlags = () => [
   choice("-p, --priority <word>", "how soon it leaves", priorities).default("normal", "normal"),
   flag("-k, --key <text>", "keep only the newest message of this key"),
-  flag("--delay <time>", "invisible for so long", milliseconds),
+  flag("--delay <time>", "invisible for so long", seconds),
   flag("--ttl <time>", "it ends after so long, read or not", seconds),
   flag("-t, --tag <words>", "words to look for; may come again", words),
   flag("-H, --header <line>", "'Name: value'; may come again", headerLines),
@@ -151,7 +151,7 @@ function requestOf(
     label: priority,
     payload,
     key,
-    delayMs: delay,
+    delayMs: delay === undefined ? undefined : delay * 1_000,
     ttlSeconds: ttl,
     tags: tag,
     dedupId: id,
