@@ -12,6 +12,7 @@ const fullPages: readonly string[] = [
   "docs/start.md",
   "docs/guide/sdk.md",
   "docs/guide/workers.md",
+  "docs/guide/requests.md",
   "docs/reference/errors.md",
   "docs/reference/protocol.md",
   "docs/reference/commands.md",

@@ -30,7 +30,7 @@ const sections: readonly Section[] = [
   {
     text: "Guide",
     folder: "guide",
-    first: ["index", "terminal", "sdk", "workers", "patterns", "waking", "browsers"],
+    first: ["index", "terminal", "sdk", "workers", "requests", "patterns", "waking", "browsers"],
   },
   {
     text: "Reference",
