@@ -206,7 +206,7 @@ t mq9 -s nats://x context sel; t mq9 completion z; t mq9 restore --data /et; t m
     ]);
   });
 
-  it.each(["zsh", "fish"])("loads in %s", async (shell, { skip }) => {
+  it.for(["zsh", "fish"])("loads in %s", async (shell, { skip }) => {
     const there = await runProgram(shell, ["--version"]).catch(() => undefined);
     if (there === undefined) return skip(`needs ${shell}`);
     const script = await ok(["completion", shell]);
