@@ -96,8 +96,9 @@ export class Mq9 implements AsyncDisposable {
         if (info.name.startsWith(prefix)) yield info;
         else if (info.name > prefix) return;
       }
+      // A page may be shorter than asked for: only an empty one is the last.
       const last = page.at(-1);
-      if (last === undefined || page.length < 1_000) return;
+      if (last === undefined) return;
       after = last.name;
     }
   }
