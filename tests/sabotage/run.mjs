@@ -33,7 +33,7 @@ export function makeCopy() {
       symlinkSync(join(root, "node_modules", name), join(copy, "node_modules", name));
     }
   }
-  for (const layer of ["core", "stores", "edges", "apps"]) {
+  for (const layer of ["core", "stores", "edges", "clients", "apps"]) {
     for (const name of readdirSync(join(root, layer))) link(copy, join(layer, name));
   }
   link(copy, "testkit");

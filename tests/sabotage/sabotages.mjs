@@ -1,4 +1,5 @@
 // The faults, one line each, and the suites that must notice them. `find` occurs exactly once.
+const sdk = "clients/sdk/src";
 const domain = "core/mailbox/src";
 const listeners = "core/router/src/listeners";
 const pull = `${domain}/pull/pull-group.test.ts`;
@@ -55,6 +56,42 @@ export const sabotages = [
     find: "engine.stageGarbage(batch, slot, record);",
     put: "",
     suites: [`${domain}/commands/lifetime.test.ts`],
+  },
+  // --- backup -------------------------------------------------------------------------------------
+  {
+    name: "a backup is believed without the checksums of its frames",
+    file: "apps/mq9/src/backup/backup-file.ts",
+    find: "if (crc32(body, crc32(head)) !== sum.readUInt32BE(0)) {",
+    put: "if (body.length < 0) {",
+    suites: ["apps/mq9/src/backup/backup-file.test.ts"],
+  },
+  {
+    name: "frames of a backup may be left out",
+    file: "apps/mq9/src/backup/backup-file.ts",
+    find: "if (head.readUInt32BE(1) !== number ||",
+    put: "if (head.readUInt32BE(1) < 0 ||",
+    suites: ["apps/mq9/src/backup/backup-file.test.ts"],
+  },
+  {
+    name: "a restoration replaces a store that is in use",
+    file: "stores/level/src/restored-folder.ts",
+    find: 'if (toStoreError(cause, "").code !== "locked") return;\n    const message = `${folder} is in use',
+    put: "if (cause) return;\n    const message = `${folder} is in use",
+    suites: ["stores/level/src/restoration.test.ts"],
+  },
+  {
+    name: "a restoration that was interrupted is not ended",
+    file: "stores/level/src/level-store.ts",
+    find: "    await finishRestore(folder);\n",
+    put: "",
+    suites: ["stores/level/src/restoration.test.ts"],
+  },
+  {
+    name: "a backup holds what was given up",
+    file: "stores/level/src/store-snapshot.ts",
+    find: "if (this.#garbage.has(number)) {",
+    put: "if (number < 0) {",
+    suites: ["stores/level/src/restoration.test.ts"],
   },
   // --- push ---------------------------------------------------------------------------------------
   {
@@ -564,5 +601,54 @@ export const sabotages = [
     find: "if (first === undefined || first.open > 0) return;",
     put: "if (first === undefined) return;",
     suites: ["core/router/src/holds.test.ts"],
+  },
+  {
+    name: "the SDK forgets a message that came back before its return was answered",
+    file: `${sdk}/consume-returns.ts`,
+    find: "if (open.later !== undefined) this.#options.again(open.later);",
+    put: "",
+    suites: [`${sdk}/consume.test.ts`],
+  },
+  {
+    name: "the SDK handles again what it has finished and not confirmed",
+    file: `${sdk}/consume-worker.ts`,
+    find: "      this.#acks.has(msgId) ||\n",
+    put: "",
+    suites: [`${sdk}/consume.test.ts`],
+  },
+  {
+    name: "the SDK handles again what was acknowledged while a fetch was under way",
+    file: `${sdk}/consume-worker.ts`,
+    find: "((deliveryCount > 1 || this.#wasCut) && this.#isRecent(msgId))",
+    put: "false",
+    suites: [`${sdk}/consume.test.ts`],
+  },
+  {
+    name: "the SDK does not take over the new delivery of what a handler works on",
+    file: `${sdk}/consume-worker.ts`,
+    find: "known.adopt(deliveryCount, leaseEndsMs);",
+    put: "",
+    suites: [`${sdk}/consume.test.ts`],
+  },
+  {
+    name: "the SDK begins after a cut what it fetched before it",
+    file: `${sdk}/consume-worker.ts`,
+    find: "    this.#ahead = [];\n    this.#next = 0;\n    this.#aheadBytes = 0;\n",
+    put: "",
+    suites: [`${sdk}/consume.test.ts`],
+  },
+  {
+    name: "the SDK asks once for an acknowledgement and never again",
+    file: `${sdk}/consume-acks.ts`,
+    find: "if (!mayPass(error)) {",
+    put: "if (error !== undefined) {",
+    suites: [`${sdk}/consume.test.ts`],
+  },
+  {
+    name: "a repeat in another trace is another message",
+    file: `${domain}/dedup.ts`,
+    find: "if (kept === undefined) return headers;",
+    put: "if (kept !== undefined) return headers;\n  kept = [];",
+    suites: [`${domain}/dedup.test.ts`],
   },
 ];
