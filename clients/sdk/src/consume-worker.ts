@@ -444,7 +444,10 @@ export class Worker<T> implements HeldBy<T> {
     } catch (error) {
       const isOver = performance.now() >= held.leaseEndsMs;
       const wasAdopted = held.deliveryCount !== deliveryCount;
-      if ((mayPass(error) && !isOver) || wasAdopted || codeOf(error) === "closed") return;
+      const code = codeOf(error);
+      if (code === "unsupported") held.leaseEndsMs = Number.POSITIVE_INFINITY; // no leases there
+      if ((mayPass(error) && !isOver) || wasAdopted) return;
+      if (code === "closed" || code === "unsupported") return;
       this.#leaseEnded(held, error, isOver);
     } finally {
       held.extending = false;
