@@ -30,7 +30,17 @@ const sections: readonly Section[] = [
   {
     text: "Guide",
     folder: "guide",
-    first: ["index", "terminal", "sdk", "workers", "requests", "patterns", "waking", "browsers"],
+    first: [
+      "index",
+      "terminal",
+      "sdk",
+      "workers",
+      "requests",
+      "patterns",
+      "waking",
+      "browsers",
+      "troubleshooting",
+    ],
   },
   {
     text: "Reference",
@@ -41,7 +51,7 @@ const sections: readonly Section[] = [
   {
     text: "Operating",
     folder: "operating",
-    first: ["running", "configuration", "security", "tls", "monitoring", "audit", "system-account"],
+    first: ["running", "configuration", "security", "tls", "monitoring", "backup", "audit"],
   },
   {
     text: "Internals",
