@@ -67,6 +67,7 @@ describe.skipIf(tmux.path === undefined)(
           "inbox",
           "日本語のメッセージは幅が二倍です。日本語のメッセージは幅が二倍です。日本語のメッセージ",
         ],
+        ["send", "inbox", "later", "--delay", "1h"],
         [
           "agent",
           "register",
@@ -142,10 +143,42 @@ describe.skipIf(tmux.path === undefined)(
         "yours for 30s; when done: mq9 ack inbox 1 --group g",
       ]);
       expect(await screen("mq9 mailbox create fresh")).toEqual(["created; never ends", "fresh"]);
-      expect(await screen("mq9 send nobox hi")).toEqual([
-        "error: mailbox nobox does not exist",
-        "Create it with: mq9 mailbox create nobox",
+      expect(await screen("mq9 send nobody hi")).toEqual([
+        "error: mailbox nobody does not exist",
+        "Create it with: mq9 mailbox create nobody",
       ]);
+    });
+
+    it.each<[line: string, first: RegExp]>([
+      ["mq9 mailbox info inbox", /^inbox$/],
+      ["mq9 mailbox ls --long", /^NAME +MESSAGES +SIZE +ENDS +DESCRIPTION$/],
+      ["mq9 mailbox renew inbox --ttl 2h", /^inbox ends in 2h$/],
+      ["mq9 mailbox grant inbox send -q", /^mq9t-[0-9a-f]{32}$/],
+      ["mq9 mailbox grants inbox", /^TOKEN +RIGHTS +ENDS +BY$/],
+      ["mq9 peek inbox --full -n 1", /^#2 {2}normal {2}\S+$/],
+      ["mq9 peek inbox --scheduled", /^SCHEDULED +VISIBLE AT +BODY$/],
+      ["mq9 receipt inbox 1", /^message 1 is stored; somebody has read it$/],
+      ["mq9 fetch inbox --group h --ack", /^#1 {2}critical {2}\S+$/],
+      ["mq9 fetch inbox --group h", /^#0 {2}normal {2}\S+$/],
+      ["mq9 extend inbox 0 --group h", /^\d{4}-\d\d-\d\dT\S+Z$/],
+      [
+        "mq9 nack inbox 0 --group h --poison --reason 'a long reason: nothing anybody could do'",
+        /^0 went to inbox\.dlq$/,
+      ],
+      ["mq9 dlq ls inbox", /^ID +WAS +GROUP +AGE +WHY +BODY$/],
+      ["mq9 dlq show inbox 0", /^#0 {2}normal {2}\S+$/],
+      ["mq9 dlq retry inbox 0", /^put back 1 letter$/],
+      ["mq9 dlq purge inbox --yes", /^removed 0 letters$/],
+      ["mq9 drain inbox --group h", /^#0 {2}normal {2}\S+/],
+      ["mq9 ack inbox 0 --group h", /^nothing to do: group h had settled that before$/],
+      ["mq9 watch inbox -n 1", /^\d\d:\d\d:\d\d {2}inbox {2}3 messages, /],
+      ["mq9 agent find french", /^NAME +STATE +SEEN +MAILBOX +SKILLS +DESCRIPTION$/],
+      ["mq9 agent watch -n 1", /^is there {2}translator at inbox$/],
+      ["mq9 wait inbox --group new --timeout 2s", /mq9 fetch inbox/],
+    ])("%s", async (line, first) => {
+      const shown = await screen(line);
+      expect(shown[0]).toMatch(first);
+      expect(shown.join("\n")).not.toContain("error:");
     });
 
     it("asks before it destroys, and takes no for an answer", async () => {

@@ -109,7 +109,9 @@ it back.`,
       out.note(`nothing for group ${group} in ${mailbox}`);
       return "timeout";
     }
-    if (options.ack !== true && out.isTerminal)
+    if (options.ack !== true && mq9.server.foreign) {
+      out.warn("this broker ends the leases with this command: settle with --ack or --exec");
+    } else if (options.ack !== true && out.isTerminal)
       out.note(nextStep(messages, mailbox, group, options));
     return undefined;
   },
