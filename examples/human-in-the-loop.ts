@@ -14,7 +14,8 @@ const approvals = await agent.createMailbox({ ttlSeconds: 86_400 });
 
 /** What the person runs. */
 async function human(): Promise<void> {
-  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  const terminal = createInterface({ input: process.stdin });
+  const lines = terminal[Symbol.asyncIterator]();
   const mq9 = await connect();
   for await (const message of mq9.mailbox(approvals.name)) {
     const { what, costUsd } = message.json<Approval>();
@@ -23,7 +24,7 @@ async function human(): Promise<void> {
     await message.reply({ approved: said.value?.trim() === "yes" });
     break;
   }
-  await lines.return?.();
+  terminal.close();
   await mq9.close();
 }
 

@@ -60,6 +60,8 @@ describe("the bell", () => {
     const asLine = await rig.shell.run(`mq9 wait ${box} --jsonl`);
     await takeAll(box);
 
+    const named = { name: orders, public: true, desc: orders };
+    await rig.stranger.ask("MAILBOX.CREATE", JSON.stringify(named));
     await sendOrders(rig.stranger, box);
     expect(await rig.shell.run(`mq9 wait ${box}`)).toEqual(plain);
     expect(await rig.shell.run(`mq9 wait ${box} --json`)).toEqual(asJson);
@@ -90,6 +92,27 @@ describe("the bell", () => {
     expect(sleeper.stdout).toBe(`${bell(box)}\n`);
     await takeAll(box);
     expect((await rig.shell.run(`mq9 wait ${box} --timeout 0`)).code).toBe(4);
+  });
+
+  it("rings for the first of several mailboxes, and for what is urgent enough", async () => {
+    const [one, two] = [await mailbox("one"), await mailbox("two")];
+    await rig.owner.ask(`MSG.SEND.${one}`, "routine");
+    const vigil = rig.shell.start(`mq9 wait ${one} ${two} --priority urgent`);
+    await sendOrders(rig.stranger, two, "low");
+    await sendOrders(rig.stranger, two, "critical");
+    expect((await vigil.ended).code).toBe(0);
+    expect(vigil.stdout).toBe(`${bell(two)}\n`);
+    expect((await rig.shell.run(`mq9 wait ${one} -p urgent --timeout 300ms`)).code).toBe(4);
+    expect((await rig.shell.run(`mq9 wait nowhere ${await mailbox("three")}`)).code).toBe(3);
+  });
+
+  it("names the group that was asked for, and rings for that group alone", async () => {
+    const box = await mailbox("grouped");
+    await send(box);
+    await rig.shell.run(`mq9 drain ${box} --group a -q`);
+    expect((await rig.shell.run(`mq9 wait ${box} --group a --timeout 0`)).code).toBe(4);
+    const { stdout } = await rig.shell.run(`mq9 wait ${box} --group b`);
+    expect(stdout).toBe(`${bell(box)} --group b\n`);
   });
 
   it("takes nothing and is no delivery", async () => {
