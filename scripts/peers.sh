@@ -108,6 +108,20 @@ else
   missing tmux "no tmux, and no right to install one" "terminals"
 fi
 
+# Shells whose completion the tests load.
+install_shells() {
+  apt-get install -y --no-install-recommends zsh fish ||
+    { apt-get update && apt-get install -y --no-install-recommends zsh fish; }
+}
+
+if command -v zsh >/dev/null 2>&1 && command -v fish >/dev/null 2>&1; then
+  say shells "zsh and fish (already there)"
+elif command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" -eq 0 ]; then
+  part shells "zsh and fish" shells install_shells
+else
+  missing shells "no zsh and fish, and no right to install them" "completion"
+fi
+
 # A browser: what people have, or the package of Debian and its kin.
 install_browser() {
   apt-get install -y --no-install-recommends chromium ||
