@@ -84,6 +84,8 @@ interface Pending {
 
 /** A request that waits longer makes us ask whether the connection still lives. */
 const suspiciousMs = 3_000;
+/** The same, of a request during which the connection has shown that it lives. */
+const suspiciousAgainMs = 15_000;
 /** A connection that does not answer a PING for so long is given up. */
 const deadMs = 5_000;
 /** A broker that is stopping says so before it closes the connection. */
@@ -105,6 +107,8 @@ export class Link {
   #closedBy: Error | undefined;
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #probing = false;
+  /** When the broker was last heard, by `performance.now()`. */
+  #heardMs = 0;
   #idle: (() => void) | undefined;
 
   constructor(nc: NatsConnection, options: LinkOptions) {
@@ -296,6 +300,7 @@ export class Link {
       }
       return;
     }
+    this.#heardMs = performance.now();
     this.#pending
       .get(message.subject.slice(this.#inbox.length))
       ?.settle({ kind: "answer", message });
@@ -324,17 +329,25 @@ export class Link {
     const nowMs = performance.now();
     let isSuspicious = false;
     for (const { sinceMs } of this.#pending.values()) {
-      if (nowMs - sinceMs > suspiciousMs) isSuspicious = true;
-      break; // the oldest is first
+      const isNew = sinceMs > this.#heardMs;
+      const quietMs = nowMs - (isNew ? sinceMs : this.#heardMs);
+      // What waits on purpose, a FETCH for mail, has been asked about before.
+      isSuspicious ||= quietMs > (isNew ? suspiciousMs : suspiciousAgainMs);
     }
     if (!isSuspicious) return;
     this.#probing = true;
-    const timer = setTimeout(() => void this.nc.reconnect().catch(() => {}), deadMs);
+    const timer = setTimeout(() => {
+      // A broker that is busy answers late, but it answers something.
+      if (this.#heardMs < nowMs) void this.nc.reconnect().catch(() => {});
+    }, deadMs);
     const done = (): void => {
       clearTimeout(timer);
       this.#probing = false;
     };
-    this.nc.flush().then(done, done);
+    this.nc.flush().then(() => {
+      this.#heardMs = performance.now();
+      done();
+    }, done);
   }
 
   #isIdle(): boolean {
