@@ -651,4 +651,40 @@ export const sabotages = [
     put: "if (kept !== undefined) return headers;\n  kept = [];",
     suites: [`${domain}/dedup.test.ts`],
   },
+  // --- threats ------------------------------------------------------------------------------------
+  {
+    name: "who guesses names is told of those that exist",
+    file: "core/broker/src/rights.ts",
+    find: 'if (misses.isSpent(this.#guesser, name)) return "limited";',
+    put: 'if (!isThere && misses.isSpent(this.#guesser, name)) return "limited";',
+    suites: ["tests/threats/misses.test.ts"],
+  },
+  {
+    name: "wrong names cost nothing",
+    file: "core/broker/src/misses.ts",
+    find: "    user?.spend();",
+    put: "    void user;",
+    suites: ["core/broker/src/misses.test.ts", "tests/threats/misses.test.ts"],
+  },
+  {
+    name: "a pattern takes in inboxes of others",
+    file: "core/auth/src/inboxes.ts",
+    find: "const secretLengthMin = 16;",
+    put: "const secretLengthMin = 1;",
+    suites: ["core/auth/src/inboxes.test.ts", "tests/threats/inboxes.test.ts"],
+  },
+  {
+    name: "a chain of messages is not counted on",
+    file: "core/dialects/src/msg/send-headers.ts",
+    find: "return Math.max(told ?? 1, 1) + 1;",
+    put: "return Math.max(told ?? 1, 1);",
+    suites: ["core/dialects/src/msg/send-headers.test.ts", "tests/threats/loops.test.ts"],
+  },
+  {
+    name: "a pace is each connection's own",
+    file: "core/auth/src/users.ts",
+    find: "pace: this.#pace,",
+    put: "pace: this.#pace && new Pace({ messagesPerSecond: 50 }),",
+    suites: ["tests/threats/loops.test.ts"],
+  },
 ];
