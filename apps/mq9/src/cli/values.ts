@@ -99,8 +99,21 @@ export function readFileOrFail(path: string): Buffer {
   }
 }
 
+/** No broker takes a larger message; what never ends is not read for ever. */
+const bodyBytesMax = 64 * 2 ** 20;
+
 async function readAll(stream: NodeJS.ReadStream): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > bodyBytesMax) {
+      throw new CliError("error", "standard input is longer than a message can be", {
+        reason: "too_large",
+        hint: "A message is 1 MiB at most, unless the broker has another --max-payload.",
+      });
+    }
+    chunks.push(chunk as Buffer);
+  }
   return Buffer.concat(chunks);
 }
