@@ -28,7 +28,8 @@ export default defineConfig({
   cleanUrls: true,
   lastUpdated: false,
   head: [["link", { rel: "icon", type: "image/svg+xml", href: "/mark.svg" }]],
-  vite: { publicDir: "docs/public" },
+  // The index of the search is large, and loaded only by who searches.
+  vite: { publicDir: "docs/public", build: { chunkSizeWarningLimit: 2_000 } },
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark" },
     languageAlias: { conf: "ini" },
