@@ -1,7 +1,7 @@
 // `mq9 export` and `mq9 import` between two mailboxes worlds, `mq9 bench`, and completion in real shells.
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { repositoryRoot, runProgram, tempDir } from "@mq9/testkit";
+import { repositoryRoot, runProgram, startBroker, tempDir } from "@mq9/testkit";
 import { describe, expect, it } from "vitest";
 import { fitting, mq9, type Ran, type RunOptions } from "../cli/mq9.ts";
 import { useBroker } from "../support/use-broker.ts";
@@ -33,7 +33,7 @@ describe("mq9 export and import", () => {
   it("bring a mailbox over with bytes, headers, keys, tags, order and what is delayed", async () => {
     await using asker = await connectAsker(broker().url);
     await asker.ask("MAILBOX.CREATE", { name: "from", ttl: 3600 });
-    for (let at = 0; at < 1_200; at += 100) {
+    for (let at = 0; at < 700; at += 100) {
       const sends = Array.from({ length: 100 }, (_, i) => {
         const headers = { "mq9-tags": "bulk", "x-number": String(at + i), "mq9-reply-to": "back" };
         return asker.ask("MSG.SEND.from", `message ${at + i}`, headers);
@@ -45,13 +45,13 @@ describe("mq9 export and import", () => {
     await asker.ask("MSG.SEND.from", "later", { "mq9-delay": "600" });
     const lines = await ok(["export", "from"]);
     const rows = lines.trimEnd().split("\n");
-    expect(rows).toHaveLength(1 + 1 + 1_202 + 1);
+    expect(rows).toHaveLength(1 + 1 + 702 + 1);
     for (const row of [...rows.slice(0, 4), ...rows.slice(-4)]) fitting("export", row);
     expect(rows.slice(2, -2).map((row) => (JSON.parse(row) as Answer)["msg_id"])).toEqual(
-      Array.from({ length: 1_201 }, (_, at) => at),
+      Array.from({ length: 701 }, (_, at) => at),
     );
     const imported = await ok(["import", "-", "--prefix", "to.", "--json"], { input: lines });
-    expect(fitting("import", imported)).toMatchObject({ mailboxes_made: 1, sent: 1_202 });
+    expect(fitting("import", imported)).toMatchObject({ mailboxes_made: 1, sent: 702 });
     expect(await contentOf("to.from")).toEqual(await contentOf("from"));
     const { messages } = await asker.ask("MSG.QUERY.to.from", { limit: 3, before_id: 3 });
     expect((messages as Answer[])[2]?.["headers"]).toMatchObject({
@@ -60,7 +60,7 @@ describe("mq9 export and import", () => {
     });
     expect(await asker.ask("MAILBOX.INFO.to.from")).toMatchObject({ scheduled: 1 });
     const again = await ok(["import", "-", "--prefix", "to.", "--json"], { input: lines });
-    expect(fitting("import", again)).toMatchObject({ sent: 0, duplicates: 1_202 });
+    expect(fitting("import", again)).toMatchObject({ sent: 0, duplicates: 702 });
   });
 
   it("leave out what expired, and tell where mail was if asked", async () => {
@@ -170,6 +170,40 @@ describe("mq9 bench", () => {
     // Two machines' worth of noise either way: a load that does something else is off by more.
     expect(measured).toBeGreaterThan(expected / 20);
     expect(measured).toBeLessThan(expected * 20);
+  });
+
+  it("signs in as the other commands do, and top tells operators of the whole broker", async () => {
+    await using dir = await tempDir("mq9-users");
+    const [seed = "", key = ""] = (await mq9(["nkey"])).stdout.split("\n");
+    const [config, seedFile] = [path.join(dir.path, "users.conf"), path.join(dir.path, "seed")];
+    await writeFile(seedFile, seed);
+    await writeFile(
+      config,
+      `accounts {
+        SYS: { users: [{ user: admin, password: pw }] }
+        A: { users: [{ user: ann, password: pw }, { nkey: ${key} }] }
+      }
+      system_account: SYS`,
+    );
+    await using own = await startBroker({ args: ["--config", config] });
+    const { port } = own;
+    const load = ["bench", "request", "--time", "100ms", "--warmup", "50ms", "--json"];
+    for (const who of [
+      ["--url", `nats://ann:pw@127.0.0.1:${port}`],
+      ["--url", own.url, "--user", "ann", "--password", "pw"],
+      ["--url", own.url, "--nkey", seedFile],
+    ]) {
+      const result = await mq9([...load, ...who]);
+      expect(result.code, result.stderr).toBe(0);
+    }
+    const stranger = await mq9([...load, "--url", `nats://ann:no@127.0.0.1:${port}`]);
+    expect(stranger.code).toBe(5);
+    const top = ["top", "--once", "--json", "--url"];
+    const operator = await mq9([...top, `nats://admin:pw@127.0.0.1:${port}`]);
+    const value = fitting<{ broker?: object }>("top", operator.stdout);
+    expect(value.broker).toMatchObject({ connections: expect.any(Number) });
+    const user = await mq9([...top, `nats://ann:pw@127.0.0.1:${port}`]);
+    expect(fitting<{ broker?: object }>("top", user.stdout).broker).toBeUndefined();
   });
 
   it("refuses loads that there are not", async () => {

@@ -85,7 +85,7 @@ async function checkConnection(
         ...(await broker.checkBroker(mq9, facts)),
         ...(options.monitoring === undefined && usual === ""
           ? []
-          : await broker.checkMonitoring(options.monitoring, usual)),
+          : await broker.checkMonitoring(mq9, options.monitoring, usual)),
       ],
     };
   } catch (error) {

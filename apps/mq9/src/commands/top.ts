@@ -39,13 +39,13 @@ Keys: q quits, s sorts by another column, space looks at once. Takes nothing.`,
     stoppable: true,
     run: async ({ options, out, connect, signal }) => {
       const { mq9, facts } = await connect();
-      const { takeSample } = await import("../top/sample.ts");
+      const { figuresOf, takeSample } = await import("../top/sample.ts");
       const { viewLines } = await import("../top/view.ts");
       const request: SampleOptions = {
         mq9,
         prefix: options.prefix ?? "",
         limit: options.limit ?? 200,
-        monitoring: options.monitoring ?? usualMonitoring(facts.url),
+        figures: figuresOf(mq9, options.monitoring ?? usualMonitoring(facts.url)),
       };
       const { every = 2_000, sort = "messages" } = options;
       const live = options.once !== true && out.form !== "json";

@@ -220,15 +220,22 @@ interface MailFigures {
 }
 
 /** @param url of the monitoring port; undefined = look at the usual one, and say nothing when none is there */
-export async function checkMonitoring(url: string | undefined, host: string): Promise<Finding[]> {
+export async function checkMonitoring(
+  mq9: Mq9,
+  url: string | undefined,
+  host: string,
+): Promise<Finding[]> {
   const base = url ?? `http://${host}:8222`;
   try {
     const answer = await fetch(new URL("varz", base.endsWith("/") ? base : `${base}/`), {
       signal: AbortSignal.timeout(probeMs),
     });
-    const { mq9 } = (await answer.json()) as { mq9?: MailFigures };
-    if (mq9 === undefined) throw new Error("no broker of ours answers there");
-    return aboutFigures(mq9);
+    const varz = (await answer.json()) as { server_id?: string; mq9?: MailFigures };
+    if (varz.mq9 === undefined) throw new Error("no broker of ours answers there");
+    if (varz.server_id !== mq9.connection.info?.server_id) {
+      throw new Error("another broker answers there");
+    }
+    return aboutFigures(varz.mq9);
   } catch (error) {
     if (url === undefined) return [];
     const text = `monitoring at ${base} can not be read: ${(error as Error).message}`;

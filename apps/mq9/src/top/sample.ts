@@ -14,8 +14,8 @@ export interface SampleOptions {
   readonly prefix: string;
   /** Mailboxes looked into at most. */
   readonly limit: number;
-  /** Of the monitoring port; undefined = it is not asked. */
-  readonly monitoring: string | undefined;
+  /** Figures of the whole broker; see `figuresOf`. */
+  readonly figures: () => Promise<Monitored | undefined>;
 }
 
 /** What a sample remembers for the rates of the next. */
@@ -26,7 +26,13 @@ export interface Sample {
   readonly counters: Counters | undefined;
 }
 
-interface Counters {
+/** What tells of the whole broker. */
+export interface Monitored {
+  readonly figures: TopBrokerJson;
+  readonly counters: Counters;
+}
+
+export interface Counters {
   readonly in_msgs: number;
   readonly out_msgs: number;
 }
@@ -34,7 +40,7 @@ interface Counters {
 export async function takeSample(options: SampleOptions, before?: Sample): Promise<Sample> {
   const [{ details, more }, monitored] = await Promise.all([
     inspectAll(options),
-    options.monitoring === undefined ? undefined : readMonitoring(options.monitoring),
+    options.figures(),
   ]);
   const takenMs = performance.now();
   const seconds = before === undefined ? 0 : (takenMs - before.takenMs) / 1_000;
@@ -119,6 +125,7 @@ async function inspectAll({
 }
 
 interface Varz extends Counters {
+  readonly server_id?: string;
   readonly connections: number;
   readonly subscriptions: number;
   readonly mem: number;
@@ -132,33 +139,64 @@ interface Varz extends Counters {
   };
 }
 
-/** @returns undefined when nobody answers there: the rest is shown all the same */
-async function readMonitoring(
-  url: string,
-): Promise<{ figures: TopBrokerJson; counters: Counters } | undefined> {
-  try {
-    const base = url.endsWith("/") ? url : `${url}/`;
-    const answer = await fetch(new URL("varz", base), {
-      signal: AbortSignal.timeout(monitoringMs),
-    });
-    const varz = (await answer.json()) as Varz;
-    if (varz.mq9 === undefined) return undefined;
-    const { connections, subscriptions, mem, slow_consumers, in_msgs, out_msgs, mq9 } = varz;
-    const free = mq9.disk?.free_bytes;
-    return {
-      counters: { in_msgs, out_msgs },
-      figures: {
-        connections,
-        subscriptions,
-        slow_consumers,
-        memory_bytes: mem,
-        mailboxes: mq9.mailboxes,
-        messages: mq9.messages,
-        leases: mq9.leases,
-        ...(free === undefined ? {} : { disk_free_bytes: free }),
-      },
-    };
-  } catch {
+/**
+ * Where figures of the whole broker come from: its monitoring port, else its system account, which
+ * answers operators alone. What did not answer once is not asked again.
+ * @param monitoring address of the port; undefined = it is not asked
+ */
+export function figuresOf(
+  mq9: Mq9,
+  monitoring: string | undefined,
+): () => Promise<Monitored | undefined> {
+  const serverId = mq9.connection.info?.server_id;
+  let ways = [
+    ...(monitoring === undefined ? [] : [() => overHttp(monitoring, serverId)]),
+    () => overSystemAccount(mq9),
+  ];
+  return async () => {
+    for (const way of ways) {
+      try {
+        const varz = await way();
+        if (varz.mq9 !== undefined) return monitoredOf(varz, varz.mq9);
+      } catch {
+        // best effort: the rest is shown all the same.
+      }
+      ways = ways.filter((one) => one !== way);
+    }
     return undefined;
-  }
+  };
+}
+
+/** Another broker of this machine may have the usual port. */
+async function overHttp(url: string, serverId: string | undefined): Promise<Varz> {
+  const base = url.endsWith("/") ? url : `${url}/`;
+  const answer = await fetch(new URL("varz", base), { signal: AbortSignal.timeout(monitoringMs) });
+  const varz = (await answer.json()) as Varz;
+  if (varz.server_id !== serverId) throw new Error("that port is another broker's");
+  return varz;
+}
+
+async function overSystemAccount(mq9: Mq9): Promise<Varz> {
+  const answer = await mq9.connection.request("$SYS.REQ.SERVER.PING.VARZ", "", {
+    timeout: monitoringMs,
+  });
+  return answer.json<{ data: Varz }>().data;
+}
+
+function monitoredOf(varz: Varz, mail: NonNullable<Varz["mq9"]>): Monitored {
+  const { connections, subscriptions, mem, slow_consumers, in_msgs, out_msgs } = varz;
+  const free = mail.disk?.free_bytes;
+  return {
+    counters: { in_msgs, out_msgs },
+    figures: {
+      connections,
+      subscriptions,
+      slow_consumers,
+      memory_bytes: mem,
+      mailboxes: mail.mailboxes,
+      messages: mail.messages,
+      leases: mail.leases,
+      ...(free === undefined ? {} : { disk_free_bytes: free }),
+    },
+  };
 }

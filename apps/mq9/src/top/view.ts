@@ -66,7 +66,8 @@ function headOf({ url, mailboxes, at }: TopJson): string {
 }
 
 function brokerLine({ broker }: TopJson): string {
-  if (broker === undefined) return "Connections and rates need the monitoring port: --monitoring";
+  if (broker === undefined)
+    return "More is told by the monitoring port (--monitoring), and to operators.";
   const { connections, leases, memory_bytes: memory, disk_free_bytes: free } = broker;
   const parts = [
     `${grouped(connections)} connections`,
