@@ -1,8 +1,11 @@
 // What is typed wrongly: every mistake ends with its exit code and says what to type instead. And what is
 // the same everywhere: help, versions, topics.
 
+import { readdir, readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
+import path from "node:path";
+import { tempDir } from "@mq9/testkit";
 import { describe, expect, it } from "vitest";
 import { fitting, mq9, words } from "./mq9.ts";
 
@@ -113,5 +116,24 @@ describe.concurrent("help", () => {
     expect((await mq9(["help", "connection"])).stdout).toContain("MQ9_URL");
     expect((await mq9(["help", "exit-codes"])).stdout).toContain("  5  no connection");
     expect((await mq9(["mailbox"])).code).toBe(2);
+  });
+});
+
+describe.concurrent("a command loads no more than it needs", () => {
+  it.each<[line: string, loads: RegExp, spares: RegExp]>([
+    ["--version", /main\.js/, /commander|zod|clients\/sdk|@nats-io|\/core\/|\/stores\/|pino/],
+    ["send --help", /commander/, /zod|clients\/sdk|@nats-io|\/core\/|\/stores\/|pino/],
+    ["send box x", /@nats-io/, /zod|\/core\/(?!protocol)|\/stores\/|pino|prom-client/],
+  ])("%s", async (line, loads, spares) => {
+    await using folder = await tempDir("cli-loads");
+    // The scripts that were run, as the engine counts them.
+    const env = { NODE_V8_COVERAGE: folder.path, MQ9_URL: "nats://127.0.0.1:1" };
+    await mq9(words(line), { env });
+    const [file = ""] = await readdir(folder.path);
+    const text = await readFile(path.join(folder.path, file), "utf8");
+    const { result } = JSON.parse(text) as { result: { url: string }[] };
+    const scripts = result.map(({ url }) => url).filter((url) => url.startsWith("file:"));
+    expect(scripts.filter((url) => loads.test(url))).not.toEqual([]);
+    expect(scripts.filter((url) => spares.test(url))).toEqual([]);
   });
 });
