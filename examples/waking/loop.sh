@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # examples/waking/loop.sh <mailbox> <command> [argument...]
-# Sleeps until there is mail, then runs the command, which reads and acknowledges it; again and again.
-# The command finds the line that rang in MQ9_BELL. If it fails it runs again after 1, 2, 4 … 60 seconds.
-# Ends with the exit code of `mq9 wait` when waiting makes no sense: no such mailbox, a wrong flag.
+# Sleeps until there is mail, then runs the command, which reads and
+# acknowledges it; again and again. The command finds the line that rang
+# in MQ9_BELL. If it fails it runs again after 1, 2, 4 … 60 seconds.
+# Ends with the exit code of `mq9 wait` when waiting makes no sense: no
+# such mailbox, a wrong flag.
 set -u
 mailbox=$1
 shift
@@ -13,8 +15,8 @@ while true; do
   export MQ9_BELL
   if [ "$code" -eq 0 ] && "$@"; then
     pause=1
-    sleep 1 # a command that leaves its mail unread does not run without a pause
-  elif [ "$code" -eq 0 ] || [ "$code" -eq 5 ]; then # it failed, or the broker is away
+    sleep 1 # also where the command leaves its mail unread
+  elif [ "$code" -eq 0 ] || [ "$code" -eq 5 ]; then # failed, or no broker
     sleep "$pause"
     pause=$((pause < 30 ? pause * 2 : 60))
   else

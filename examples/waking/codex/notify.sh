@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # examples/waking/codex/notify.sh <mailbox> <json>
-# Codex calls it after every turn, the JSON last. It leaves a sleeper behind, which puts the bell into the
-# queue of that thread when mail comes; an idle terminal session then begins a turn. A later sleeper of
+# Codex calls it after every turn, the JSON last. It leaves a sleeper
+# behind, which puts the bell into the queue of that thread when mail
+# comes; an idle terminal session then begins a turn. A later sleeper of
 # the same thread relieves the one before.
 set -u
 mailbox=$1
