@@ -13,7 +13,7 @@ let count = 0;
 
 async function client(agent?: string): Promise<Mq9> {
   const mq9 = await connect({ url: broker().url, ...(agent === undefined ? {} : { agent }) });
-  onTestFinished(() => mq9.close());
+  onTestFinished(() => mq9.drain());
   return mq9;
 }
 
@@ -116,6 +116,18 @@ describe("a request", () => {
     const again = await (await client()).request(name, "?", { ...options, timeoutMs: 10_000 });
     expect(again.msgId).toBe(answer.msgId);
     expect((await mq9.mailbox(name).info()).nextId).toBe(1); // sent once
+  });
+
+  test("without an id can be gone on with by the id that its error tells, from anywhere", async () => {
+    const mq9 = await client();
+    const name = await freshMailbox(mq9);
+    const late = await mq9.request(name, "?", { timeoutMs: 700 }).catch((error: unknown) => error);
+    expect(late).toBeInstanceOf(RequestTimeoutError);
+    const { requestId } = late as RequestTimeoutError;
+    mq9.mailbox(name).reply(() => "after all");
+    const answer = await (await client()).request(name, "?", { requestId });
+    expect(answer.text()).toBe("after all");
+    expect((await mq9.mailbox(name).info()).nextId).toBe(1);
   });
 
   test("stops waiting on a signal, and its answer is there later", async () => {

@@ -424,7 +424,12 @@ export class Worker<T> implements HeldBy<T> {
     const spare = this.#waiting - concurrency - this.#aheadWanted();
     for (let i = 0; i < spare; i += 1) this.#handBack(this.#ahead.pop() as Held<T>);
     for (const held of this.#held.values()) {
-      if (held.leaseEndsMs - nowMs < leaseMs * 0.6 && !held.settled) void this.#keep(held);
+      if (held.settled) continue;
+      if (held.extending && nowMs >= held.leaseEndsMs) {
+        this.#leaseEnded(held, new Error("the broker does not answer"), true);
+      } else if (held.leaseEndsMs - nowMs < leaseMs * 0.6) {
+        void this.#keep(held);
+      }
     }
   }
 
@@ -455,7 +460,7 @@ export class Worker<T> implements HeldBy<T> {
   }
 
   #leaseEnded(held: Held<T>, error: unknown, isOver: boolean): void {
-    if (this.#held.get(held.msgId) !== held) return; // it is finished
+    if (this.#held.get(held.msgId) !== held || held.aborted) return; // it is finished, or told
     if (!held.running) {
       const index = this.#ahead.indexOf(held, this.#next);
       if (index >= 0) this.#ahead.splice(index, 1);

@@ -51,12 +51,13 @@ class Stage {
   readonly nacks = new Calls<Nack, void>();
   readonly extends = new Calls<{ msgId: number }, number>();
   readonly begun: string[] = [];
+  readonly aborts: unknown[] = [];
   readonly #gates = new Map<number, (error?: Error) => void>();
   lost = (): void => {};
   back = (): void => {};
   readonly consumer: Consumer;
 
-  constructor(concurrency = 1) {
+  constructor(concurrency = 1, leaseMs = 30_000) {
     const source: ConsumeSource<unknown> = {
       mailbox: "m",
       api: {
@@ -74,13 +75,14 @@ class Stage {
     };
     this.consumer = consume(
       source,
-      async ({ msgId, deliveryCount }) => {
+      async ({ msgId, deliveryCount }, { signal }) => {
+        signal.addEventListener("abort", () => this.aborts.push(signal.reason));
         this.begun.push(`${msgId}/${deliveryCount}`);
         await new Promise<void>((resolve, reject) => {
           this.#gates.set(msgId, (error) => (error === undefined ? resolve() : reject(error)));
         });
       },
-      { concurrency, onError: () => {} },
+      { concurrency, leaseMs, onError: () => {} },
     );
   }
 
@@ -222,4 +224,30 @@ test("what was fetched ahead is forgotten with the connection, and not begun", a
   await stage.finish(0);
   expect(stage.begun).toEqual(["0/1"]);
   expect(stage.consumer.stats.waiting).toBe(0);
+});
+
+test("a handler hears that its lease ended when it could not be extended for as long as it lasts", async () => {
+  const stage = new Stage(1, 1_000);
+  await stage.hand(mail(0));
+  (await stage.extends.next()).fail(unknown());
+  await stage.extends.next(); // one that is never answered
+  while (stage.aborts.length === 0) await turn();
+  expect(stage.aborts).toMatchObject([{ code: "not_leased" }]);
+  await stage.finish(0);
+  expect((await stage.acks.next()).request.msgId).toBe(0); // what it finished counts all the same
+});
+
+test("a stopped worker hands back what comes after all, and what it had not begun", async () => {
+  const stage = new Stage();
+  await stage.hand(mail(0), mail(1));
+  await stage.finish(0);
+  (await stage.acks.next()).answer([0]);
+  const late = await stage.fetches.next();
+  const stopped = stage.consumer.stop();
+  await stage.finish(1);
+  (await stage.acks.next()).answer([1]);
+  await stopped;
+  late.answer({ messages: [mail(2)], more: false });
+  expect((await stage.nacks.next()).request).toMatchObject({ msgId: 2, unseen: true });
+  expect(stage.begun).toEqual(["0/1", "1/1"]);
 });

@@ -2,6 +2,7 @@
 // A request names the mailbox for its answer and an id; the answer is stored there under that id as its
 // key, so that it is found whoever died in between, and at most one is kept.
 import { isMailboxName, Mq9Error, type SendResult } from "@mq9/protocol";
+import { nuid } from "@nats-io/nats-core";
 import { encodeData, encodeText } from "./codec.ts";
 import { textOf } from "./errors.ts";
 import type { Message } from "./message.ts";
@@ -18,6 +19,9 @@ export const statusHeader = "reply-status";
 
 /** How long requests and answers are kept, if nobody says otherwise: a day. */
 export const keptSeconds = 86_400;
+
+/** A name that the broker made up, and what `nuid` made. */
+const madeHere = /^([a-z2-7]{26}|reply-[0-9A-Za-z]{22})\.[0-9A-Za-z]{22}$/;
 
 /** The other side answered with a failure. */
 export class RemoteError extends Mq9Error {
@@ -107,10 +111,20 @@ export function replyMailboxOf(agent: string): string | undefined {
 }
 
 /**
+ * A new id that tells where its answer comes, so that whoever asks again with it, in another process too,
+ * listens there.
+ */
+export function requestIdFor(inbox: string): string {
+  return `${inbox}.${nuid.next()}`;
+}
+
+/**
  * The mailbox for the answer to one request, by the id that its asker gave: the same after a restart.
  * @throws {Mq9Error} `invalid` when the id makes no name
  */
 export function replyMailboxFor(requestId: string): string {
+  const [, inbox] = madeHere.exec(requestId) ?? [];
+  if (inbox !== undefined) return inbox;
   const plain = `reply-${requestId}`;
   if (isMailboxName(plain)) return plain;
   let name = "reply-x";

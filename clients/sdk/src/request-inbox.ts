@@ -1,6 +1,7 @@
 // The mailboxes in which one client's answers come, and who waits for which. Made when the first request
 // is sent; the broker keeps what comes while nobody listens.
 import { Mq9Error } from "@mq9/protocol";
+import { nuid } from "@nats-io/nats-core";
 import { keptSeconds, replyMailboxFor, replyMailboxOf } from "./correlation.ts";
 import type { MessageParts } from "./message.ts";
 import { push } from "./remote/push.ts";
@@ -65,6 +66,7 @@ export class ReplyInboxes {
   readonly #inboxes: Map<string, ReplyInbox> = new Map();
   /** Without an agent: one that the broker named, for the life of this client. */
   #own: Promise<string> | undefined;
+  #ownAtMs = 0;
   /** Mailboxes that are known to be there. */
   readonly #made: Map<string, Promise<void>> = new Map();
 
@@ -83,10 +85,13 @@ export class ReplyInboxes {
     replyTo: string | undefined,
     timeoutMs: number,
   ): Promise<ReplyInbox> {
+    const ofAgent = this.#agent === undefined ? undefined : replyMailboxOf(this.#agent);
+    // The common one does not live long enough for who waits for days.
+    const isCommon = requestId === undefined && timeoutMs < keptSeconds * 1000;
     const name =
       replyTo ??
-      (this.#agent === undefined ? undefined : replyMailboxOf(this.#agent)) ??
-      (requestId === undefined ? await this.#anonymous(timeoutMs) : replyMailboxFor(requestId));
+      ofAgent ??
+      (isCommon ? await this.#anonymous(timeoutMs) : replyMailboxFor(requestId ?? nuid.next()));
     // An asker's own mailbox is its business; ours are made here.
     if (replyTo === undefined) await this.#make(name, timeoutMs);
     let inbox = this.#inboxes.get(name);
@@ -107,15 +112,17 @@ export class ReplyInboxes {
   /** It may have ended: the next request makes it anew. */
   doubt(name: string): void {
     this.#made.delete(name);
-    this.#own = undefined;
   }
 
   async #anonymous(timeoutMs: number): Promise<string> {
-    this.#own ??= this.#create(undefined, timeoutMs);
+    // It ends after two days: from the second on another one takes its place.
+    if (Date.now() - this.#ownAtMs > keptSeconds * 1000) this.#own = undefined;
+    if (this.#own === undefined) {
+      this.#ownAtMs = Date.now();
+      this.#own = this.#create(undefined, timeoutMs);
+    }
     try {
-      const name = await this.#own;
-      this.#made.set(name, Promise.resolve());
-      return name;
+      return await this.#own;
     } catch (error) {
       this.#own = undefined;
       throw error;
@@ -137,14 +144,15 @@ export class ReplyInboxes {
   }
 
   async #create(name: string | undefined, timeoutMs: number): Promise<string> {
-    const isForAgent = name !== undefined && !name.startsWith("reply-");
+    const isForAgent = this.#agent !== undefined && name === replyMailboxOf(this.#agent);
+    const waitSeconds = Math.ceil(timeoutMs / 1000);
     const { mailbox } = await this.#api.create(
       {
         name,
         nameStyle: "compact",
         kind: "standard",
         // An agent comes back; everything else is asked for within a day or never.
-        ttlSeconds: isForAgent ? 0 : keptSeconds * 2,
+        ttlSeconds: isForAgent ? 0 : Math.max(keptSeconds * 2, waitSeconds + keptSeconds),
         public: false,
         ifExists: "return",
       },

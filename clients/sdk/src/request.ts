@@ -1,10 +1,15 @@
 // request(): a question that is stored in a mailbox, and its answer, which is stored in another. Nothing of
 // it lives in a connection alone, so that both sides may die and come back; who asks again with the same
 // id asks nothing twice.
-import { Mq9Error, type PriorityLabel, type ReceiptResult } from "@mq9/protocol";
-import { nuid } from "@nats-io/nats-core";
+import { Mq9Error, type Mq9ErrorCode, type PriorityLabel, type ReceiptResult } from "@mq9/protocol";
 import { retryDelayMs } from "./consume-retry.ts";
-import { correlationHeader, deadlineHeader, keptSeconds, remoteErrorOf } from "./correlation.ts";
+import {
+  correlationHeader,
+  deadlineHeader,
+  keptSeconds,
+  remoteErrorOf,
+  requestIdFor,
+} from "./correlation.ts";
 import { abortedError, textOf } from "./errors.ts";
 import type { HeadersInit } from "./headers.ts";
 import { linesOfInit } from "./headers.ts";
@@ -59,6 +64,7 @@ export class RequestTimeoutError extends Mq9Error {
   }
 }
 
+const doubtful: ReadonlySet<Mq9ErrorCode> = new Set(["expired", "not_found", "timeout"]);
 /** The longest a timer of the platform waits. */
 const longestMs = 2_147_483_647;
 const inboxesOf: WeakMap<Surround, ReplyInboxes> = new WeakMap();
@@ -67,7 +73,8 @@ const inboxesOf: WeakMap<Surround, ReplyInboxes> = new WeakMap();
 interface Asking {
   readonly api: RemoteApi;
   readonly mailbox: string;
-  readonly requestId: string;
+  /** "" until it is known where the answer comes. */
+  requestId: string;
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
   /** It was tried to send it. */
@@ -92,11 +99,10 @@ export async function request<T, R = unknown>(
   const { signal } = options;
   const nowMs = Date.now();
   const deadlineMs = options.deadline?.getTime() ?? nowMs + (options.timeoutMs ?? 30_000);
-  const requestId = options.requestId ?? nuid.next();
   const asking: Asking = {
     api,
     mailbox: mailbox.name,
-    requestId,
+    requestId: options.requestId ?? "",
     deadlineMs,
     signal,
     begun: false,
@@ -107,6 +113,7 @@ export async function request<T, R = unknown>(
   const inbox = await repeated(asking, () => {
     return inboxes.for(options.requestId, options.replyTo, leftMs(asking));
   });
+  asking.requestId ||= requestIdFor(inbox.name);
   const wait = new Wait(asking, inbox);
   try {
     const parts =
@@ -122,9 +129,8 @@ export async function request<T, R = unknown>(
       ));
     return await answerOf(parts, options.schema, inbox, api, options.requestId === undefined);
   } catch (error) {
-    if (error instanceof Mq9Error && (error.code === "expired" || error.code === "not_found")) {
-      inboxes.doubt(inbox.name);
-    }
+    // Its mailbox for answers may have been taken away: the next call looks.
+    if (error instanceof Mq9Error && doubtful.has(error.code)) inboxes.doubt(inbox.name);
     throw error;
   } finally {
     wait.end();
@@ -293,7 +299,11 @@ async function tooLate(asking: Asking, cause?: unknown): Promise<RequestTimeoutE
     }
   }
   const state = stateOf(asking, receipt, cause);
-  const text = `no answer from ${mailbox} in time: ${state}. Ask again with requestId "${requestId}" to go on waiting; nothing is sent twice`;
+  const advice =
+    requestId === ""
+      ? "Nothing was sent: ask again"
+      : `Ask again with requestId "${requestId}" to go on waiting; nothing is sent twice`;
+  const text = `no answer from ${mailbox} in time: ${state}. ${advice}`;
   return new RequestTimeoutError(text, { requestId, msgId, receipt }, { cause });
 }
 
