@@ -147,6 +147,14 @@ describe("WebSocket in Node", () => {
     });
   });
 
+  it("says what to look at when nobody is there", async () => {
+    const url = "ws://127.0.0.1:1";
+    expect(await failure({ url, webSocket: WebSocket })).toMatchObject({
+      code: "unreachable",
+      message: `no broker at ${url}: nobody listens there. Is it running, with a websocket block in its configuration that allows the origin of this page?`,
+    });
+  });
+
   it("and TCP beside it each come back over their own way", async () => {
     await using broker = await brokerInProcess({ websocket: { port: 0 } });
     const url = `ws://127.0.0.1:${broker.address.websocket?.port}`;

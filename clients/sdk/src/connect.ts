@@ -113,11 +113,11 @@ export function explained(
     : /refused/i.test(text)
       ? "nobody listens there"
       : text || "the connection could not be made";
-  return new Mq9Error(
-    "unreachable",
-    `no broker at ${url}: ${why}. Is it running? Start it with: mq9 serve`,
-    cause,
-  );
+  // A browser does not tell a page why.
+  const advice = /^wss?:/.test(url)
+    ? "Is it running, with a websocket block in its configuration that allows the origin of this page?"
+    : "Is it running? Start it with: mq9 serve";
+  return new Mq9Error("unreachable", `no broker at ${url}: ${why}. ${advice}`, cause);
 }
 
 /** Messages and codes of an error and its causes. */
