@@ -47,6 +47,8 @@ users of the broker feel it.`,
       ["Sends alone, for a machine", "mq9 bench send --in-flight 256 --time 10s --json"],
     ],
     output: "one",
+    // So that Ctrl-C leaves no mailbox behind.
+    stoppable: true,
     run: async ({ args, options, out, env, signal }) => {
       const names = args.length === 0 ? [...loadNames] : args;
       for (const name of names) if (!isLoad(name)) throw noSuchLoad(name);
