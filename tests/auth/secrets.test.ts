@@ -79,8 +79,8 @@ test("no secret shows anywhere", async () => {
     "accstatz",
     "healthz",
   ]) {
-    const { host, port: at } = edge.address;
-    shown.push(await (await fetch(`http://${host}:${at}/${path}`)).text());
+    const at = edge.address;
+    shown.push(await (await fetch(`http://${at?.host}:${at?.port}/${path}`)).text());
   }
   for (const password of ["$2a$canary", ""]) {
     try {
