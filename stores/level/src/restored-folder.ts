@@ -110,7 +110,9 @@ export async function isThere(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    // A folder below a file is told, with its path, by whoever makes it.
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    throw toStoreError(cause, `cannot look into ${path}`);
   }
 }
