@@ -137,7 +137,11 @@ const settling: readonly CommandEntry[] = [
         says: "how long to wait for a first message; from one second on it is answered 200 ms early",
         example: 5,
       },
-      shownEncoding,
+      {
+        ...shownEncoding,
+        range: "base64, utf8, raw",
+        says: "how payloads are shown; bytes that are no UTF-8 are base64 or, with raw, behind the JSON as they are",
+      },
       { ...lease, says: "how long what is returned stays with this connection" },
       {
         name: "held",
