@@ -260,7 +260,18 @@ class Run {
   }
 
   async #fetch(command: Extract<PullCommand, { op: "fetch" }>): Promise<void> {
-    const { name: mailbox, group, restart, limit, waitMs, leaseMs, kept, max, from } = command;
+    const {
+      name: mailbox,
+      group,
+      restart,
+      limit,
+      waitMs,
+      leaseMs,
+      kept,
+      detached,
+      max,
+      from,
+    } = command;
     const consumer = this.#consumers[command.consumer ?? -1];
     const fromId = typeof from === "object" && "back" in from ? this.#id(mailbox, from.back) : 0;
     const fromMs = typeof from === "object" && "agoMs" in from ? this.#rig.nowMs - from.agoMs : 0;
@@ -275,6 +286,7 @@ class Run {
       leaseMs,
       consumer: consumer?.name,
       kept,
+      detached,
       max,
     };
     this.#count += 1;

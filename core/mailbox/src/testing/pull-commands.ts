@@ -48,6 +48,7 @@ export type PullCommand =
       leaseMs: number;
       consumer: number | undefined;
       kept: boolean;
+      detached: boolean;
       max: number | undefined;
     }
   | {
@@ -206,6 +207,7 @@ const command: fc.Arbitrary<PullCommand> = fc.oneof(
       leaseMs: fc.constantFrom(1000, 30_000),
       consumer: maybe(0, 0, 1, 1, 2),
       kept: fc.boolean(),
+      detached: fc.boolean(),
       max: maybe(1, 2, 4),
     }),
   },

@@ -495,8 +495,12 @@ export class PullModel {
   }
 
   /** Hands out what a fetch may have. @returns it as `id:text~count` */
-  #hand(box: Box, { group: groupName, limit, leaseMs, consumer, begin }: Waiter): string[] {
+  #hand(
+    box: Box,
+    { group: groupName, limit, leaseMs, detached, begin, ...waiter }: Waiter,
+  ): string[] {
     const { nowMs } = this.state;
+    const consumer = detached ? undefined : waiter.consumer;
     const group = box.groups.find((each) => each.name === groupName);
     if (group === undefined) {
       const found = this.#visible(box).filter((each) => each.id > (begin[each.rank] as number));

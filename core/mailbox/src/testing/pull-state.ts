@@ -102,6 +102,8 @@ export interface FetchOrder {
   readonly leaseMs: number;
   readonly consumer: string | undefined;
   readonly kept: boolean;
+  /** What it is handed outlives its consumer. */
+  readonly detached: boolean;
   readonly max: number | undefined;
 }
 
