@@ -619,7 +619,7 @@ export const sabotages = [
   {
     name: "the SDK handles again what was acknowledged while a fetch was under way",
     file: `${sdk}/consume-worker.ts`,
-    find: "((deliveryCount > 1 || this.#wasCut) && this.#isRecent(msgId))",
+    find: "((deliveryCount > 1 || this.#wasCut) && this.#recent.has(msgId))",
     put: "false",
     suites: [`${sdk}/consume.test.ts`],
   },
@@ -633,7 +633,7 @@ export const sabotages = [
   {
     name: "the SDK begins after a cut what it fetched before it",
     file: `${sdk}/consume-worker.ts`,
-    find: "    this.#ahead = [];\n    this.#next = 0;\n    this.#aheadBytes = 0;\n",
+    find: "for (const { msgId } of this.#ahead.clear()) this.#held.delete(msgId);",
     put: "",
     suites: [`${sdk}/consume.test.ts`],
   },

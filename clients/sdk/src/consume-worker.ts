@@ -9,6 +9,7 @@ import {
   type StartPosition,
 } from "@mq9/protocol";
 import { Acks } from "./consume-acks.ts";
+import { Ahead, Recent } from "./consume-ahead.ts";
 import { Held, type HeldBy, leaseLost, type Outcome } from "./consume-held.ts";
 import { codeOf, mayPass, Pause, retryDelayMs } from "./consume-retry.ts";
 import { Returns } from "./consume-returns.ts";
@@ -84,14 +85,11 @@ export class Worker<T> implements HeldBy<T> {
   readonly #job: Job<T>;
   readonly #acks: Acks;
   readonly #returns: Returns;
-  /** Fetched and not begun, in order; `#next` is the first. */
-  #ahead: Held<T>[] = [];
-  #next = 0;
-  #aheadBytes = 0;
+  /** Fetched and not begun. */
+  readonly #ahead: Ahead<T> = new Ahead();
   /** Everything handed to us and not finished. */
   readonly #held: Map<number, Held<T>> = new Map();
-  /** Acknowledged while a fetch was under way that may bring it once more. */
-  readonly #recent: { readonly fetch: number; readonly msgIds: readonly number[] }[] = [];
+  readonly #recent: Recent = new Recent();
   /** After a reconnect, until it is known which messages are still ours. */
   #reclaiming = false;
   /** The connection was lost once: from then on a first delivery may be a repeat that the broker does not know of. */
@@ -164,7 +162,7 @@ export class Worker<T> implements HeldBy<T> {
     return {
       ...this.#counts,
       running: this.#running,
-      waiting: this.#waiting,
+      waiting: this.#ahead.size,
       unconfirmed: this.#acks.size + this.#returns.size,
     };
   }
@@ -220,32 +218,17 @@ export class Worker<T> implements HeldBy<T> {
 
   // --- handlers ---------------------------------------------------------------------------------
 
-  get #waiting(): number {
-    return this.#ahead.length - this.#next;
-  }
-
   #pump(): void {
     const { concurrency } = this.#options;
-    while (this.#running < concurrency && this.#waiting > 0 && !this.#stopping) {
+    while (this.#running < concurrency && this.#ahead.size > 0 && !this.#stopping) {
       if (this.#acks.size >= unconfirmedMax) break;
-      const held = this.#takeFirst();
+      const held = this.#ahead.takeFirst();
       held.running = true;
       this.#running += 1;
       void this.#handle(held);
     }
     if (!this.#stopping) this.#fetchAhead();
     else if (this.#running === 0) this.#idle?.();
-  }
-
-  #takeFirst(): Held<T> {
-    const held = this.#ahead[this.#next] as Held<T>;
-    this.#next += 1;
-    this.#aheadBytes -= held.bytes;
-    if (this.#next === this.#ahead.length) {
-      this.#ahead = [];
-      this.#next = 0;
-    }
-    return held;
   }
 
   async #handle(held: Held<T>): Promise<void> {
@@ -274,7 +257,7 @@ export class Worker<T> implements HeldBy<T> {
 
   #acked(msgIds: readonly number[]): void {
     this.#counts.acked += msgIds.length;
-    if (this.#fetching.size > 0) this.#recent.push({ fetch: this.#fetches, msgIds });
+    if (this.#fetching.size > 0) this.#recent.add(this.#fetches, msgIds);
     this.#pump();
   }
 
@@ -289,10 +272,10 @@ export class Worker<T> implements HeldBy<T> {
 
   #fetchAhead(): void {
     if (this.#paused || this.#fetching.size >= (this.#more ? 2 : 1)) return;
-    if (this.#aheadBytes >= aheadBytesMax || this.#acks.size >= unconfirmedMax) return;
+    if (this.#ahead.bytes >= aheadBytesMax || this.#acks.size >= unconfirmedMax) return;
     const wanted = this.#options.concurrency + this.#aheadWanted();
-    const room = wanted - this.#running - this.#waiting;
-    if (room <= 0 || (room * 4 < wanted && this.#waiting > 0)) return;
+    const room = wanted - this.#running - this.#ahead.size;
+    if (room <= 0 || (room * 4 < wanted && this.#ahead.size > 0)) return;
     void this.#fetch(Math.min(room, fetchMax), waitMs);
   }
 
@@ -323,7 +306,7 @@ export class Worker<T> implements HeldBy<T> {
       await this.#fetchFailed(error);
     } finally {
       this.#fetching.delete(number);
-      this.#forgetRecent();
+      this.#recent.forgetBefore(Math.min(...this.#fetching, Number.POSITIVE_INFINITY));
     }
     this.#pump();
   }
@@ -338,7 +321,7 @@ export class Worker<T> implements HeldBy<T> {
     } else if (
       this.#acks.has(msgId) ||
       this.#returns.adopt({ parts, leaseEndsMs }) ||
-      ((deliveryCount > 1 || this.#wasCut) && this.#isRecent(msgId))
+      ((deliveryCount > 1 || this.#wasCut) && this.#recent.has(msgId))
     ) {
       this.#counts.repeats += 1; // finished here already: its settlement is on its way, or was
     } else if (this.#stopping) {
@@ -347,18 +330,7 @@ export class Worker<T> implements HeldBy<T> {
       const held = new Held(this, parts, leaseEndsMs);
       this.#held.set(msgId, held);
       this.#ahead.push(held);
-      this.#aheadBytes += held.bytes;
     }
-  }
-
-  #isRecent(msgId: number): boolean {
-    return this.#recent.some(({ msgIds }) => msgIds.includes(msgId));
-  }
-
-  /** What was acknowledged before every fetch that is under way began can not come with one of them. */
-  #forgetRecent(): void {
-    const oldest = Math.min(...this.#fetching, Number.POSITIVE_INFINITY);
-    while (this.#recent[0] !== undefined && this.#recent[0].fetch < oldest) this.#recent.shift();
   }
 
   async #fetchFailed(error: unknown): Promise<void> {
@@ -379,12 +351,7 @@ export class Worker<T> implements HeldBy<T> {
   /** The connection is gone, and what it held is free for others: what was not begun is forgotten. */
   #lost(): void {
     this.#wasCut = true;
-    for (let i = this.#next; i < this.#ahead.length; i += 1) {
-      this.#held.delete((this.#ahead[i] as Held<T>).msgId);
-    }
-    this.#ahead = [];
-    this.#next = 0;
-    this.#aheadBytes = 0;
+    for (const { msgId } of this.#ahead.clear()) this.#held.delete(msgId);
     for (const held of this.#held.values()) held.adrift = true;
   }
 
@@ -421,8 +388,8 @@ export class Worker<T> implements HeldBy<T> {
   #tick(): void {
     const nowMs = performance.now();
     const { leaseMs, concurrency } = this.#options;
-    const spare = this.#waiting - concurrency - this.#aheadWanted();
-    for (let i = 0; i < spare; i += 1) this.#handBack(this.#ahead.pop() as Held<T>);
+    const spare = this.#ahead.size - concurrency - this.#aheadWanted();
+    for (let i = 0; i < spare; i += 1) this.#handBack(this.#ahead.takeLast());
     for (const held of this.#held.values()) {
       if (held.settled) continue;
       if (held.extending && nowMs >= held.leaseEndsMs) {
@@ -435,7 +402,6 @@ export class Worker<T> implements HeldBy<T> {
 
   #handBack(held: Held<T>): void {
     this.#held.delete(held.msgId);
-    this.#aheadBytes -= held.bytes;
     void this.#returns.unseen(held.msgId, held.deliveryCount);
   }
 
@@ -462,10 +428,8 @@ export class Worker<T> implements HeldBy<T> {
   #leaseEnded(held: Held<T>, error: unknown, isOver: boolean): void {
     if (this.#held.get(held.msgId) !== held || held.aborted) return; // it is finished, or told
     if (!held.running) {
-      const index = this.#ahead.indexOf(held, this.#next);
-      if (index >= 0) this.#ahead.splice(index, 1);
+      this.#ahead.remove(held);
       this.#held.delete(held.msgId);
-      this.#aheadBytes -= held.bytes;
       return;
     }
     this.#counts.leasesLost += 1;
@@ -480,9 +444,7 @@ export class Worker<T> implements HeldBy<T> {
     this.#stopping = true;
     this.#failure = failure;
     this.#pause.end();
-    const waiting = this.#ahead.slice(this.#next);
-    this.#ahead = [];
-    this.#next = 0;
+    const waiting = this.#ahead.clear();
     for (const held of waiting) this.#held.delete(held.msgId);
     const returned = Promise.all(
       waiting.map((held) => this.#returns.unseen(held.msgId, held.deliveryCount)),
