@@ -99,7 +99,7 @@ describe("help", () => {
 describe("what can not be used", () => {
   it.each([
     [["serve", "--prot", "4222"], /unknown option '--prot'[\s\S]*Did you mean --port\?/],
-    [["serv"], /unknown command 'serv'[\s\S]*Did you mean serve\?/],
+    [["serv"], /unknown command 'serv'[\s\S]*Type: mq9 serve/],
     [["serve", "--max-payload", "1XB"], /--max-payload.*"1XB" is not a size/],
     [["serve", "--port", "99999"], /--port.*no port/],
     [["serve", "--port"], /argument missing/],
