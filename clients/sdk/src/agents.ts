@@ -101,6 +101,7 @@ export type AgentChange =
 
 const reportEveryMs = 30_000;
 
+/** The registry of agents of this account. */
 export class Agents {
   readonly #api: RemoteApi;
   readonly #reporting: Set<() => void> = new Set();

@@ -13,53 +13,29 @@ import {
   type NatsConnection,
   PermissionViolationError,
 } from "@nats-io/nats-core";
-import { abortedError, failureIn, OutcomeUnknownError, textOf } from "./errors.ts";
+import {
+  type Answer,
+  type Ask,
+  abortedRequest,
+  closedError,
+  closedRequest,
+  type FlushOptions,
+  lateError,
+  publishError,
+  type Reply,
+  spacePrefix,
+  unknownError,
+} from "./ask.ts";
+import { failureIn, textOf } from "./errors.ts";
 import { type StatusEvent, StatusFeed } from "./status.ts";
 
-/** In front of every subject of the protocol. */
-export const spacePrefix = "$mq9.AI.";
-
-/** A reply's fields. */
-export type Reply = Readonly<Record<string, unknown>>;
-
-export interface Ask {
-  /** Without the prefix. */
-  readonly subject: string;
-  /** Asked for anew each time it is sent. */
-  readonly body: () => Uint8Array | string;
-  readonly headers?: MsgHdrs | undefined;
-  /** Completes "… was not sent": `send to reviewer`. */
-  readonly what: string;
-  /**
-   * `read`: changes nothing. `again`: done twice it is as done once. `once`: neither, so that a lost
-   * answer is `outcome_unknown`.
-   */
-  readonly kind: "read" | "again" | "once";
-  /** Milliseconds until it fails; default: the connection's. */
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Of a send. */
-  readonly dedupId?: string | undefined;
-  /** Nobody minds when the connection is drained before its answer comes. Default false. */
-  readonly background?: boolean | undefined;
-  /** What is so when a read has no answer. Default: "nothing was changed". */
-  readonly known?: string | undefined;
-  /** Reads the bytes of a reply that is more than one JSON object. Default: JSON. */
-  readonly read?: ((data: Uint8Array) => Reply) | undefined;
-}
-
-export interface Answer {
-  readonly reply: Reply;
-  /** What the reply says went wrong; undefined = nothing. */
-  readonly failure: Mq9Error | undefined;
-  /** How often the request was sent; above 1 an earlier one may have been carried out. */
-  readonly attempts: number;
-}
-
-/** `read`: nothing was published before. Default `once`. */
-export interface FlushOptions extends Pick<Ask, "timeoutMs" | "signal"> {
-  readonly kind?: Ask["kind"];
-}
+export {
+  type Answer,
+  type Ask,
+  type FlushOptions,
+  type Reply,
+  spacePrefix,
+} from "./ask.ts";
 
 export interface LinkOptions {
   readonly timeoutMs: number;
@@ -102,9 +78,9 @@ export class Link {
   readonly #broken: Set<() => void> = new Set();
   #token = 0;
   #online = true;
-  #offlineSince: Date | undefined;
   #closed = false;
-  #closedBy: Error | undefined;
+  /** What errors tell of the connection. */
+  readonly #known: { url: string; offlineSince: Date | undefined; closedBy: Error | undefined };
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #probing = false;
   /** When the broker was last heard, by `performance.now()`. */
@@ -114,6 +90,7 @@ export class Link {
   constructor(nc: NatsConnection, options: LinkOptions) {
     this.nc = nc;
     this.options = options;
+    this.#known = { url: options.url, offlineSince: undefined, closedBy: undefined };
     this.#inbox = `${createInbox(options.inboxPrefix)}.`;
     nc.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => this.#answered(error, message),
@@ -132,7 +109,7 @@ export class Link {
 
   /** Why the connection ended for good; undefined = on purpose, or not yet. */
   get closedBy(): Error | undefined {
-    return this.#closedBy;
+    return this.#known.closedBy;
   }
 
   /** Calls back after each reconnect, before anything that waited for it. @returns what ends it */
@@ -156,7 +133,7 @@ export class Link {
     const deadlineMs = performance.now() + (request.timeoutMs ?? this.options.timeoutMs);
     let attempts = 0;
     for (;;) {
-      if (request.signal?.aborted) throw this.#aborted(request, attempts);
+      if (request.signal?.aborted) throw abortedRequest(request, attempts);
       if (!this.#online || this.#closed) await this.#whenOnline(request, deadlineMs, attempts);
       const outcome = await this.#attempt(request, deadlineMs);
       attempts += 1;
@@ -173,17 +150,17 @@ export class Link {
         }
         case "lost":
           if (request.kind === "once") {
-            throw this.#unknown(request, "the connection broke before the answer came");
+            throw unknownError(request, "the connection broke before the answer came");
           }
           break;
         case "failed":
           throw outcome.error;
         case "late":
-          throw this.#late(request, attempts);
+          throw lateError(request, attempts, this.#known);
         case "aborted":
-          throw this.#aborted(request, attempts);
+          throw abortedRequest(request, attempts);
         case "closed":
-          throw this.#wasClosed(request, attempts);
+          throw closedRequest(request, attempts, this.#known);
       }
     }
   }
@@ -197,7 +174,7 @@ export class Link {
 
   /** Publishes without asking for an answer. What is published while disconnected is lost. */
   publish(subject: string, payload: Uint8Array | string, headers?: MsgHdrs): void {
-    if (this.#closed) throw this.#closedError(`publish on ${subject}`);
+    if (this.#closed) throw closedError(`publish on ${subject}`, this.#known);
     this.nc.publish(subject, payload, headers === undefined ? {} : { headers });
   }
 
@@ -206,7 +183,7 @@ export class Link {
     const { timeoutMs = this.options.timeoutMs, signal, kind = "once" } = options;
     const deadlineMs = performance.now() + timeoutMs;
     const request: Ask = { subject: "", body: () => "", what, kind, timeoutMs, signal };
-    if (signal?.aborted) throw this.#aborted(request, 0);
+    if (signal?.aborted) throw abortedRequest(request, 0);
     if (!this.#online || this.#closed) await this.#whenOnline(request, deadlineMs, 0);
     let timer: ReturnType<typeof setTimeout> | undefined;
     let abort: () => void = () => {};
@@ -223,9 +200,9 @@ export class Link {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
     if (outcome === "flushed") return;
-    if (outcome === "late") throw this.#late(request, 1);
-    if (outcome === "aborted") throw this.#aborted(request, 1);
-    throw this.#unknown(request, "the connection broke before the broker had confirmed");
+    if (outcome === "late") throw lateError(request, 1, this.#known);
+    if (outcome === "aborted") throw abortedRequest(request, 1);
+    throw unknownError(request, "the connection broke before the broker had confirmed");
   }
 
   /** Resolves when no request waits for its answer. */
@@ -238,7 +215,7 @@ export class Link {
 
   /** Waits for the connection. @throws {Mq9Error} when it does not come in time */
   async #whenOnline(request: Ask, deadlineMs: number, attempts: number): Promise<void> {
-    if (this.#closed) throw this.#wasClosed(request, attempts);
+    if (this.#closed) throw closedRequest(request, attempts, this.#known);
     const why = await new Promise<"online" | "late" | "aborted">((resolve) => {
       const { signal } = request;
       const done = (reason: "online" | "late" | "aborted"): void => {
@@ -253,9 +230,9 @@ export class Link {
       this.#waiting.add(wake);
       signal?.addEventListener("abort", abort, { once: true });
     });
-    if (this.#closed) throw this.#wasClosed(request, attempts);
-    if (why === "aborted") throw this.#aborted(request, attempts);
-    if (why === "late") throw this.#late(request, attempts);
+    if (this.#closed) throw closedRequest(request, attempts, this.#known);
+    if (why === "aborted") throw abortedRequest(request, attempts);
+    if (why === "late") throw lateError(request, attempts, this.#known);
   }
 
   #attempt(request: Ask, deadlineMs: number): Promise<Outcome> {
@@ -389,7 +366,7 @@ export class Link {
 
   #disconnected(server: string): void {
     this.#online = false;
-    this.#offlineSince ??= new Date();
+    this.#known.offlineSince ??= new Date();
     for (const callback of this.#broken) callback();
     this.status.tell({ type: "disconnected", server });
     for (const pending of this.#pending.values()) pending.settle({ kind: "lost" });
@@ -397,7 +374,7 @@ export class Link {
 
   #back(server: string): void {
     this.#online = true;
-    this.#offlineSince = undefined;
+    this.#known.offlineSince = undefined;
     this.options.pace.succeeded();
     for (const callback of this.#reconnected) callback();
     this.status.tell({ type: "reconnected", server });
@@ -418,80 +395,11 @@ export class Link {
   #ended(error: Error | undefined): void {
     this.#closed = true;
     this.#online = false;
-    this.#closedBy = error;
+    this.#known.closedBy = error;
     for (const pending of this.#pending.values()) pending.settle({ kind: "closed" });
     for (const wake of this.#waiting) wake();
     this.status.end({ type: "closed", error });
   }
-
-  #late(request: Ask, attempts: number): Mq9Error {
-    const { what, kind } = request;
-    if (attempts === 0) {
-      const since = this.#offlineSince;
-      const because =
-        since === undefined
-          ? "there was no time left"
-          : `${this.options.url} has been out of reach since ${since.toISOString()}`;
-      return new Mq9Error("unreachable", `${what} was not sent: ${because}. Nothing has happened`);
-    }
-    if (kind === "read") {
-      const { known = "nothing was changed" } = request;
-      return new Mq9Error("timeout", `${what} had no answer in time; ${known}`);
-    }
-    return this.#unknown(request, "no answer came in time");
-  }
-
-  #unknown(request: Ask, why: string): OutcomeUnknownError {
-    const { what, kind, dedupId } = request;
-    const repeatable = kind !== "once";
-    const advice =
-      dedupId !== undefined
-        ? `sending again with dedupId "${dedupId}" stores it once`
-        : repeatable
-          ? "calling again is safe"
-          : "look before calling again";
-    const text = `${what} was sent, but ${why}: it may have happened or not; ${advice}`;
-    return new OutcomeUnknownError(text, { repeatable, dedupId });
-  }
-
-  #aborted(request: Ask, attempts: number): Mq9Error {
-    const { what, kind, signal } = request;
-    const known =
-      attempts === 0
-        ? `${what}, before it was sent`
-        : kind === "read"
-          ? what
-          : `${what}, after it was sent (it may have happened)`;
-    return abortedError(signal as AbortSignal, known);
-  }
-
-  #wasClosed(request: Ask, attempts: number): Mq9Error {
-    if (attempts > 0 && request.kind !== "read") {
-      return this.#unknown(request, "the connection was closed before the answer came");
-    }
-    return this.#closedError(request.what);
-  }
-
-  #closedError(what: string): Mq9Error {
-    const because = this.#closedBy === undefined ? "" : ` because of: ${textOf(this.#closedBy)}`;
-    return new Mq9Error("closed", `${what} was not done: the connection is closed${because}`, {
-      cause: this.#closedBy,
-    });
-  }
 }
 
 const utf8 = new TextDecoder();
-
-function publishError(error: unknown, what: string): Mq9Error {
-  const text = textOf(error);
-  if (error instanceof Mq9Error) return error;
-  if (/max_payload/.test(text)) {
-    return new Mq9Error("too_large", `${what} was not sent: it is larger than this broker takes`, {
-      cause: error,
-    });
-  }
-  if (/closed|draining/i.test(text)) {
-    return new Mq9Error("closed", `${what} was not sent: ${text}`, { cause: error });
-  }
-  return new Mq9Error("invalid", `${what} was not sent: ${text}`, { cause: error });
-}

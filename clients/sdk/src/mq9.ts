@@ -32,6 +32,7 @@ export interface CreateMailboxOptions<T> extends CallOptions, MailboxOptions<T> 
 
 const dayOfSeconds = 86_400;
 
+/** A client that is signed in. One is enough for a program; it may be shared by everything in it. */
 export class Mq9 implements AsyncDisposable {
   /** The narrow waist over the wire: every operation in plain terms. */
   readonly api: RemoteApi;

@@ -37,6 +37,10 @@ export interface RemoteAgentEvent {
   readonly replayed: boolean;
 }
 
+/**
+ * `MailboxApi`, `PullApi` and `RegistryApi` of one connection. Every method takes `{ timeoutMs, signal }` last. What the
+ * waist knows of the asker (`owner`, `from`, `by`, `consumer`) is the connection's own and not sent.
+ */
 export class RemoteApi extends RemoteMailboxes implements RegistryApi {
   /** `facts` are read from `body` by the broker; `by` is this connection's user. */
   async register(request: RegisterRequest, options: CallOptions = {}): Promise<RegisterResult> {
