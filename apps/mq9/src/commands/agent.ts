@@ -37,10 +37,7 @@ const register = defineCommand<{
     flag("--card <file>", "an agent card as JSON"),
   ],
   examples: [
-    [
-      "A translator",
-      "mq9 agent register ann -m inbox -d 'French to English' --skill translate",
-    ],
+    ["A translator", "mq9 agent register ann -m inbox -d 'French to English' --skill translate"],
   ],
   output: "one",
   async run({ args, options, out, connect, agent }) {
