@@ -46,7 +46,7 @@ describe("mq9 context", () => {
     await context("create", "lab", "--url", "nats://h:2", "--token", "t");
     expect((await context("show")).stdout).toContain("nats://h:1");
     expect((await context("select", "lab")).code).toBe(0);
-    expect((await context("ls")).stdout).toMatch(/\* lab .*h:2 .*token/);
+    expect((await context("ls")).stdout).toMatch(/lab \* .*h:2 .*token/);
     expect((await context("rm", "lab")).code).toBe(0);
     expect((await context("show")).code).toBe(3);
     expect((await context("select", "--none", "--json")).stdout).toContain('{"selected":null}');

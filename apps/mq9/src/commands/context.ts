@@ -91,7 +91,7 @@ nothing; try it with: mq9 doctor --context <name>`,
           : out.table(
               [{ head: "NAME" }, { head: "URL", flexible: true }, { head: "AS" }, { head: "OF" }],
               rows.map((row) => [
-                `${row.selected ? "* " : "  "}${row.name}`,
+                `${row.name}${row.selected ? " *" : ""}`,
                 row.url ?? row.problem ?? "",
                 row.as ?? "",
                 row.of,
