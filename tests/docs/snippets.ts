@@ -147,10 +147,12 @@ async function runSnippet(
   return await runProgram(process.execPath, [program ?? ""], { env, cwd: home });
 }
 
-/** The tool that the snippet needs and that is not there; undefined = it can run. */
+/** Why the snippet can not run: the tool that it needs is not there; undefined = it can. */
 export function missingFor({ language, text }: Snippet): string | undefined {
-  if (language === "python") return findPeer("python").reason;
-  return language === "sh" && text.startsWith("# nats\n") ? findPeer("nats").reason : undefined;
+  const isNats = language === "sh" && text.startsWith("# nats\n");
+  if (!isNats && language !== "python") return undefined;
+  const { path: found, reason } = findPeer(isNats ? "nats" : "python");
+  return found === undefined ? reason : undefined;
 }
 
 /** Whether the documents say that it is run. */
