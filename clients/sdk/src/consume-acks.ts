@@ -54,6 +54,7 @@ export class Acks {
 
   /** As `add`, and resolves when it is on disk. @throws {Mq9Error} when it can never be */
   async addAndWait(msgId: number): Promise<void> {
+    if (this.#givenUp !== undefined) throw this.#givenUp;
     this.add(msgId);
     await new Promise<void>((resolve, reject) => {
       const waiters = this.#open.get(msgId);

@@ -105,6 +105,7 @@ export class Held<T> implements Settlement {
 
   async #settle(outcome: Outcome): Promise<void> {
     this.settled = true;
+    this.adrift = false;
     await this.#by.settle(this, outcome);
   }
 }

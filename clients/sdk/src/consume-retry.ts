@@ -30,22 +30,23 @@ export function retryDelayMs(failures: number): number {
   return ms * (0.5 + Math.random() / 2);
 }
 
-/** A pause that can be cut short. */
+/** Pauses that can be cut short, all of them at once. */
 export class Pause {
-  #end: (() => void) | undefined;
+  readonly #ends: Set<() => void> = new Set();
 
   async wait(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#end = () => {
+      const end = (): void => {
         clearTimeout(timer);
+        this.#ends.delete(end);
         resolve();
       };
+      const timer = setTimeout(end, ms);
+      this.#ends.add(end);
     });
-    this.#end = undefined;
   }
 
   end(): void {
-    this.#end?.();
+    for (const end of this.#ends) end();
   }
 }

@@ -1,6 +1,6 @@
 // Messages of one worker that go back: later, or to the dead letters. Each is a request of its own,
 // repeated until it is answered; one that the group holds no more is as good as returned.
-import type { MailMessage, PullApi } from "@mq9/protocol";
+import { type MailMessage, Mq9Error, type PullApi } from "@mq9/protocol";
 import type { Return } from "./consume-held.ts";
 import { codeOf, mayPass, Pause, retryDelayMs } from "./consume-retry.ts";
 
@@ -38,7 +38,7 @@ export class Returns {
     return this.#open.size;
   }
 
-  /** @throws {Mq9Error} what can never succeed */
+  /** @throws {Mq9Error} what can never succeed, and `outcome_unknown` when it was given up */
   async send(msgId: number, deliveryCount: number, how: Return): Promise<void> {
     const open: Open = { how, later: undefined };
     this.#open.set(msgId, open);
@@ -106,5 +106,8 @@ export class Returns {
         await this.#pause.wait(retryDelayMs(failures));
       }
     }
+    const done = how.kind === "reject" ? "given to the dead letters" : "returned";
+    const text = `message ${msgId} of ${mailbox} was to be ${done}, and the broker did not confirm it: group ${group} may be handed it again`;
+    throw new Mq9Error("outcome_unknown", text);
   }
 }

@@ -99,7 +99,8 @@ export class Worker<T> implements HeldBy<T> {
   #fetches = 0;
   #failures = 0;
   #more = false;
-  #running = 0;
+  /** Handlers at work, also on what they have settled themselves. */
+  readonly #running: Set<Held<T>> = new Set();
   /** Mean time of a handler; 0 = none has finished. */
   #handlerMs = 0;
   #stopping = false;
@@ -161,7 +162,7 @@ export class Worker<T> implements HeldBy<T> {
   get stats(): WorkStats {
     return {
       ...this.#counts,
-      running: this.#running,
+      running: this.#running.size,
       waiting: this.#ahead.size,
       unconfirmed: this.#acks.size + this.#returns.size,
     };
@@ -179,7 +180,7 @@ export class Worker<T> implements HeldBy<T> {
 
   /** Tells every running handler to end. */
   abort(reason: Mq9Error): void {
-    for (const held of this.#held.values()) if (held.running) held.abort(reason);
+    for (const held of this.#running) held.abort(reason);
   }
 
   // --- what a held message asks for -------------------------------------------------------------
@@ -220,15 +221,15 @@ export class Worker<T> implements HeldBy<T> {
 
   #pump(): void {
     const { concurrency } = this.#options;
-    while (this.#running < concurrency && this.#ahead.size > 0 && !this.#stopping) {
+    while (this.#running.size < concurrency && this.#ahead.size > 0 && !this.#stopping) {
       if (this.#acks.size >= unconfirmedMax) break;
       const held = this.#ahead.takeFirst();
       held.running = true;
-      this.#running += 1;
+      this.#running.add(held);
       void this.#handle(held);
     }
     if (!this.#stopping) this.#fetchAhead();
-    else if (this.#running === 0) this.#idle?.();
+    else if (this.#running.size === 0) this.#idle?.();
   }
 
   async #handle(held: Held<T>): Promise<void> {
@@ -236,9 +237,9 @@ export class Worker<T> implements HeldBy<T> {
     const outcome = await this.#job.run(held);
     const tookMs = performance.now() - beganMs;
     this.#handlerMs += (tookMs - this.#handlerMs) * (this.#handlerMs === 0 ? 1 : 0.1);
-    this.#running -= 1;
+    this.#running.delete(held);
     this.#counts.handled += 1;
-    this.#held.delete(held.msgId);
+    this.#forget(held);
     this.#finish(held, outcome);
     this.#pump();
   }
@@ -274,17 +275,19 @@ export class Worker<T> implements HeldBy<T> {
     if (this.#paused || this.#fetching.size >= (this.#more ? 2 : 1)) return;
     if (this.#ahead.bytes >= aheadBytesMax || this.#acks.size >= unconfirmedMax) return;
     const wanted = this.#options.concurrency + this.#aheadWanted();
-    const room = wanted - this.#running - this.#ahead.size;
+    const room = wanted - this.#running.size - this.#ahead.size;
     if (room <= 0 || (room * 4 < wanted && this.#ahead.size > 0)) return;
     void this.#fetch(Math.min(room, fetchMax), waitMs);
   }
 
-  async #fetch(limit: number, waitMs: number): Promise<void> {
+  /** @returns whether the broker answered */
+  async #fetch(limit: number, waitMs: number): Promise<boolean> {
     this.#fetches += 1;
     const number = this.#fetches;
     this.#fetching.add(number);
     const { mailbox, api } = this.#source;
     const { group, start, leaseMs, deliveriesMax, fairEvery } = this.#options;
+    let isAnswered = false;
     try {
       const result = await api.fetch({
         mailbox,
@@ -297,6 +300,7 @@ export class Worker<T> implements HeldBy<T> {
         deliveriesMax,
         fairEvery,
       });
+      isAnswered = true;
       this.#failures = 0;
       this.#more = result.more;
       const leaseEndsMs = performance.now() + leaseMs;
@@ -309,13 +313,15 @@ export class Worker<T> implements HeldBy<T> {
       this.#recent.forgetBefore(Math.min(...this.#fetching, Number.POSITIVE_INFINITY));
     }
     this.#pump();
+    return isAnswered;
   }
 
   #take(parts: MailMessage, leaseEndsMs: number): void {
     const { msgId, deliveryCount = 1 } = parts;
     this.#counts.fetched += 1;
     const known = this.#held.get(msgId);
-    if (known !== undefined) {
+    // One that its handler has settled itself is out of its hands, though the handler goes on.
+    if (known !== undefined && !known.settled) {
       this.#counts.repeats += 1;
       known.adopt(deliveryCount, leaseEndsMs);
     } else if (
@@ -351,8 +357,8 @@ export class Worker<T> implements HeldBy<T> {
   /** The connection is gone, and what it held is free for others: what was not begun is forgotten. */
   #lost(): void {
     this.#wasCut = true;
-    for (const { msgId } of this.#ahead.clear()) this.#held.delete(msgId);
-    for (const held of this.#held.values()) held.adrift = true;
+    for (const held of this.#ahead.clear()) this.#forget(held);
+    for (const held of this.#held.values()) held.adrift = !held.settled;
   }
 
   /** Handlers went on meanwhile: their messages are asked for again, before others get them. */
@@ -371,9 +377,10 @@ export class Worker<T> implements HeldBy<T> {
       if (adrift === 0) break;
       // What waits for its settlement may come again too, and must not take the place of these.
       const others = this.#acks.size + this.#returns.size;
-      const room = Math.max(0, this.#options.concurrency - this.#running);
-      await this.#fetch(Math.min(adrift + others + room, fetchMax), 0);
-      if (!this.#more) break;
+      const room = Math.max(0, this.#options.concurrency - this.#running.size);
+      const isAnswered = await this.#fetch(Math.min(adrift + others + room, fetchMax), 0);
+      // One that failed says nothing: the connection may have broken once more.
+      if (isAnswered && !this.#more) break;
     }
     this.#reclaiming = false;
     for (const held of this.#held.values()) if (held.adrift) void this.#keep(held);
@@ -400,8 +407,13 @@ export class Worker<T> implements HeldBy<T> {
     }
   }
 
+  /** A later delivery of the same message may have its place by now. */
+  #forget(held: Held<T>): void {
+    if (this.#held.get(held.msgId) === held) this.#held.delete(held.msgId);
+  }
+
   #handBack(held: Held<T>): void {
-    this.#held.delete(held.msgId);
+    this.#forget(held);
     void this.#returns.unseen(held.msgId, held.deliveryCount);
   }
 
@@ -429,7 +441,7 @@ export class Worker<T> implements HeldBy<T> {
     if (this.#held.get(held.msgId) !== held || held.aborted) return; // it is finished, or told
     if (!held.running) {
       this.#ahead.remove(held);
-      this.#held.delete(held.msgId);
+      this.#forget(held);
       return;
     }
     this.#counts.leasesLost += 1;
@@ -445,11 +457,11 @@ export class Worker<T> implements HeldBy<T> {
     this.#failure = failure;
     this.#pause.end();
     const waiting = this.#ahead.clear();
-    for (const held of waiting) this.#held.delete(held.msgId);
+    for (const held of waiting) this.#forget(held);
     const returned = Promise.all(
       waiting.map((held) => this.#returns.unseen(held.msgId, held.deliveryCount)),
     );
-    if (this.#running > 0) {
+    if (this.#running.size > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });

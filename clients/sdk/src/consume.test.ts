@@ -7,8 +7,9 @@ import {
   Mq9Error,
   neverMs,
 } from "@mq9/protocol";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type Consumer, type ConsumeSource, consume } from "./consume.ts";
+import { Pause } from "./consume-retry.ts";
 import { Message, partsOf } from "./message.ts";
 
 /** One call of the worker that waits for its answer. */
@@ -52,6 +53,8 @@ class Stage {
   readonly extends = new Calls<{ msgId: number }, number>();
   readonly begun: string[] = [];
   readonly aborts: unknown[] = [];
+  /** What each handler got, by number and delivery. */
+  readonly messages = new Map<string, Message>();
   readonly #gates = new Map<number, (error?: Error) => void>();
   lost = (): void => {};
   back = (): void => {};
@@ -75,7 +78,9 @@ class Stage {
     };
     this.consumer = consume(
       source,
-      async ({ msgId, deliveryCount }, { signal }) => {
+      async (message, { signal }) => {
+        const { msgId, deliveryCount } = message;
+        this.messages.set(`${msgId}/${deliveryCount}`, message);
         signal.addEventListener("abort", () => this.aborts.push(signal.reason));
         this.begun.push(`${msgId}/${deliveryCount}`);
         await new Promise<void>((resolve, reject) => {
@@ -216,6 +221,38 @@ test("a handler at work when the connection is lost keeps its message if it is h
   expect((await stage.nacks.next()).request).toMatchObject({ msgId: 0, deliveryCount: 2 });
 });
 
+test("a handler that returned its message and goes on is no reason to let the next delivery lie", async () => {
+  const stage = new Stage(2);
+  await stage.hand(mail(0));
+  const returned = stage.messages.get("0/1")?.nack();
+  const nack = await stage.nacks.next();
+  // A fetch that waits is given the message before the nack is answered.
+  await stage.hand(mail(0, 2));
+  nack.answer();
+  await returned;
+  await turn();
+  expect(stage.begun).toEqual(["0/1", "0/2"]);
+  expect(stage.consumer.stats.running).toBe(2);
+});
+
+test("a connection that breaks once more while messages are asked for again does not end their handlers", async () => {
+  const stage = new Stage();
+  await stage.hand(mail(0));
+  stage.lost();
+  stage.back();
+  const first = await stage.fetches.next();
+  stage.lost();
+  first.fail(unknown());
+  await turn();
+  stage.back();
+  const second = await stage.fetches.next();
+  expect(second.request).toMatchObject({ limit: 1, waitMs: 0 });
+  second.answer({ messages: [mail(0, 2)], more: false });
+  await turn();
+  expect(stage.extends.waiting).toBe(0);
+  expect(stage.aborts).toEqual([]);
+});
+
 test("what was fetched ahead is forgotten with the connection, and not begun", async () => {
   const stage = new Stage();
   await stage.hand(mail(0), mail(1), mail(2));
@@ -250,4 +287,34 @@ test("a stopped worker hands back what comes after all, and what it had not begu
   late.answer({ messages: [mail(2)], more: false });
   expect((await stage.nacks.next()).request).toMatchObject({ msgId: 2, unseen: true });
   expect(stage.begun).toEqual(["0/1", "1/1"]);
+});
+
+test("a stopped worker does not say that a message was returned when nobody confirmed it", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const stage = new Stage();
+  const fetch = await stage.fetches.next();
+  fetch.answer({ messages: [mail(0)], more: false });
+  await vi.advanceTimersByTimeAsync(1);
+  const returned = stage.messages.get("0/1")?.reject("unreadable");
+  const told = expect(returned).rejects.toMatchObject({ code: "outcome_unknown" });
+  (await stage.nacks.next()).fail(unknown());
+  const stopped = stage.consumer.stop();
+  void stage.finish(0);
+  for (let seconds = 0; seconds < 20; seconds += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    if (stage.nacks.waiting > 0) (await stage.nacks.next()).fail(unknown());
+  }
+  await told;
+  await stopped;
+  expect(stage.consumer.stats.rejected).toBe(0);
+});
+
+test("pauses end together when the connection is back", async () => {
+  const pause = new Pause();
+  const both = Promise.all([pause.wait(3_600_000), pause.wait(3_600_000)]);
+  pause.end();
+  await both;
 });
