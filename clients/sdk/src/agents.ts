@@ -190,21 +190,23 @@ export class Agents {
   }
 
   #every(name: string, report: true | (() => object)): () => void {
-    const tell = (): void => {
-      // One that is missed is made up for by the next; after three the registry shows it.
-      this.report(name, report === true ? {} : report(), { timeoutMs: reportEveryMs }).catch(
-        (error: unknown) => {
-          if (error instanceof Mq9Error && error.code === "closed") stop();
-        },
-      );
+    const tell = async (): Promise<void> => {
+      try {
+        const said = report === true ? {} : report();
+        await this.report(name, said, { timeoutMs: reportEveryMs });
+      } catch (error) {
+        // One that is missed, or that the program's function fails to make, is made up for by the next;
+        // after three the registry shows it.
+        if (error instanceof Mq9Error && error.code === "closed") stop();
+      }
     };
-    const timer = setInterval(tell, reportEveryMs);
+    const timer = setInterval(() => void tell(), reportEveryMs);
     const stop = (): void => {
       clearInterval(timer);
       this.#reporting.delete(stop);
     };
     this.#reporting.add(stop);
-    tell();
+    void tell();
     return stop;
   }
 }

@@ -58,6 +58,10 @@ export function onBroadcast(
       if (!subscription.isClosed()) subscription.unsubscribe();
     },
   });
+  if (pattern === "" || /[\s]/.test(pattern) || pattern.split(".").includes("")) {
+    throw new Mq9Error("invalid", `'${pattern}' is no pattern <domain>.<event> to listen to`);
+  }
+  if (api.link.closed) throw new Mq9Error("closed", `${subject}: the connection is closed`);
   const subscription = api.link.nc.subscribe(subject, {
     ...(group === undefined ? {} : { queue: group }),
     callback: (error, message) => {

@@ -23,6 +23,10 @@ export function encodeData(data: Data): Encoded {
   if (data instanceof ArrayBuffer) {
     return { payload: new Uint8Array(data), contentType: undefined };
   }
+  if (ArrayBuffer.isView(data)) {
+    const { buffer, byteOffset, byteLength } = data;
+    return { payload: new Uint8Array(buffer, byteOffset, byteLength), contentType: undefined };
+  }
   if (data === undefined) return { payload: new Uint8Array(0), contentType: undefined };
   let json: string | undefined;
   let problem = "it is a function or a symbol";

@@ -1,10 +1,11 @@
 // consume(): a handler for every message of a mailbox, shared with the other members of its group. What
 // it returns is acknowledged, what it throws comes again. The engine is ./consume-worker.ts.
-import { Mq9Error, reasonLengthMax, type StartPosition } from "@mq9/protocol";
+import { fetchMax, Mq9Error, reasonLengthMax, type StartPosition } from "@mq9/protocol";
 import type { Held, Outcome } from "./consume-held.ts";
 import { type Job, Worker, type WorkSource, type WorkStats } from "./consume-worker.ts";
 import { InvalidDataError, textOf } from "./errors.ts";
 import type { Message } from "./message.ts";
+import { assertTimeout, assertWhole, timerMs } from "./numbers.ts";
 
 /** Thrown by a handler: nobody can handle this message. It goes to the dead letters with the reason. */
 export class Reject extends Error {
@@ -95,7 +96,7 @@ export function consume<T>(
   handler: Handler<T>,
   options: ConsumeOptions<T> = {},
 ): Consumer {
-  const onError: Job<T>["onError"] = options.onError ?? printError;
+  const onError = safely<T>(options.onError ?? printError);
   const { retries = {}, signal } = options;
   const worker: Worker<T> = new Worker<T>(source, workerOptions(source, options), {
     run: (held) => handle<T>(held, source, handler, { retries, onError }),
@@ -113,9 +114,10 @@ export function running<T>(
   const stop = async ({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     if (graceMs !== undefined) {
+      if (graceMs !== 0) assertTimeout("graceMs", graceMs);
       timer = setTimeout(() => {
         worker.abort(new Mq9Error("aborted", "the consumer was stopped"));
-      }, graceMs);
+      }, timerMs(graceMs));
     }
     await worker.stop().finally(() => clearTimeout(timer));
   };
@@ -150,6 +152,11 @@ export function workerOptions<T>(
   assertWhole("concurrency", concurrency, 1, 10_000);
   assertWhole("leaseMs", leaseMs, 1_000, 43_200_000);
   if (retries?.max !== undefined) assertWhole("retries.max", retries.max, 0, 999);
+  if (options.fairEvery !== undefined) assertWhole("fairEvery", options.fairEvery, 0, fetchMax);
+  const { backoffMs } = retries ?? {};
+  if (backoffMs !== undefined && typeof backoffMs !== "function" && !(backoffMs >= 0)) {
+    throw new Mq9Error("invalid", "retries.backoffMs must be milliseconds, or a function");
+  }
   return {
     group: options.group ?? source.agent ?? "default",
     start: startOf(options.from ?? "earliest"),
@@ -175,22 +182,35 @@ async function handle<T>(
   } catch (error) {
     if (!(error instanceof Reject)) onError(error, message);
     if (held.settled) return left;
-    return outcomeOf(error, held.deliveryCount, retries);
+    return outcomeOf(error, () => delayMsOf(held, retries, onError));
   }
 }
 
 /** What becomes of a message whose handler threw this. */
-function outcomeOf(error: unknown, delivery: number, { backoffMs }: Retries): Outcome {
+function outcomeOf(error: unknown, delayMs: () => number | undefined): Outcome {
   const reason = textOf(error).slice(0, reasonLengthMax);
-  if (error instanceof Reject || error instanceof InvalidDataError)
-    return { kind: "reject", reason };
-  if (backoffMs === undefined) return { kind: "nack", reason };
-  const ms =
-    typeof backoffMs === "function"
-      ? backoffMs(delivery)
-      : backoffMs * 2 ** Math.min(delivery - 1, 30);
-  const delayMs = Math.round(Math.min(backoffMaxMs, Math.max(0, ms)));
-  return { kind: "nack", reason, ...(Number.isNaN(delayMs) ? {} : { delayMs }) };
+  const isFinal = error instanceof Reject || error instanceof InvalidDataError;
+  return isFinal ? { kind: "reject", reason } : { kind: "nack", reason, delayMs: delayMs() };
+}
+
+/** Undefined = as the broker would; also where the program's function fails. */
+function delayMsOf<T>(
+  { deliveryCount, message }: Held<T>,
+  { backoffMs }: Retries,
+  onError: Job<T>["onError"],
+): number | undefined {
+  if (backoffMs === undefined) return undefined;
+  try {
+    const ms =
+      typeof backoffMs === "function"
+        ? Number(backoffMs(deliveryCount))
+        : backoffMs * 2 ** Math.min(deliveryCount - 1, 30);
+    const delayMs = Math.round(Math.min(backoffMaxMs, Math.max(0, ms)));
+    return Number.isNaN(delayMs) ? undefined : delayMs;
+  } catch (error) {
+    onError(error, message);
+    return undefined;
+  }
 }
 
 export function startOf(from: NonNullable<ConsumeOptions["from"]>): StartPosition {
@@ -199,9 +219,22 @@ export function startOf(from: NonNullable<ConsumeOptions["from"]>): StartPositio
   return { at: "id", msgId: from.msgId };
 }
 
-function assertWhole(what: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new Mq9Error("invalid", `${what} must be a whole number from ${least} to ${most}`);
+/** A listener of errors that fails, at once or later, must not take the worker with it. */
+export function safely<T>(
+  listener: (error: unknown, message: Message<T> | undefined) => unknown,
+): Job<T>["onError"] {
+  return (error, message) => {
+    const failed = (again: unknown): void => {
+      printError(error, message);
+      printError(again, message);
+    };
+    try {
+      const heard = listener(error, message);
+      if (heard instanceof Promise) heard.catch(failed);
+    } catch (again) {
+      failed(again);
+    }
+  };
 }
 
 /** An error that nobody asked to hear must not be lost. */

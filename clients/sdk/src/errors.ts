@@ -94,6 +94,12 @@ export function abortedError(signal: AbortSignal, what: string): Mq9Error {
   return new Mq9Error("aborted", `${what} was aborted`, { cause: signal.reason });
 }
 
+/** What it says, whatever was thrown: programs throw everything, and some of it refuses to be read. */
 export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    const text: unknown = error instanceof Error ? error.message : error;
+    return typeof text === "string" ? text : String(text);
+  } catch {
+    return "something was thrown that can not be shown";
+  }
 }

@@ -91,8 +91,8 @@ export function hdrsOfLines(lines: Iterable<readonly [string, string]>): MsgHdrs
   let headers: MsgHdrs | undefined;
   for (const [name, value] of lines) {
     headers ??= emptyHeaders();
-    if (!/^[!-9;-~]+$/.test(name) || /[\r\n\0]/.test(value)) {
-      const text = `invalid header ${JSON.stringify(name)}: a name is visible ASCII without ':', a value has no line ends`;
+    if (!/^[!-9;-~]+$/.test(name) || typeof value !== "string" || /[\r\n\0]/.test(value)) {
+      const text = `invalid header ${JSON.stringify(name)}: a name is visible ASCII without ':', a value is a text without line ends`;
       throw new Mq9Error("invalid", text);
     }
     headers.append(name, value);

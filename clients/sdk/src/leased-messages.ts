@@ -27,6 +27,7 @@ export function leasedMessages<T>(
 ): AsyncIterableIterator<Message<T>> {
   const { api } = mailbox.surround;
   let subscription: Subscription | undefined;
+  let renewal: ReturnType<typeof setInterval> | undefined;
   let current: Message<T> | undefined;
   /** Handed over by the broker and not settled here: the latest delivery of each number. */
   const held = new Map<number, Message<T>>();
@@ -40,7 +41,7 @@ export function leasedMessages<T>(
       const back = [...held.values()].filter((message) => message.settled === undefined);
       held.clear();
       // Best effort: a lease that is not handed back ends by itself.
-      await Promise.allSettled(back.map(handBack));
+      await Promise.allSettled(back.map((message) => handBack(message)));
     },
   });
   const handBack = async ({ msgId, deliveryCount }: Message<T>): Promise<void> => {
@@ -49,13 +50,10 @@ export function leasedMessages<T>(
     const delayMs = unseen ? undefined : 0;
     await api.nack({ mailbox: mailbox.name, group, msgId, deliveryCount, delayMs, unseen });
   };
-  const renewal = setInterval(() => {
+  if (stream.ended) return stream;
+  renewal = setInterval(() => {
     for (const message of held.values()) void message.extend().catch(() => {});
   }, renewMs);
-  if (stream.ended) {
-    clearInterval(renewal);
-    return stream;
-  }
   const taken = (error: Error | null, message: Msg): void => {
     if (error !== null) {
       stream.end(error);

@@ -27,6 +27,7 @@ import {
   unknownError,
 } from "./ask.ts";
 import { failureIn, textOf } from "./errors.ts";
+import { timerMs } from "./numbers.ts";
 import { type StatusEvent, StatusFeed } from "./status.ts";
 
 export {
@@ -188,7 +189,7 @@ export class Link {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let abort: () => void = () => {};
     const given = new Promise<"late" | "aborted">((resolve) => {
-      timer = setTimeout(resolve, Math.max(0, deadlineMs - performance.now()), "late");
+      timer = setTimeout(resolve, timerMs(deadlineMs - performance.now()), "late");
       abort = () => resolve("aborted");
       signal?.addEventListener("abort", abort, { once: true });
     });
@@ -226,7 +227,7 @@ export class Link {
       };
       const wake = (): void => done("online");
       const abort = (): void => done("aborted");
-      const timer = setTimeout(done, Math.max(0, deadlineMs - performance.now()), "late");
+      const timer = setTimeout(done, timerMs(deadlineMs - performance.now()), "late");
       this.#waiting.add(wake);
       signal?.addEventListener("abort", abort, { once: true });
     });
@@ -251,7 +252,7 @@ export class Link {
         resolve(outcome);
       };
       const abort = (): void => settle({ kind: "aborted" });
-      const timer = setTimeout(settle, Math.max(1, deadlineMs - nowMs), { kind: "late" });
+      const timer = setTimeout(settle, timerMs(deadlineMs - nowMs), { kind: "late" });
       const { background = false } = request;
       this.#pending.set(token, { subject, sinceMs: nowMs, settle, background });
       signal?.addEventListener("abort", abort, { once: true });

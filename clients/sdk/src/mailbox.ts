@@ -330,9 +330,14 @@ export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Message<T>> {
     const all: Message<T>[] = [];
-    for await (const message of this.list({ signal })) {
-      if (priority === undefined || rankOf(message.priority) === rankOf(priority))
-        all.push(message);
+    try {
+      for await (const message of this.list({ signal })) {
+        if (priority === undefined || rankOf(message.priority) === rankOf(priority))
+          all.push(message);
+      }
+    } catch (error) {
+      if (signal?.aborted) return;
+      throw error;
     }
     all.sort((a, b) => rankOf(a.priority) - rankOf(b.priority) || a.msgId - b.msgId);
     for (const message of all) {

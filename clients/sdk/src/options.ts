@@ -9,6 +9,7 @@ import {
   type TlsOptions,
 } from "@nats-io/nats-core";
 import { encodeText } from "./codec.ts";
+import { assertTimeout, timerMs } from "./numbers.ts";
 import type { Dialect } from "./remote/broker.ts";
 import type { DialOptions, Surroundings, WebSocketClass } from "./transport/transport.ts";
 
@@ -74,6 +75,8 @@ const reconnectMsMax = 4_000;
 
 /** @throws {Mq9Error} `invalid` naming what makes no sense */
 export function settingsOf(options: ConnectOptions, around: Surroundings): Settings {
+  assertTimeout("timeoutMs", options.timeoutMs);
+  assertTimeout("connectTimeoutMs", options.connectTimeoutMs);
   const given = options.url ?? around.url ?? urlDefault;
   const addresses = given
     .split(",")
@@ -93,7 +96,7 @@ export function settingsOf(options: ConnectOptions, around: Surroundings): Setti
     ...(signedIn.authenticator === undefined ? {} : { authenticator: signedIn.authenticator }),
     ...(options.tls !== undefined ? { tls: options.tls } : wantsTls ? { tls: {} } : {}),
     ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
-    timeout: options.connectTimeoutMs ?? connectTimeoutMsDefault,
+    timeout: timerMs(options.connectTimeoutMs ?? connectTimeoutMsDefault),
     reconnect: options.reconnect ?? true,
     maxReconnectAttempts: -1,
     reconnectDelayHandler: () => pace.delayMs,

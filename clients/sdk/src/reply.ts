@@ -8,6 +8,7 @@ import {
   consume,
   type HandlerContext,
   Reject,
+  safely,
 } from "./consume.ts";
 import { sourceOf } from "./consume-source.ts";
 import { deadlineHeader, failureBody, sendAnswer } from "./correlation.ts";
@@ -48,6 +49,7 @@ export function reply<T, A = unknown>(
   const { answerSchema, ttlSeconds, keep = false, ...rest } = options;
   const most = options.retries?.max ?? 0;
   const { api } = mailbox.surround;
+  const onError = safely<T>((error, message) => options.onError?.(error, message));
 
   const answer = async (
     message: Message<T>,
@@ -60,7 +62,7 @@ export function reply<T, A = unknown>(
     } catch (error) {
       if (!isPointless(error)) throw error;
       // Answered by another replier with other bytes, or the asker's mailbox is over.
-      if (codeOf(error) !== "dedup_conflict") options.onError?.(error, message);
+      if (codeOf(error) !== "dedup_conflict") onError(error, message);
     }
   };
   const finish = (message: Message<T>): void => {
@@ -90,7 +92,7 @@ export function reply<T, A = unknown>(
           throw error;
         }
         if ((message.deliveryCount ?? 1) <= most || message.settled !== undefined) throw error;
-        options.onError?.(error, message);
+        onError(error, message);
         await answer(message, failureBody(error), "error");
         finish(message);
         return;

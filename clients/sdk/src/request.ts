@@ -15,6 +15,7 @@ import type { HeadersInit } from "./headers.ts";
 import { linesOfInit } from "./headers.ts";
 import type { Mailbox, Surround } from "./mailbox.ts";
 import { Message, type MessageParts, partsOf } from "./message.ts";
+import { timerMs } from "./numbers.ts";
 import type { RemoteApi } from "./remote/remote-api.ts";
 import { type ReplyInbox, ReplyInboxes } from "./request-inbox.ts";
 import { readerOf, type Schema } from "./schema.ts";
@@ -65,8 +66,6 @@ export class RequestTimeoutError extends Mq9Error {
 }
 
 const doubtful: ReadonlySet<Mq9ErrorCode> = new Set(["expired", "not_found", "timeout"]);
-/** The longest a timer of the platform waits. */
-const longestMs = 2_147_483_647;
 const inboxesOf: WeakMap<Surround, ReplyInboxes> = new WeakMap();
 
 /** One request from its start to its end. */
@@ -99,6 +98,10 @@ export async function request<T, R = unknown>(
   const { signal } = options;
   const nowMs = Date.now();
   const deadlineMs = options.deadline?.getTime() ?? nowMs + (options.timeoutMs ?? 30_000);
+  if (!Number.isFinite(deadlineMs)) {
+    const text = "timeoutMs must be a number of milliseconds, deadline a valid date";
+    throw new Mq9Error("invalid", text);
+  }
   const asking: Asking = {
     api,
     mailbox: mailbox.name,
@@ -109,6 +112,7 @@ export async function request<T, R = unknown>(
     msgId: undefined,
   };
   if (signal?.aborted) throw aborted(asking);
+  if (deadlineMs <= nowMs) throw await tooLate(asking, new Error("its deadline is past"));
   const inboxes = inboxesFor(surround);
   const inbox = await repeated(asking, () => {
     return inboxes.for(options.requestId, options.replyTo, leftMs(asking));
@@ -198,11 +202,23 @@ async function repeated<V>(asking: Asking, attempt: () => Promise<V>): Promise<V
       const mayBeDone = error instanceof Mq9Error && error.code === "outcome_unknown";
       if (!mayBeDone && !(error instanceof Mq9Error && error.retriable)) throw error;
       if (leftMs(asking) <= 1) throw await tooLate(asking, error);
-      await new Promise((resolve) => {
-        setTimeout(resolve, Math.min(leftMs(asking), retryDelayMs(failures)));
-      });
+      await pause(Math.min(leftMs(asking), retryDelayMs(failures)), asking.signal);
+      if (asking.signal?.aborted) throw aborted(asking);
     }
   }
+}
+
+/** Ends early when the signal fires. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end, { once: true });
+  });
 }
 
 /** Waits for the answer from its beginning on. */
@@ -215,7 +231,7 @@ class Wait {
     this.answer = new Promise((resolve) => {
       const abort = (): void => resolve(aborted(asking));
       const stop = inbox.listen(requestId, resolve);
-      const timer = setTimeout(resolve, Math.min(leftMs(asking), longestMs), "late");
+      const timer = setTimeout(resolve, timerMs(leftMs(asking)), "late");
       signal?.addEventListener("abort", abort, { once: true });
       this.#end = () => {
         stop();
@@ -327,7 +343,8 @@ function stateOf(asking: Asking, receipt: ReceiptResult | undefined, cause: unkn
 }
 
 function aborted({ signal, requestId, mailbox }: Asking): Mq9Error {
-  return abortedError(signal as AbortSignal, `request ${requestId} to ${mailbox}`);
+  const which = requestId === "" ? "request" : `request ${requestId}`;
+  return abortedError(signal as AbortSignal, `${which} to ${mailbox}`);
 }
 
 function leftMs({ deadlineMs }: Asking): number {

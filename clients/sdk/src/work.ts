@@ -1,9 +1,11 @@
 // work(): the messages of a group as a loop, each settled by hand. The engine is ./consume-worker.ts; a
 // message's lease is kept alive until the loop asks for the next one.
 
-import { type ConsumeOptions, type ConsumeSource, workerOptions } from "./consume.ts";
+import { reasonLengthMax } from "@mq9/protocol";
+import { type ConsumeOptions, type ConsumeSource, safely, workerOptions } from "./consume.ts";
 import type { Held, Outcome } from "./consume-held.ts";
 import { Worker } from "./consume-worker.ts";
+import { textOf } from "./errors.ts";
 import type { Message } from "./message.ts";
 
 export type WorkOptions<T = unknown> = Omit<ConsumeOptions<T>, "concurrency">;
@@ -26,6 +28,7 @@ class Work<T> implements AsyncIterableIterator<Message<T>> {
   readonly #source: ConsumeSource<T>;
   readonly #worker: Worker<T>;
   readonly #options: WorkOptions<T>;
+  readonly #onError: (error: unknown, message: Message<T> | undefined) => void;
   /** The loop has it, until it asks for the next. */
   #release: Release | undefined;
   /** A message, or the end, for the loop that waits. */
@@ -36,9 +39,10 @@ class Work<T> implements AsyncIterableIterator<Message<T>> {
   constructor(source: ConsumeSource<T>, options: WorkOptions<T>) {
     this.#source = source;
     this.#options = options;
+    this.#onError = safely((error, message) => options.onError?.(error, message));
     this.#worker = new Worker(source, workerOptions(source, options), {
       run: (held) => this.#run(held),
-      onError: (error, message) => options.onError?.(error, message),
+      onError: this.#onError,
     });
     options.signal?.addEventListener("abort", this.#stop, { once: true });
     if (options.signal?.aborted) this.#stop();
@@ -106,8 +110,8 @@ class Work<T> implements AsyncIterableIterator<Message<T>> {
       await this.#source.check?.(held.message);
       return true;
     } catch (error) {
-      this.#options.onError?.(error, held.message);
-      await held.reject(error instanceof Error ? error.message : String(error));
+      this.#onError(error, held.message);
+      await held.reject(textOf(error).slice(0, reasonLengthMax));
       return false;
     }
   }

@@ -5,6 +5,7 @@ import type { Mq9Error } from "@mq9/protocol";
 import { headers as emptyHeaders, type MsgHdrs } from "@nats-io/nats-core";
 import { OutcomeUnknownError, unsupported } from "../errors.ts";
 import type { Answer, Ask, Link, Reply } from "../link.ts";
+import { assertFinite, assertTimeout } from "../numbers.ts";
 import type { Broker, Dialect } from "./broker.ts";
 
 /** How one call waits. */
@@ -112,6 +113,7 @@ export class RemoteCalls {
     throw unsupported(what, this.broker.description);
   }
 
+  /** @throws {Mq9Error} `invalid` for numbers that are none: before anything is sent */
   #request(call: Call): Ask {
     const {
       subject,
@@ -126,6 +128,8 @@ export class RemoteCalls {
       read,
       background,
     } = call;
+    assertTimeout("timeoutMs", timeoutMs);
+    if (isFields(body)) assertFinite(what, body);
     return {
       subject,
       body: () => bytesOf(typeof body === "function" ? body() : body),
@@ -148,6 +152,10 @@ export class RemoteCalls {
     shown.set("mq9-token", token);
     return shown;
   }
+}
+
+function isFields(body: Call["body"]): body is Reply {
+  return typeof body === "object" && !(body instanceof Uint8Array);
 }
 
 function bytesOf(body: Reply | Uint8Array | string | undefined): Uint8Array | string {

@@ -20,6 +20,7 @@ import { nuid } from "@nats-io/nats-core";
 import { OutcomeUnknownError, unsupported } from "../errors.ts";
 import { hdrsOfLines, linesOfBlock } from "../headers.ts";
 import type { Reply } from "../link.ts";
+import { assertNumber } from "../numbers.ts";
 import type { CallOptions } from "./calls.ts";
 import { createBodyEarly, rowsEarly, sendEarly } from "./early.ts";
 import { RemotePull } from "./pull.ts";
@@ -217,6 +218,7 @@ export class RemoteMailboxes extends RemotePull implements MailboxApi {
   async remove(request: RemoveRequest, options: CallOptions = {}): Promise<void> {
     const { mailbox, msgId } = request;
     const what = `deleting message ${msgId} of ${mailbox}`;
+    assertNumber(what, msgId);
     const dialect = await this.dialect(what, "mq9", "msg", "mailbox");
     const space = dialect === "mailbox" ? "MAILBOX" : "MSG";
     const subject = `${space}.DELETE.${mailbox}.${msgId}`;

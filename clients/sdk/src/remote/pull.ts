@@ -24,6 +24,7 @@ import {
 } from "@mq9/protocol";
 import { abortedError } from "../errors.ts";
 import type { Reply } from "../link.ts";
+import { assertFinite, assertNumber } from "../numbers.ts";
 import { type CallOptions, RemoteCalls } from "./calls.ts";
 import { listEarly } from "./early.ts";
 import {
@@ -58,6 +59,7 @@ export class RemotePull extends RemoteCalls implements PullApi {
   async purge(request: PurgeRequest, options: CallOptions = {}): Promise<number> {
     const { mailbox, beforeId } = request;
     const what = `purging ${mailbox}`;
+    if (beforeId !== undefined) assertNumber(`${what} below ${beforeId}`, beforeId);
     await this.dialect(what, "mq9");
     const reply = await this.succeed({
       ...options,
@@ -81,6 +83,8 @@ export class RemotePull extends RemoteCalls implements PullApi {
     const dialect = await this.dialect(what, "mq9", "msg", "mailbox", "inbox");
     if (dialect === "mailbox" || dialect === "inbox")
       return await listEarly(this, dialect, request, options);
+    const { limit, leaseMs, deliveriesMax, fairEvery, start } = request;
+    assertFinite(what, { limit, waitMs, leaseMs, deliveriesMax, fairEvery, ...startFields(start) });
     const endMs = performance.now() + waitMs;
     const { signal, timeoutMs = this.link.options.timeoutMs } = options;
     const reply = this.succeed({
@@ -214,6 +218,7 @@ export class RemotePull extends RemoteCalls implements PullApi {
   async receipt(request: ReceiptRequest, options: CallOptions = {}): Promise<ReceiptResult> {
     const { mailbox, msgId } = request;
     const what = `asking for the receipt of message ${msgId} of ${mailbox}`;
+    assertNumber(what, msgId);
     await this.dialect(what, "mq9");
     const subject = `MSG.RECEIPT.${mailbox}.${msgId}`;
     return receiptOf(await this.succeed({ ...options, subject, mailbox, what, kind: "read" }));
@@ -255,6 +260,7 @@ export class RemotePull extends RemoteCalls implements PullApi {
   async cancel(request: CancelRequest, options: CallOptions = {}): Promise<void> {
     const { mailbox, scheduledId } = request;
     const what = `canceling scheduled message ${scheduledId} of ${mailbox}`;
+    assertNumber(what, scheduledId);
     await this.dialect(what, "mq9");
     const subject = `MSG.CANCEL.${mailbox}.${scheduledId}`;
     await this.repeated({ ...options, subject, mailbox, what, kind: "again" }, [], {
