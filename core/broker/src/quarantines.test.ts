@@ -48,6 +48,22 @@ test("every change is kept, those made at one time too", async () => {
   expect(disk.kept).toEqual([bob]);
 });
 
+test("changes made at one time are kept as they hold in the end", async () => {
+  const { quarantines, told, disk } = rig();
+  for (const who of [ann, bob]) await quarantines.set(who, true, nobodyHears);
+  await Promise.all([ann, bob].map((who) => quarantines.set(who, false, nobodyHears)));
+  expect([disk.kept, quarantines.stopped]).toEqual([[], []]);
+  await quarantines.set(ann, true, nobodyHears);
+  await Promise.all([
+    quarantines.set(ann, false, nobodyHears),
+    quarantines.set(ann, true, nobodyHears),
+    quarantines.set(bob, true, nobodyHears),
+  ]);
+  expect(new Set(disk.kept)).toEqual(new Set([ann, bob]));
+  expect(new Set(quarantines.stopped)).toEqual(new Set([ann, bob]));
+  expect(told.at(-1)).toBe("A ann true");
+});
+
 test("whoever can not be kept is stopped all the same, and is not let go on", async () => {
   const { quarantines, told, disk } = rig();
   disk.broken = true;

@@ -35,7 +35,7 @@ export class Quarantines {
   /** Who is let in now. */
   readonly #auth: () => AuthConfig | undefined;
   readonly #stopped = new Map<string, Principal>();
-  #saving: Promise<unknown> = Promise.resolve();
+  #changing: Promise<unknown> = Promise.resolve();
 
   constructor(
     router: Pick<Router, "quarantine">,
@@ -73,14 +73,20 @@ export class Quarantines {
     if (on) {
       const connections = this.#apply(principal, true);
       changed(connections);
-      await this.#keep(this.stopped, "the user is stopped, but only until this process ends");
+      await this.#inTurn(async () => {
+        // A change before this one may have let the same user go on.
+        if (!this.#stopped.has(keyOf(principal))) this.#apply(principal, true);
+        await this.#keep(this.stopped, "the user is stopped, but only until this process ends");
+      });
       return connections;
     }
-    const others = this.stopped.filter((each) => keyOf(each) !== keyOf(principal));
-    await this.#keep(others, "the user is still stopped");
-    const connections = this.#apply(principal, false);
-    changed(connections);
-    return connections;
+    return await this.#inTurn(async () => {
+      const others = this.stopped.filter((each) => keyOf(each) !== keyOf(principal));
+      await this.#keep(others, "the user is still stopped");
+      const connections = this.#apply(principal, false);
+      changed(connections);
+      return connections;
+    });
   }
 
   #apply(principal: Principal, on: boolean): number {
@@ -99,11 +105,16 @@ export class Quarantines {
     throw new QuarantineError("unknown_name", what);
   }
 
+  /** One change after the other, so that each is kept with those before it. */
+  #inTurn<R>(change: () => Promise<R>): Promise<R> {
+    const changed = this.#changing.then(change);
+    this.#changing = changed.catch(() => {});
+    return changed;
+  }
+
   async #keep(stopped: readonly Principal[], otherwise: string): Promise<void> {
-    const saving = this.#saving.then(() => this.#keeper?.save(stopped));
-    this.#saving = saving.catch(() => {});
     try {
-      await saving;
+      await this.#keeper?.save(stopped);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new QuarantineError("not_kept", `${otherwise}: ${reason}`);

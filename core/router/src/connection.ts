@@ -231,7 +231,8 @@ export class Connection implements Client, OperationSink, TransportEvents, Outbo
     const fanOut = this.#fanOuts?.[0];
     if (fanOut !== undefined) {
       this.#hub.beginTurn(this);
-      fanOut.slice();
+      const count = fanOut.slice();
+      this.#pace?.delivered(count, this.#hub.nowMs());
       this.#hub.endTurn();
       if (fanOut.isDone) this.#fanOuts?.shift();
       this.#hub.turns.add(this);

@@ -1,6 +1,7 @@
 // A large message to very many readers takes several turns of the event loop, and nobody notices but
 // by the time it takes.
 import { expect, test } from "vitest";
+import { Pace } from "./pace.ts";
 import { connectPeer, type Peer } from "./testing/peer.ts";
 import { type RunningRouter, startRouter } from "./testing/rig.ts";
 
@@ -75,4 +76,40 @@ test("it reaches everybody when its publisher leaves at once, and nobody who lef
     expect(await reader.flush()).toBe("");
     await reader[Symbol.asyncDispose]();
   }
+});
+
+test("who may reach only so many in a second is held for all whom a large message reached", async () => {
+  const spent: number[] = [];
+  class Counting extends Pace {
+    override published(deliveries: number): number {
+      spent.push(deliveries);
+      return 0;
+    }
+    override delivered(deliveries: number): void {
+      spent.push(deliveries);
+    }
+  }
+  const pace = new Counting({});
+  const user = { account: "$G", user: "", permissions: undefined };
+  const identityOf = (name: string | undefined) => (name === "paced" ? { ...user, pace } : user);
+  await using server = await startRouter(
+    {},
+    {
+      authenticator: {
+        required: false,
+        nonces: false,
+        authenticate: ({ user: name }) => identityOf(name),
+        renew: (identity) => identity,
+      },
+    },
+  );
+  const readers = await startReaders(server);
+  await using publisher = await connectPeer(server.port);
+  publisher.send('CONNECT {"verbose":false,"user":"paced"}\r\n');
+  publisher.send(`PUB big ${bytes}\r\n${"d".repeat(bytes)}\r\n`);
+  for (const reader of readers) await readAll(reader, "d");
+  await publisher.flush();
+  expect(spent.length).toBeGreaterThan(2);
+  expect(spent.reduce((sum, each) => sum + each, 0)).toBe(readersMax * perReader);
+  for (const reader of readers) await reader[Symbol.asyncDispose]();
 });

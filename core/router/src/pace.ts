@@ -54,4 +54,9 @@ export class Pace {
     const forMessages = this.#messages?.spend(1, nowMs) ?? 0;
     return Math.max(forMessages, this.#deliveries?.spend(deliveries, nowMs) ?? 0);
   }
+
+  /** A message that was published before got to more of its readers: the next one waits for that. */
+  delivered(deliveries: number, nowMs: number): void {
+    this.#deliveries?.spend(deliveries, nowMs);
+  }
 }
