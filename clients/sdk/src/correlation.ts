@@ -5,6 +5,7 @@ import { isMailboxName, Mq9Error, type SendResult } from "@mq9/protocol";
 import { nuid } from "@nats-io/nats-core";
 import { encodeData, encodeText } from "./codec.ts";
 import { textOf } from "./errors.ts";
+import { hopsAfter } from "./hops.ts";
 import type { Message } from "./message.ts";
 import type { CallOptions } from "./remote/calls.ts";
 import type { RemoteApi } from "./remote/remote-api.ts";
@@ -92,6 +93,7 @@ export async function sendAnswer<T>(
   if (contentType !== undefined) lines.push(["content-type", contentType]);
   if (correlationId !== undefined) lines.push([correlationHeader, correlationId]);
   if (options.status !== undefined) lines.push([statusHeader, options.status]);
+  lines.push(hopsAfter(message));
   const dedupId = correlationId ?? `answer-${message.mailbox}-${message.msgId}`;
   const request = {
     mailbox: replyTo,

@@ -1,6 +1,7 @@
 // What the methods of a mailbox may be told.
 import type { PriorityLabel, StartPosition } from "@mq9/protocol";
 import type { HeadersInit } from "./headers.ts";
+import type { Message } from "./message.ts";
 import type { CallOptions } from "./remote/calls.ts";
 import type { RemoteApi } from "./remote/remote-api.ts";
 import type { Schema } from "./schema.ts";
@@ -37,6 +38,11 @@ export interface SendOptions extends CallOptions {
   readonly headers?: HeadersInit | undefined;
   /** The mailbox that an answer shall go to. */
   readonly replyTo?: string | undefined;
+  /**
+   * The message that made you send this one. The broker counts: agents that set each other off without end
+   * are stopped after sixteen messages (`forbidden`).
+   */
+  readonly cause?: Pick<Message<unknown>, "headers"> | undefined;
 }
 
 /** Where to begin. */

@@ -21,6 +21,7 @@ import { type ConsumeOptions, type Consumer, consume, type Handler } from "./con
 import { sourceOf } from "./consume-source.ts";
 import { sendAnswer } from "./correlation.ts";
 import { linesOfInit } from "./headers.ts";
+import { hopsAfter } from "./hops.ts";
 import { leasedMessages } from "./leased-messages.ts";
 import {
   type FetchOptions,
@@ -105,6 +106,7 @@ export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
       lines.push(["content-type", contentType]);
     }
     if (replyTo !== undefined) lines.push(["mq9-reply-to", replyTo]);
+    if (options.cause !== undefined) lines.push(hopsAfter(options.cause));
     const label = parsePriorityLabel(priority);
     if (label === undefined) {
       const text = `'${priority}' is no priority: critical, urgent, high, normal, low, notify`;
@@ -243,8 +245,10 @@ export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
       });
       if (page.length === 0) return;
       for (const message of page.toReversed()) yield message;
-      beforeId = page[0]?.msgId;
-      if (beforeId === undefined || beforeId === 0) return;
+      const oldest: number = page[0]?.msgId ?? 0;
+      // Numbers that do not fall, as only a broken broker gives them, would have no end.
+      if (oldest <= 0 || (beforeId !== undefined && oldest >= beforeId)) return;
+      beforeId = oldest;
     }
   }
 
