@@ -115,15 +115,47 @@ describe("a mailbox", () => {
   it("a fetch that is given up gives back what it takes", async () => {
     const box = await mq9.createMailbox({ name: "given-up" });
     const stop = new AbortController();
-    const fetching = box.fetch({ group: "g", waitMs: 20_000, signal: stop.signal });
+    // What nobody began with does not count: it is no dead letter.
+    const once = { group: "g", deliveriesMax: 1 } as const;
+    const fetching = box.fetch({ ...once, waitMs: 20_000, signal: stop.signal });
     // The broker knows of it before it ends.
     await expect.poll(async () => (await box.info()).groups[0]?.waiting).toBe(1);
     stop.abort();
     await expect(fetching).rejects.toMatchObject({ code: "aborted" });
     await box.send("for the next");
     await using other = await connect(broker().url);
-    const [message] = await other.mailbox("given-up").fetch({ group: "g", waitMs: 10_000 });
+    const [message] = await other.mailbox("given-up").fetch({ ...once, waitMs: 10_000 });
     expect(message?.text()).toBe("for the next");
+  });
+
+  it("a look that is given up leaves alone what others took meanwhile", async () => {
+    const box = await mq9.createMailbox({ name: "looked-at" });
+    const stop = new AbortController();
+    const how = { group: "g", waitMs: 20_000 };
+    // The broker hears of the look first.
+    const looking = box.fetch({ ...how, look: true, signal: stop.signal });
+    const taking = box.fetch(how);
+    await expect.poll(async () => (await box.info()).groups[0]?.waiting).toBe(1);
+    stop.abort();
+    await expect(looking).rejects.toMatchObject({ code: "aborted" });
+    await box.send("work");
+    expect(texts(await taking)).toEqual(["work"]);
+    expect(await box.receipt(0)).toMatchObject({ groups: [{ state: "leased", deliveryCount: 1 }] });
+    expect(await box.fetch({ ...how, waitMs: 200 })).toEqual([]);
+  });
+
+  it("a fetch that is given up does not hold up who leaves", async () => {
+    const box = await mq9.createMailbox({ name: "left-behind" });
+    const other = await connect(broker().url);
+    const stop = new AbortController();
+    const fetching = other
+      .mailbox("left-behind")
+      .fetch({ group: "g", waitMs: 60_000, signal: stop.signal });
+    await expect.poll(async () => (await box.info()).groups[0]?.waiting).toBe(1);
+    stop.abort();
+    await expect(fetching).rejects.toMatchObject({ code: "aborted" });
+    await other.drain();
+    await expect.poll(async () => (await box.info()).groups[0]?.waiting).toBe(0);
   });
 
   it("shares messages in a group of loops, each acknowledged when its loop goes on", async () => {

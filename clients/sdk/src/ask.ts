@@ -28,8 +28,8 @@ export interface Ask {
   readonly signal?: AbortSignal | undefined;
   /** Of a send. */
   readonly dedupId?: string | undefined;
-  /** Nobody minds when the connection is drained before its answer comes. Default false. */
-  readonly background?: boolean | undefined;
+  /** Nobody minds when the connection is drained before its answer comes, or not any more. Default false. */
+  readonly background?: boolean | (() => boolean) | undefined;
   /** What is so when a read has no answer. Default: "nothing was changed". */
   readonly known?: string | undefined;
   /** Reads the bytes of a reply that is more than one JSON object. Default: JSON. */

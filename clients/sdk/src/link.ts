@@ -55,7 +55,7 @@ type Outcome =
 interface Pending {
   readonly subject: string;
   readonly sinceMs: number;
-  readonly background: boolean;
+  readonly background: Ask["background"];
   readonly settle: (outcome: Outcome) => void;
 }
 
@@ -253,7 +253,7 @@ export class Link {
       };
       const abort = (): void => settle({ kind: "aborted" });
       const timer = setTimeout(settle, timerMs(deadlineMs - nowMs), { kind: "late" });
-      const { background = false } = request;
+      const { background } = request;
       this.#pending.set(token, { subject, sinceMs: nowMs, settle, background });
       signal?.addEventListener("abort", abort, { once: true });
       this.#watchdog ??= setInterval(() => this.#watch(), 1_000);
@@ -329,7 +329,9 @@ export class Link {
   }
 
   #isIdle(): boolean {
-    for (const { background } of this.#pending.values()) if (!background) return false;
+    for (const { background } of this.#pending.values()) {
+      if (!(typeof background === "function" ? background() : background)) return false;
+    }
     return true;
   }
 

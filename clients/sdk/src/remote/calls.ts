@@ -17,7 +17,7 @@ export interface CallOptions {
   readonly background?: boolean | undefined;
 }
 
-export interface Call extends CallOptions {
+export interface Call extends Omit<CallOptions, "background">, Pick<Ask, "background"> {
   readonly subject: string;
   readonly body?: Reply | Uint8Array | string | (() => Reply) | undefined;
   readonly what: string;

@@ -86,7 +86,8 @@ export class RemotePull extends RemoteCalls implements PullApi {
     const { limit, leaseMs, deliveriesMax, fairEvery, start } = request;
     assertFinite(what, { limit, waitMs, leaseMs, deliveriesMax, fairEvery, ...startFields(start) });
     const endMs = performance.now() + waitMs;
-    const { signal, timeoutMs = this.link.options.timeoutMs } = options;
+    const { signal, timeoutMs = this.link.options.timeoutMs, background = false } = options;
+    const takes = group !== undefined && request.look !== true;
     const reply = this.succeed({
       subject: `MSG.FETCH.${mailbox}`,
       body: () =>
@@ -95,14 +96,13 @@ export class RemotePull extends RemoteCalls implements PullApi {
       mailbox,
       what,
       kind: "read",
-      signal: group === undefined ? signal : undefined,
-      known:
-        group === undefined ? undefined : "what it may have taken comes back when its leases end",
+      signal: takes ? undefined : signal,
+      known: takes ? "what it may have taken comes back when its leases end" : undefined,
       read: dialect === "mq9" ? readRaw : undefined,
-      background: options.background,
+      background: () => background || signal?.aborted === true,
     });
     const result = reply.then((fields) => fetchResultOf(mailbox, fields));
-    if (group === undefined || signal === undefined) return await result;
+    if (!takes || signal === undefined) return await result;
     return await this.#orHandBack(result, group, signal, what);
   }
 
@@ -135,7 +135,7 @@ export class RemotePull extends RemoteCalls implements PullApi {
   async #giveBack(group: string, message: MailMessage): Promise<void> {
     const { mailbox, msgId, deliveryCount } = message;
     try {
-      await this.nack({ mailbox, group, msgId, delayMs: 0, deliveryCount });
+      await this.nack({ mailbox, group, msgId, deliveryCount, unseen: true });
     } catch {
       // its lease ends by itself
     }
