@@ -1,5 +1,6 @@
 // Broadcasts: to whoever listens now. Not stored, unless the channel has a mailbox.
 import { Mq9Error } from "@mq9/protocol";
+import type { Msg } from "@nats-io/nats-core";
 import { encodeData } from "./codec.ts";
 import { type HeadersInit, hdrsOfLines, linesOfInit } from "./headers.ts";
 import { spacePrefix } from "./link.ts";
@@ -62,20 +63,18 @@ export function onBroadcast(
     throw new Mq9Error("invalid", `'${pattern}' is no pattern <domain>.<event> to listen to`);
   }
   if (api.link.closed) throw new Mq9Error("closed", `${subject}: the connection is closed`);
-  const subscription = api.link.nc.subscribe(subject, {
-    ...(group === undefined ? {} : { queue: group }),
-    callback: (error, message) => {
-      if (error !== null) {
-        const text = `listening to ${subject} was refused: ${error.message}`;
-        stream.end(new Mq9Error("forbidden", text, { cause: error }));
-        return;
-      }
-      const parts = new PushedParts(message, message.subject.slice(spacePrefix.length));
-      // A stored channel is replayed after each reconnect.
-      if (group === undefined && parts.msgId >= 0 && !seen.add(parts.msgId)) return;
-      stream.push(new Message(parts));
-    },
-  });
+  const taken = (error: Error | null, message: Msg): void => {
+    if (error !== null) {
+      const text = `listening to ${subject} was refused: ${error.message}`;
+      stream.end(new Mq9Error("forbidden", text, { cause: error }));
+      return;
+    }
+    const parts = new PushedParts(message, message.subject.slice(spacePrefix.length));
+    // A stored channel is replayed after each reconnect.
+    if (group === undefined && parts.msgId >= 0 && !seen.add(parts.msgId)) return;
+    stream.push(new Message(parts));
+  };
+  const subscription = api.link.subscribe(subject, taken, group);
   void subscription.closed.then(() => stream.end());
   return stream;
 }

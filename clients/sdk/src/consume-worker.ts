@@ -72,6 +72,8 @@ const aheadBytesMax = 16 * 1_048_576;
 const unconfirmedMax = 5_000;
 /** How long a fetch waits for mail. One that is still out when the worker stops hands back what it brings. */
 const waitMs = 30_000;
+/** Brokers of others may not wait: after so many answers of that kind they are asked more slowly. */
+const rushedMax = 3;
 /** Fetches after a reconnect that look for what handlers are at work on. */
 const reclaimsMax = 5;
 /** How long a stopping worker tries to get what it finished acknowledged. */
@@ -98,6 +100,8 @@ export class Worker<T> implements HeldBy<T> {
   readonly #fetching: Set<number> = new Set();
   #fetches = 0;
   #failures = 0;
+  /** Answers in a row that had nothing and came at once, though there was time to wait for mail. */
+  #rushed = 0;
   #more = false;
   /** Handlers at work, also on what they have settled themselves. */
   readonly #running: Set<Held<T>> = new Set();
@@ -288,6 +292,7 @@ export class Worker<T> implements HeldBy<T> {
     const { mailbox, api } = this.#source;
     const { group, start, leaseMs, deliveriesMax, fairEvery } = this.#options;
     let isAnswered = false;
+    const beganMs = performance.now();
     try {
       const result = await api.fetch({
         mailbox,
@@ -305,6 +310,9 @@ export class Worker<T> implements HeldBy<T> {
       this.#more = result.more;
       const leaseEndsMs = performance.now() + leaseMs;
       for (const message of result.messages) this.#take(message, leaseEndsMs);
+      const isRushed = result.messages.length === 0 && leaseEndsMs - leaseMs - beganMs < waitMs / 2;
+      this.#rushed = isRushed ? this.#rushed + 1 : 0;
+      if (this.#rushed > rushedMax) await this.#rest(retryDelayMs(this.#rushed));
     } catch (error) {
       this.#more = false;
       await this.#fetchFailed(error);
@@ -347,8 +355,13 @@ export class Worker<T> implements HeldBy<T> {
     }
     this.#failures += 1;
     if (this.#failures === 1 && codeOf(error) !== "draining") this.#job.onError(error, undefined);
+    await this.#rest(retryDelayMs(this.#failures));
+  }
+
+  async #rest(ms: number): Promise<void> {
+    if (this.#stopping) return;
     this.#paused = true;
-    await this.#pause.wait(retryDelayMs(this.#failures));
+    await this.#pause.wait(ms);
     this.#paused = false;
   }
 

@@ -68,10 +68,8 @@ export function leasedMessages<T>(
     await api.dialect("sharing a mailbox with leases", "mq9");
     await api.openWithToken(mailbox.name);
     if (stream.ended) return;
-    subscription = api.link.nc.subscribe(`${spacePrefix}MSG.PUSH.${mailbox.name}`, {
-      queue: group,
-      callback: taken,
-    });
+    const subject = `${spacePrefix}MSG.PUSH.${mailbox.name}`;
+    subscription = api.link.subscribe(subject, taken, group);
     void subscription.closed.then(() => stream.end());
   };
   begin().catch((error: Mq9Error) => stream.end(error));

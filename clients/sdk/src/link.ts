@@ -12,6 +12,7 @@ import {
   type MsgHdrs,
   type NatsConnection,
   PermissionViolationError,
+  type Subscription,
 } from "@nats-io/nats-core";
 import {
   type Answer,
@@ -179,6 +180,28 @@ export class Link {
     this.nc.publish(subject, payload, headers === undefined ? {} : { headers });
   }
 
+  /**
+   * As the library's, but what `taken` throws is told as an error of the connection: thrown into the library it
+   * would end its reading of everything.
+   */
+  subscribe(
+    subject: string,
+    taken: (error: Error | null, message: Msg) => void,
+    queue?: string,
+  ): Subscription {
+    return this.nc.subscribe(subject, {
+      ...(queue === undefined ? {} : { queue }),
+      callback: (error, message) => {
+        try {
+          taken(error, message);
+        } catch (problem) {
+          const text = `what came on ${subject} can not be read: ${textOf(problem)}`;
+          this.#error(new Mq9Error("invalid_data", text, { cause: problem }));
+        }
+      },
+    });
+  }
+
   /** Resolves when everything that was published has reached the broker. @throws {Mq9Error} as `ask` */
   async flush(what: string, options: FlushOptions = {}): Promise<void> {
     const { timeoutMs = this.options.timeoutMs, signal, kind = "once" } = options;
@@ -293,11 +316,13 @@ export class Link {
     }
     try {
       const reply: unknown = request.read?.(message.data) ?? JSON.parse(utf8.decode(message.data));
-      if (typeof reply === "object" && reply !== null) return reply as Reply;
+      if (typeof reply === "object" && reply !== null && !Array.isArray(reply)) {
+        return reply as Reply;
+      }
     } catch {
       // told below with what it was
     }
-    const start = message.string().slice(0, 80);
+    const start = JSON.stringify(message.string().slice(0, 80));
     throw new Mq9Error("invalid_data", `${request.what}: the answer is no JSON object: ${start}`);
   }
 

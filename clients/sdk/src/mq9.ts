@@ -99,7 +99,7 @@ export class Mq9 implements AsyncDisposable {
       }
       // A page may be shorter than asked for: only an empty one is the last.
       const last = page.at(-1);
-      if (last === undefined) return;
+      if (last === undefined || last.name <= after) return;
       after = last.name;
     }
   }

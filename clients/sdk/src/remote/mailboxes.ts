@@ -172,8 +172,12 @@ export class RemoteMailboxes extends RemotePull implements MailboxApi {
       dedupId: dialect === "mq9" ? dedupId : undefined,
     });
     const scheduledId = numberIn(reply, "scheduled_id");
+    const msgId = numberIn(reply, "msg_id");
+    if (dialect === "mq9" && msgId === undefined && scheduledId === undefined) {
+      throw new Mq9Error("invalid_data", `${what}: the answer does not say that it is stored`);
+    }
     return {
-      msgId: numberIn(reply, "msg_id") ?? -1,
+      msgId: msgId ?? -1,
       ...(scheduledId === undefined ? {} : { scheduledId }),
       ...(reply["duplicate"] === true ? { duplicate: true } : {}),
     };

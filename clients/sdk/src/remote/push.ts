@@ -64,10 +64,8 @@ export function push(calls: RemoteCalls, request: PushRequest): () => void {
     if (isOver) return;
     if (calls.link.closed) throw new Mq9Error("closed", `${what}: the connection is closed`);
     const subject = subjectOf(calls, dialect, request);
-    subscription = calls.link.nc.subscribe(spacePrefix + subject, {
-      ...(request.group === undefined ? {} : { queue: request.group }),
-      callback: receiver(request, end),
-    });
+    const taken = receiver(request, end);
+    subscription = calls.link.subscribe(spacePrefix + subject, taken, request.group);
     void subscription.closed.then(() => end());
     if (dialect === "mq9") await calls.openWithToken(mailbox);
   };

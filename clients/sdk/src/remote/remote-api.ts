@@ -172,19 +172,17 @@ export class RemoteApi extends RemoteMailboxes implements RegistryApi {
     const begin = async (): Promise<void> => {
       await this.dialect("watching agents", "mq9");
       if (isOver) return;
-      const subscription = this.link.nc.subscribe(`${spacePrefix}AGENT.WATCH`, {
-        callback: (error, message) => {
-          if (error === null) {
-            const event = eventOf(decodeJson(message.data) as Reply);
-            if (event !== undefined) onEvent(event);
-            return;
-          }
-          end(
-            new Mq9Error("forbidden", `watching agents was refused: ${error.message}`, {
-              cause: error,
-            }),
-          );
-        },
+      const subscription = this.link.subscribe(`${spacePrefix}AGENT.WATCH`, (error, message) => {
+        if (error === null) {
+          const event = eventOf(decodeJson(message.data) as Reply);
+          if (event !== undefined) onEvent(event);
+          return;
+        }
+        end(
+          new Mq9Error("forbidden", `watching agents was refused: ${error.message}`, {
+            cause: error,
+          }),
+        );
       });
       stop = () => subscription.unsubscribe();
       void subscription.closed.then(() => end());

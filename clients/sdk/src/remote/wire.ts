@@ -20,6 +20,7 @@ import {
 } from "@mq9/protocol";
 import type { Msg } from "@nats-io/nats-core";
 import { decodeBase64, decodeText, encodeText } from "../codec.ts";
+import { InvalidDataError, textOf } from "../errors.ts";
 import { blockOfLines, isOfDelivery, linesOfHdrs } from "../headers.ts";
 import type { Reply } from "../link.ts";
 import type { MessageParts } from "../message.ts";
@@ -66,7 +67,7 @@ export function mailOf(mailbox: string, item: Reply): MailMessage {
     key: textIn(item, "key"),
     headers: Array.isArray(header) ? Uint8Array.from(header as number[]) : undefined,
     payload: payloadOf(item),
-    tags: Array.isArray(tags) ? (tags as string[]) : undefined,
+    tags: Array.isArray(tags) ? textsIn(item, "tags") : undefined,
     from: textIn(item, "from"),
     deliveryCount: numberIn(item, "delivery_count"),
     leaseEndsAtMs: numberIn(item, "lease_ends_at_ms"),
@@ -100,6 +101,7 @@ export function rawMessagesIn(mailbox: string, reply: Reply): readonly MailMessa
   const take = (item: Reply, name: string): Uint8Array | undefined => {
     const length = item[name];
     if (typeof length !== "number") return undefined;
+    if (!Number.isInteger(length) || length < 0 || at + length > bytes.length) throw cut(mailbox);
     at += length;
     return bytes.subarray(at - length, at);
   };
@@ -110,6 +112,11 @@ export function rawMessagesIn(mailbox: string, reply: Reply): readonly MailMessa
   });
 }
 
+function cut(mailbox: string): InvalidDataError {
+  const text = `fetching from ${mailbox}: the answer is not whole`;
+  return new InvalidDataError(text, [{ message: "fewer bytes than it says", path: "messages" }]);
+}
+
 /** `label` is the sender's word where `priority`, in the words of its generation, is another. */
 function labelIn(item: Reply): PriorityLabel {
   return parsePriorityLabel(textIn(item, "label") ?? textIn(item, "priority") ?? "") ?? "normal";
@@ -118,11 +125,21 @@ function labelIn(item: Reply): PriorityLabel {
 function payloadOf(item: Reply): Uint8Array {
   const payload = item["payload"];
   if (typeof payload === "string") {
-    return item["payload_encoding"] === "base64" ? decodeBase64(payload) : encodeText(payload);
+    return item["payload_encoding"] === "base64" ? bytesOf(payload) : encodeText(payload);
   }
   return payload === undefined || payload === null
     ? new Uint8Array(0)
     : encodeText(JSON.stringify(payload));
+}
+
+/** @throws {InvalidDataError} */
+function bytesOf(base64: string): Uint8Array {
+  try {
+    return decodeBase64(base64);
+  } catch (error) {
+    const text = "the payload of a message is no base64";
+    throw new InvalidDataError(text, [{ message: textOf(error), path: "payload" }]);
+  }
 }
 
 function deadIn(item: Reply): DeadLetter | undefined {
@@ -254,7 +271,8 @@ export class PushedParts implements MessageParts {
 
   #number(name: string): number | undefined {
     const text = this.field(name);
-    return text === undefined || text === "" ? undefined : Number(text);
+    const number = text === undefined || text === "" ? Number.NaN : Number(text);
+    return Number.isSafeInteger(number) ? number : undefined;
   }
 }
 
