@@ -63,6 +63,26 @@ describe("mq9 export and import", () => {
     expect(fitting("import", again)).toMatchObject({ sent: 0, duplicates: 702 });
   });
 
+  it("lose nothing of what looks alike: delayed to one instant, or under the longest of names", async () => {
+    await using asker = await connectAsker(broker().url);
+    const name = "n".repeat(118);
+    await asker.ask("MAILBOX.CREATE", { name, ttl: 3600 });
+    await asker.ask(`MSG.SEND.${name}`, "one");
+    await asker.ask(`MSG.SEND.${name}`, "two");
+    await asker.ask(`MSG.SEND.${name}`, "later", { "mq9-delay": "600" });
+    const rows = (await ok(["export", name])).trimEnd().split("\n");
+    const later = rows.findIndex((row) => row.includes('"visible_at"'));
+    rows.splice(later, 0, (rows[later] as string).replace('"later"', '"again"'));
+    rows[rows.length - 1] = (rows.at(-1) as string).replace('"messages":3', '"messages":4');
+    const lines = `${rows.join("\n")}\n`;
+    const imported = await ok(["import", "-", "--prefix", "p.", "--json"], { input: lines });
+    expect(fitting("import", imported)).toMatchObject({ sent: 4, duplicates: 0 });
+    const info = await asker.ask(`MAILBOX.INFO.p.${name}`);
+    expect(info).toMatchObject({ messages: 2, scheduled: 2 });
+    const again = await ok(["import", "-", "--prefix", "p.", "--json"], { input: lines });
+    expect(fitting("import", again)).toMatchObject({ sent: 0, duplicates: 4 });
+  });
+
   it("leave out what expired, and tell where mail was if asked", async () => {
     const at = new Date().toISOString();
     const past = new Date(Date.now() - 1_000).toISOString();

@@ -46,6 +46,7 @@ export async function work(job: Work): Promise<"done" | "error" | "timeout"> {
         if (!ok) failed += 1;
         running.delete(run);
       });
+      run.catch(() => {}); // heard where it is waited for
       running.add(run);
     }
     if (running.size >= concurrency) await Promise.race(running);
@@ -91,17 +92,21 @@ async function takeUnlessStopped(
   limit: number,
   wait: number,
 ): Promise<readonly MailMessage[]> {
+  let stop: () => void = () => {};
   const stopped = new Promise<undefined>((resolve) => {
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    stop = () => resolve(undefined);
+    signal.addEventListener("abort", stop);
   });
   const taken = take(limit, wait, "held");
-  const result = await Promise.race([taken, stopped]);
+  const result = await Promise.race([taken, stopped]).finally(() => {
+    signal.removeEventListener("abort", stop);
+  });
   if (result !== undefined) return result.messages;
   taken.then(
     ({ messages }) => {
-      for (const { msgId } of messages) {
+      for (const { msgId, deliveryCount } of messages) {
         // best effort: the lease ends with the connection
-        api.nack({ mailbox, group, msgId, delayMs: 0 }).catch(() => {});
+        api.nack({ mailbox, group, msgId, deliveryCount, unseen: true }).catch(() => {});
       }
     },
     () => {},

@@ -1,6 +1,7 @@
 // `mq9 top`: what goes on in a broker, drawn anew every few seconds; or once, for scripts.
 import { type CommandSpec, choice, defineCommand, flag } from "../cli/command.ts";
 import type { ConnectionFlags } from "../cli/connection.ts";
+import { pause } from "../cli/pause.ts";
 import { milliseconds, wholeNumber } from "../cli/values.ts";
 import type { Sample, SampleOptions } from "../top/sample.ts";
 import type { SortBy } from "../top/view.ts";
@@ -76,17 +77,4 @@ function usualMonitoring(url: string): string | undefined {
   const [first = url] = url.split(",");
   const { hostname } = new URL(first.includes("://") ? first : `nats://${first}`);
   return /^(localhost|127\.|\[::1\])/.test(hostname) ? `http://${hostname}:8222` : undefined;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
 }

@@ -1,6 +1,7 @@
 // `mq9 watch`: the counts of mailboxes, a line whenever they change.
 import { type CommandSpec, defineCommand, flag } from "../cli/command.ts";
 import { misuse } from "../cli/exit-codes.ts";
+import { pause } from "../cli/pause.ts";
 import type { WatchedJson } from "../cli/schemas/mail.ts";
 import type { Session } from "../cli/session.ts";
 import { counted } from "../cli/text.ts";
@@ -105,18 +106,4 @@ function lineOf({ at, mailbox, state, ...counts }: WatchedJson): string {
     ...more,
     `next number ${next_id}`,
   ].join(", ");
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

@@ -1,5 +1,5 @@
 // Sends the lines of an export to a broker, in their order and many at a time. Each message has an id made
-// of the export's and its number, so that an import that broke off can be repeated. Called by
+// of the export's and its line, so that an import that broke off can be repeated. Called by
 // ../commands/transfer.ts.
 import { Mq9Error, type PriorityLabel, parsePriorityLabel, type SendRequest } from "@mq9/protocol";
 import type { Mq9 } from "@mq9/sdk";
@@ -21,6 +21,14 @@ export interface ImportOptions {
 }
 
 const inFlightMax = 128;
+
+/** What else is known of a message that is sent. */
+interface Sending {
+  readonly label: PriorityLabel;
+  readonly leftSeconds: number | undefined;
+  /** Of its line. */
+  readonly number: number;
+}
 
 /** @throws {CliError} naming the line; what stands before it was imported */
 export async function importLines(options: ImportOptions): Promise<ImportJson> {
@@ -126,9 +134,11 @@ class Import {
     }
     while (this.#inFlight.size >= inFlightMax) await Promise.race(this.#inFlight);
     if (this.#failure !== undefined) throw this.#failure;
-    const sending = this.#send(mq9, line, { label, leftSeconds }).catch((error: unknown) => {
-      this.#failure ??= atLine(error, number);
-    });
+    const sending = this.#send(mq9, line, { label, leftSeconds, number }).catch(
+      (error: unknown) => {
+        this.#failure ??= atLine(error, number);
+      },
+    );
     this.#inFlight.add(sending);
     void sending.then(() => this.#inFlight.delete(sending));
   }
@@ -136,10 +146,9 @@ class Import {
   async #send(
     mq9: Mq9,
     line: ExportMessageJson,
-    { label, leftSeconds }: { label: PriorityLabel; leftSeconds: number | undefined },
+    { label, leftSeconds, number }: Sending,
   ): Promise<void> {
     const delaySeconds = secondsUntil(line.visible_at) ?? 0;
-    const number = line.msg_id < 0 ? `d${line.visible_at}.${line.body.length}` : line.msg_id;
     const request: SendRequest = {
       mailbox: `${this.#options.prefix}${line.mailbox}`,
       label,
@@ -148,7 +157,7 @@ class Import {
       tags: line.tags,
       ttlSeconds: leftSeconds,
       ...(delaySeconds > 0 ? { delayMs: delaySeconds * 1_000 } : {}),
-      dedupId: `import.${this.#id}.${line.mailbox}.${number}`.slice(0, 128),
+      dedupId: `import.${this.#id}.${number}`,
     };
     if (await this.#isThere(mq9, request, line)) this.#figures.duplicates += 1;
     else this.#figures.sent += 1;
