@@ -161,6 +161,19 @@ describe("a restoration", () => {
     });
   });
 
+  it("that fails in its last step says so, and whoever opens the folder next ends it", async () => {
+    await commit(source, fillAll);
+    const inTheWay = join(target, "FORMAT", "not-a-file");
+    await mkdir(inTheWay, { recursive: true });
+    const restoration = await begin(true);
+    await expect(restoration.commit()).rejects.toThrow("the next start of a broker");
+    await restoration.abandon();
+    await rm(join(target, "FORMAT"), { recursive: true });
+    await opened(target, async (store) => {
+      expect(await everything(store)).toEqual(await everything(source));
+    });
+  });
+
   it("lets nobody else restore into the same folder", async () => {
     await begin();
     await expect(beginRestore({ folder: target, format: 2 })).rejects.toMatchObject({

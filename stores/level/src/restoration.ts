@@ -35,7 +35,8 @@ export interface Restoration {
   /**
    * Verifies what was put and replaces what is there. When it resolves it is done and on stable
    * storage; after a crash before that, it is done or nothing has changed.
-   * @throws {StoreError} `locked` (a broker runs in the folder), `corrupt`, `full`, `io`
+   * @throws {StoreError} `locked` (a broker runs in the folder), `corrupt`, `full`, `io`; when the last step
+   * failed it says that whoever opens the folder next ends it, else nothing has changed
    */
   commit(): Promise<void>;
   /** Removes what was made so far. Idempotent. */
@@ -139,7 +140,13 @@ class LevelRestoration implements Restoration {
       await rename(made, making);
       throw toStoreError(cause, `cannot restore into ${folder}`);
     }
-    await replaceStore(folder);
+    try {
+      await replaceStore(folder);
+    } catch (cause) {
+      const { code, message } = toStoreError(cause, `cannot end the restoration of ${folder}`);
+      const text = `${message}; what was restored is whole and waits there: the next start of a broker in this folder ends the restoration`;
+      throw new StoreError(code, text, { cause });
+    }
     await this.#release();
   }
 

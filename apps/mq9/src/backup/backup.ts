@@ -96,7 +96,10 @@ export interface RestoreRequest {
   readonly progress: Progress;
 }
 
-/** Puts a backup in the place of a data folder. @throws {CliError} and nothing has changed */
+/**
+ * Puts a backup in the place of a data folder.
+ * @throws {CliError} and nothing has changed, or it says that the next start ends the restoration
+ */
 export async function restoreBackup(request: RestoreRequest): Promise<BackupFacts> {
   const { bytes, folder, replace, progress } = request;
   let restoration: Restoration | undefined;
