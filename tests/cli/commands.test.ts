@@ -347,8 +347,12 @@ describe.concurrent("answers and dead letters", () => {
       body: "a test",
       correlation_id: "c7",
     });
+    await ok("send questions 'and this?' --reply-to answers");
+    const first = fitting("reply", await ok("reply questions 1 'the same' --json"));
+    const second = fitting("reply", await ok("reply questions 1 'the same' --json"));
+    expect(second).toEqual({ ...(first as object), duplicate: true });
     await ok("send questions 'no address'");
-    expect((await run("reply questions 1 x")).stderr).toContain("names no mailbox for answers");
+    expect((await run("reply questions 2 x")).stderr).toContain("names no mailbox for answers");
   });
 
   it("asks, and prints the answer", async () => {

@@ -173,6 +173,23 @@ describe("a request", () => {
     }
     expect((await asking).json()).toEqual({ yes: true });
   });
+
+  test("of others is answered whatever its id and however long the mailbox's name", async () => {
+    const mq9 = await client();
+    const answers = await mq9.createMailbox({ name: await freshMailbox(mq9) });
+    const box = await mq9.createMailbox({ name: "q".repeat(128) });
+    await box.send("no id", { replyTo: answers.name });
+    const long = "i".repeat(500);
+    await box.send("long id", { replyTo: answers.name, headers: { "correlation-id": long } });
+    const replier = box.reply((message) => `to ${message.text()}`, { onError: () => {} });
+    const [first, second] = [
+      ...(await answers.fetch({ group: "g", limit: 1, waitMs: 5_000 })),
+      ...(await answers.fetch({ group: "g", limit: 1, waitMs: 5_000 })),
+    ];
+    await replier.stop();
+    expect([first?.text(), second?.text()].toSorted()).toEqual(["to long id", "to no id"]);
+    expect([first?.correlationId, second?.correlationId]).toContain(long);
+  });
 });
 
 describe("nothing is lost or asked twice when", () => {

@@ -21,6 +21,9 @@ export const statusHeader = "reply-status";
 /** How long requests and answers are kept, if nobody says otherwise: a day. */
 export const keptSeconds = 86_400;
 
+/** Keys and dedup ids are no longer. */
+const idBytesMax = 128;
+
 /** A name that the broker made up, and what `nuid` made. */
 const madeHere = /^([a-z2-7]{26}|reply-[0-9A-Za-z]{22})\.[0-9A-Za-z]{22}$/;
 
@@ -94,16 +97,21 @@ export async function sendAnswer<T>(
   if (correlationId !== undefined) lines.push([correlationHeader, correlationId]);
   if (options.status !== undefined) lines.push([statusHeader, options.status]);
   lines.push(hopsAfter(message));
-  const dedupId = correlationId ?? `answer-${message.mailbox}-${message.msgId}`;
+  const id = fitting(correlationId);
   const request = {
     mailbox: replyTo,
     label: "normal" as const,
     payload,
     ttlSeconds: options.ttlSeconds ?? keptSeconds,
-    key: correlationId,
-    dedupId,
+    key: id,
+    dedupId: id ?? fitting(`answer-${message.msgId}-${message.mailbox}`),
   };
   return await traceSend(replyTo, lines, () => api.sendLines(request, lines, options));
+}
+
+/** An id of others may be longer than a key: then it tells whose answer this is, and nothing else hangs on it. */
+function fitting(id: string | undefined): string | undefined {
+  return id !== undefined && id !== "" && encodeText(id).length <= idBytesMax ? id : undefined;
 }
 
 /** The mailbox that an agent's answers come to, the same whenever it asks; undefined = no mailbox can be called so. */

@@ -126,9 +126,9 @@ const reply = defineCommand<SendFlags>({
     const correlation = question.correlation_id;
     const request = requestOf(to, payload, {
       ...options,
-      ...(correlation === undefined
-        ? {}
-        : { id: options.id ?? correlation, key: options.key ?? correlation }),
+      // Whoever asked without an id is told once, too.
+      id: options.id ?? correlation ?? `answer-${msgId}-${mailbox}`.slice(0, 128),
+      ...(correlation === undefined ? {} : { key: options.key ?? correlation }),
     });
     const lines = linesOf(options);
     if (correlation !== undefined) lines.push(["correlation-id", correlation]);
