@@ -302,7 +302,7 @@ describe("output", () => {
     expect(child.stderr).toMatch(/nats:\/\/127\.0\.0\.1:\d+/);
     expect(child.stderr).toContain(dir.path);
     expect(child.stderr).toContain("fsync");
-    expect(child.stderr).toMatch(/nats --server \S+ req '\$mq9\.AI\.MAILBOX\.CREATE'/);
+    expect(child.stderr).toMatch(/mq9 mailbox create inbox --url nats:\/\/127\.0\.0\.1:\d+\n/);
     expect(child.stderr).not.toContain("\u001b"); // no colours into a pipe
   });
 

@@ -52,6 +52,16 @@ describe("mq9 context", () => {
     expect((await context("select", "--none", "--json")).stdout).toContain('{"selected":null}');
   });
 
+  it("takes an address without a scheme for nats://, and keeps its password masked", async () => {
+    expect((await context("create", "work", "--url", "bob:pw@h:1, i")).code).toBe(0);
+    const kept = JSON.parse(await readFile(file(), "utf8"));
+    expect(kept).toEqual({ url: "nats://bob:pw@h:1,nats://i" });
+    expect((await context("show", "work")).stdout).not.toContain("pw@");
+    const wrong = await context("create", "web", "--url", "http://h");
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.stderr).toContain("For instance nats://host:4222");
+  });
+
   it("replaces nothing unasked, and says what to type instead", async () => {
     await context("create", "work", "--url", "nats://h:1");
     const again = await context("create", "work", "--url", "nats://h:2");

@@ -42,6 +42,13 @@ describe.concurrent("a mistake", () => {
       2,
       "Write a time as 2026-11-21T07:00:00Z, or how long ago: 2h",
     ],
+    [
+      "send inbox several words",
+      2,
+      "Put the text into quotes: mq9 send <mailbox> 'several words'\n",
+    ],
+    ["reply inbox 7 several words", 2, "mq9 reply <mailbox> <id> 'several words'\n"],
+    ["audit /nonexistent", 3, "error: there is no file /nonexistent\n"],
     ["ack inbox seven", 2, "error: seven is no message number\nThey count from 0"],
     ["mailbox create --public", 2, "Type: mq9 mailbox create <name> --public"],
     ["mailbox renew inbox", 2, "required option '--ttl <time>' not specified"],

@@ -11,7 +11,7 @@ const folder = mkdtempSync(path.join(tmpdir(), "mq9-users-"));
 const config = path.join(folder, "server.conf");
 writeFileSync(
   config,
-  'accounts { A { send_to: granted, users = [ { user: ann, password: "a/n:n" }, { user: bob, password: bobs } ] } }\n',
+  'accounts { A { send_to: granted, users = [ { user: ann, password: "a/n:n" }, { user: bob, password: bobs }, { user: eve, password: eves, profile: agent } ] } }\n',
 );
 writeFileSync(path.join(folder, "password"), "a/n:n\n");
 mkdirSync(path.join(folder, "mq9/context"), { recursive: true });
@@ -62,6 +62,39 @@ it("says that it was not let in, and shows no password", async () => {
     if (!line.endsWith("--json")) continue;
     expect(fitting("error", stderr)).toMatchObject({ error: { reason: "unauthorized" } });
   }
+});
+
+it("hears answers where the rights of an agent let it", async () => {
+  const eve = "--user eve --password eves";
+  const deaf = await run(`mailbox create of-eve ${eve}`);
+  expect(deaf.code).toBe(5);
+  expect(deaf.stderr).toContain("--inbox-prefix _INBOX_<user>    or MQ9_INBOX_PREFIX");
+  const made = await run(`mailbox create of-eve ${eve} --inbox-prefix _INBOX_eve`);
+  expect(made.code, made.stderr).toBe(0);
+  expect((await run(`peek of-eve ${eve}`, { MQ9_INBOX_PREFIX: "_INBOX_eve" })).code).toBe(0);
+  writeFileSync(
+    path.join(folder, "mq9/context/eve.json"),
+    JSON.stringify({
+      url: broker().url,
+      user: "eve",
+      password: "eves",
+      inboxPrefix: "_INBOX_eve",
+    }),
+  );
+  expect((await run("mailbox info of-eve --context eve")).code).toBe(0);
+});
+
+it("takes the seed out of what `mq9 nkey` writes, and names a file without one", async () => {
+  const keys = path.join(folder, "agent.keys");
+  writeFileSync(keys, (await run("nkey")).stdout);
+  const refused = await run(`mailbox ls --nkey ${keys}`);
+  expect(refused.code).toBe(5);
+  expect(refused.stderr).toContain("mq9 help connection");
+  const none = await run(`mailbox ls --nkey ${path.join(folder, "password")}`);
+  expect(none).toMatchObject({ code: 2 });
+  expect(none.stderr).toContain(
+    "holds no seed of a key pair\nA seed is a line that begins with SU",
+  );
 });
 
 it("hands rights on a mailbox to another user by a token", async () => {

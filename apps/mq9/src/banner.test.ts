@@ -22,8 +22,9 @@ describe("banner", () => {
     expect(text).toContain("nats://127.0.0.1:65535");
     expect(text).toContain("/var/lib/mq9 (41.3 GiB free)");
     expect(text).toContain("on disk (fsync)");
-    expect(text).toContain(
-      `nats --server 127.0.0.1:65535 req '$mq9.AI.MAILBOX.CREATE' '{"ttl":3600}'`,
+    expect(text).toContain("mq9 mailbox create inbox --url nats://127.0.0.1:65535\n");
+    expect(banner({ ...facts, port: 4222 })).toContain(
+      "mq9 mailbox create inbox && mq9 send inbox hello\n",
     );
     expect(text).toContain("Ctrl-C or kill 4194303");
   });
@@ -37,7 +38,7 @@ describe("banner", () => {
   it("offers an address that a client can dial when the broker listens everywhere", () => {
     const text = banner({ ...facts, host: "0.0.0.0", exposed: true });
     expect(text).toContain("nats://0.0.0.0:65535");
-    expect(text).toContain("--server 127.0.0.1:65535");
+    expect(text).toContain("--url nats://127.0.0.1:65535");
     expect(text).toContain("everyone who can reach this address (--insecure)");
   });
 

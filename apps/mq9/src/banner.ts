@@ -51,12 +51,20 @@ export function banner(facts: BannerFacts): string {
     ),
     row("Access", facts.usersConfigured ? "the users that are configured" : openAccess(facts, red)),
     "",
-    `  ${dim(`Try it, in another terminal${facts.usersConfigured ? " (add --user and --password)" : ""}:`)}`,
-    `    nats --server ${authority(reachable(facts.host), facts.port)} req '$mq9.AI.MAILBOX.CREATE' '{"ttl":3600}'`,
+    `  ${dim(`Try it, in another terminal${facts.usersConfigured ? " (add --user and --password)" : " (in a clone: npx mq9)"}:`)}`,
+    `    ${somethingToTry(facts)}`,
     `  ${dim(`Stop with Ctrl-C or kill ${facts.pid}. All settings: mq9 serve --help`)}`,
     "",
     "",
   ].join("\n");
+}
+
+/** A first line for the client of this program; in a clone it is `npx mq9`. */
+function somethingToTry({ host, port, tls }: BannerFacts): string {
+  const url = `${tls ? "tls" : "nats"}://${authority(reachable(host), port)}`;
+  const isDefault = url === "nats://127.0.0.1:4222";
+  if (isDefault) return "mq9 mailbox create inbox && mq9 send inbox hello";
+  return `mq9 mailbox create inbox --url ${url}`;
 }
 
 function openAccess({ exposed }: BannerFacts, red: (text: string) => string): string {

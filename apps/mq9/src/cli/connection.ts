@@ -31,6 +31,7 @@ export interface ConnectionFlags {
   readonly tlsCa?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly inboxPrefix?: string;
   readonly mailboxToken?: string;
   readonly requestTimeout?: number;
 }
@@ -65,6 +66,7 @@ const hiddenFlags: readonly (readonly [flags: string, text: string])[] = [
   ["--tls-ca <file>", "who signed the broker's certificate [MQ9_TLS_CA]"],
   ["--tls-cert <file>", "certificate to show the broker [MQ9_TLS_CERT]"],
   ["--tls-key <file>", "its key [MQ9_TLS_KEY]"],
+  ["--inbox-prefix <text>", "where your answers arrive [MQ9_INBOX_PREFIX]"],
   ["--mailbox-token <token>", "of `mq9 mailbox grant`, or @file"],
   ["--request-timeout <time>", "for the connection and for each answer [5s]"],
 ];
@@ -122,6 +124,7 @@ export function connectionFacts(flags: ConnectionFlags, env: Environment): Conne
     tlsCa: flags.tlsCa ?? kept.tlsCa ?? fromEnv("MQ9_TLS_CA"),
     tlsCert: flags.tlsCert ?? kept.tlsCert ?? fromEnv("MQ9_TLS_CERT"),
     tlsKey: flags.tlsKey ?? kept.tlsKey ?? fromEnv("MQ9_TLS_KEY"),
+    inboxPrefix: flags.inboxPrefix ?? kept.inboxPrefix ?? fromEnv("MQ9_INBOX_PREFIX"),
     agent: fromEnv("MQ9_AGENT") ?? kept.agent,
     timeoutMs: flags.requestTimeout ?? defaultTimeoutMs,
   };

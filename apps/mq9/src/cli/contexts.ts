@@ -23,6 +23,8 @@ export interface Context {
   readonly tlsCa?: string | undefined;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
+  /** Where answers arrive, for users whose rights name a prefix of their own. */
+  readonly inboxPrefix?: string | undefined;
   /** The name of the agent that works there. */
   readonly agent?: string | undefined;
 }
@@ -39,6 +41,7 @@ export const contextFields: readonly (keyof Context)[] = [
   "tlsCa",
   "tlsCert",
   "tlsKey",
+  "inboxPrefix",
   "agent",
 ];
 
@@ -148,6 +151,7 @@ const natsFields: Readonly<Record<string, keyof Context>> = {
   ca: "tlsCa",
   cert: "tlsCert",
   key: "tlsKey",
+  inbox_prefix: "inboxPrefix",
 };
 
 function contextOfNats(fields: Readonly<Record<string, unknown>>, file: string): Context {

@@ -45,15 +45,32 @@ export function cliErrorOf(error: unknown): CliError | undefined {
   if (isOfSystem(error))
     return new CliError("error", error.message, { reason: error.code, cause: error });
   if (!isCoded(error)) return undefined;
+  const prefix = /^(.*): give the inboxPrefix that its rights name$/s.exec(error.message)?.[1];
+  if (prefix !== undefined) {
+    const hint = "Say where: --inbox-prefix _INBOX_<user>    or MQ9_INBOX_PREFIX";
+    return new CliError("noConnection", prefix, { reason: error.code, hint, cause: error });
+  }
   const missing = missingMailbox(error);
   const hint =
-    missing === undefined ? hints[error.code] : `Create it with: mq9 mailbox create ${missing}`;
+    missing === undefined ? hintOf(error) : `Create it with: mq9 mailbox create ${missing}`;
   return new CliError(exits[error.code] ?? "error", error.message, {
     reason: error.code,
     // A sentence that says it already is not followed by another.
     hint: hint !== undefined && saysAlready(error.message, hint) ? undefined : hint,
     cause: error,
   });
+}
+
+/** What to type next; with the names and numbers that the error tells. */
+function hintOf({ code, message }: CodedError): string | undefined {
+  if (code !== "not_delivered") return hints[code];
+  const [, msgId, mailbox] = /^message (\d+) of mailbox (\S+): /.exec(message) ?? [];
+  const [, group, fetched] = /^group (\S+) of mailbox (\S+) has fetched/.exec(message) ?? [];
+  if (group !== undefined) return `Take some first: mq9 fetch ${fetched} --group ${group}`;
+  if (msgId === undefined) return hints[code];
+  return message.includes("has that number")
+    ? `See what there is: mq9 peek ${mailbox}`
+    : `It was settled, or its lease is over: mq9 receipt ${mailbox} ${msgId}`;
 }
 
 function saysAlready(message: string, hint: string): boolean {

@@ -83,6 +83,11 @@ export function misuseOf(error: CommanderError, program: Command, argv: readonly
   if (instead !== undefined) return misuse(problem, `Type: mq9 ${instead}`);
   const meant = suggestion?.replace(/\)$/, "");
   const usage = where.commands.length > 0 ? "" : ` ${where.usage()}`;
+  // The commonest of all: a text of several words without quotes.
+  const unquoted =
+    problem.startsWith("too many arguments") && /\[body\]/.test(where.usage())
+      ? `Put the text into quotes: ${path} ${argsBeforeBody(where)} 'several words'`
+      : undefined;
   const early =
     where === program && problem.startsWith("unknown option")
       ? "Flags stand behind the command: mq9 mailbox ls --json"
@@ -90,8 +95,14 @@ export function misuseOf(error: CommanderError, program: Command, argv: readonly
   const hint =
     early ??
     meant ??
+    unquoted ??
     (/missing required|too many arguments/.test(problem) ? `Type: ${path}${usage}` : undefined);
   return misuse(problem, [hint, `See: ${path} --help`].filter(Boolean).join("\n"));
+}
+
+function argsBeforeBody({ registeredArguments }: Command): string {
+  const before = registeredArguments.slice(0, -1);
+  return before.map((argument) => `<${argument.name()}>`).join(" ");
 }
 
 function synonymOf(path: string, word: string, where: Command): string | undefined {

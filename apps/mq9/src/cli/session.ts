@@ -2,7 +2,7 @@
 // versions need neither it nor a socket.
 import type { ConnectOptions, Mq9 } from "@mq9/sdk";
 import type { ConnectionFacts } from "./connection.ts";
-import { CliError } from "./exit-codes.ts";
+import { CliError, misuse } from "./exit-codes.ts";
 import { readFileOrFail } from "./values.ts";
 
 /** A connection for the length of one command. */
@@ -45,7 +45,7 @@ export async function openSession(
 }
 
 function connectOptions(facts: ConnectionFacts, options: SessionOptions): ConnectOptions {
-  const { url, user, agent, timeoutMs, tlsCa, tlsCert, tlsKey } = facts;
+  const { url, user, agent, inboxPrefix, timeoutMs, tlsCa, tlsCert, tlsKey } = facts;
   const file = (path: string | undefined) =>
     path === undefined ? undefined : readFileOrFail(path).toString("utf8");
   const tls =
@@ -58,14 +58,25 @@ function connectOptions(facts: ConnectionFacts, options: SessionOptions): Connec
     password: secret(facts.password),
     token: secret(facts.token),
     creds: file(facts.creds),
-    nkey: file(facts.nkey)?.trim(),
+    nkey: facts.nkey === undefined ? undefined : seedOf(facts.nkey),
     tls,
     agent,
+    inboxPrefix,
     name: "mq9 command line",
     timeoutMs,
     connectTimeoutMs: timeoutMs,
     signal: options.signal,
   }) as ConnectOptions;
+}
+
+/** The seed in a file; `mq9 nkey` writes the public key beside it. @throws {CliError} without one */
+function seedOf(path: string): string {
+  const seed = /^\s*(S[A-Z2-7]{40,})\s*$/m.exec(readFileOrFail(path).toString("utf8"))?.[1];
+  if (seed !== undefined) return seed;
+  throw misuse(
+    `${path} holds no seed of a key pair`,
+    "A seed is a line that begins with SU. Make one with: mq9 nkey",
+  );
 }
 
 /** A secret may lie in a file, so that it shows in no list of processes. */
@@ -84,17 +95,29 @@ function connectionError(error: unknown, { source, context }: ConnectionFacts): 
   const { code } = error as { code?: unknown };
   const isRefused = code === "forbidden";
   if (!isRefused && code !== "unreachable") return error;
+  const { text, next } = inFlags(error.message);
   const from =
     source === "--url" || source === "default" ? undefined : `The address comes from ${source}.`;
   const who = isRefused
     ? `Say who you are${context === undefined ? "" : " there"}: mq9 help connection`
     : undefined;
-  const hint = [from, who].filter((text) => text !== undefined).join(" ");
-  return new CliError("noConnection", error.message, {
+  const hint = [from, next ?? who].filter((part) => part !== undefined).join(" ");
+  return new CliError("noConnection", text, {
     reason: isRefused ? "unauthorized" : "unreachable",
     hint: hint === "" ? undefined : hint,
     cause: error,
   });
+}
+
+/** What the SDK says to give as an option is a flag here. */
+function inFlags(message: string): { text: string; next?: string } {
+  const [, text, option] = /^(.*): give (?:the .* as )?(tls\..*)$/s.exec(message) ?? [];
+  if (text === undefined) return { text: message };
+  const next =
+    option === "tls.caFile"
+      ? "Name the certificate of its authority: --tls-ca <file>"
+      : "Show one: --tls-cert <file> --tls-key <file>";
+  return { text, next };
 }
 
 /** A URL as it may be shown: with the user, without password or token. */

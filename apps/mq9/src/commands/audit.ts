@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { AuditReader } from "../audit-chain.ts";
+import { cliExits } from "../cli/exit-codes.ts";
 import { ExitError, usageError } from "../exit-codes.ts";
 
 /** A record was changed, or is missing: how the program ends then. */
@@ -15,7 +16,7 @@ export function addAuditCommand(program: Command): void {
     .argument("<files...>", "files of one audit, the oldest first")
     .summary("look whether an audit is whole")
     .description(
-      "Looks whether records of an audit were changed, added or taken out. Prints the number\nof records and the digest of the last one: kept somewhere else, it tells later whether\nthe end is missing. Ends with 1 when something does not fit.",
+      "Looks whether records of an audit were changed, added or taken out. Prints the number of records and the digest of the last one: kept somewhere else, it tells later whether the end is missing. Ends with 1 when something does not fit.",
     )
     .action(async (files: readonly string[]) => {
       process.stdout.write(`${await checkAudit(files)}\n`);
@@ -49,6 +50,8 @@ async function readAudit(file: string, link: string | undefined): Promise<AuditR
       reader.read(line);
     }
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw new ExitError(cliExits.notFound.code, `there is no file ${file}`);
     throw usageError(`${file} can not be read: ${(error as Error).message}`);
   }
   return reader;

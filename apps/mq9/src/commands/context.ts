@@ -40,6 +40,7 @@ nothing; try it with: mq9 doctor --context <name>`,
       flag("--tls-ca <file>", "authority that signed the broker's certificate"),
       flag("--tls-cert <file>", "certificate to show to the broker"),
       flag("--tls-key <file>", "its key"),
+      flag("--inbox-prefix <text>", "where answers go, if your rights name it"),
       flag("--agent <name>", "name you work under there"),
       flag("--description <text>", "for people"),
       flag("--select", "use it from now on"),
@@ -197,16 +198,20 @@ function contextOf(flags: CreateFlags): Context {
   }
   const { url, user, password } = context;
   if (url === undefined) throw misuse("a context needs an address", "Add --url nats://host:4222");
-  for (const one of url.split(",")) {
-    if (!/^(nats|tls|ws|wss):\/\/[^/\s]+/.test(one.trim())) {
-      throw misuse(
-        `${one} is no address of a broker`,
-        "They begin with nats://, tls://, ws:// or wss://.",
-      );
-    }
-  }
+  context.url = url.split(",").map(addressOf).join(",");
   if (password !== undefined && user === undefined) throw misuse("a password needs --user");
   return context;
+}
+
+/** Without a scheme it is nats://, as everywhere. */
+function addressOf(text: string): string {
+  const given = text.trim();
+  const address = given.includes("://") ? given : `nats://${given}`;
+  if (/^(nats|tls|ws|wss):\/\/[^/\s]+/.test(address)) return address;
+  throw misuse(
+    `${given} is no address of a broker`,
+    "For instance nats://host:4222; tls://, ws:// and wss:// too.",
+  );
 }
 
 /** What a secret's `@file` means must not depend on where a command is called. */

@@ -16,6 +16,7 @@ export interface ContextJson {
   readonly tls_ca?: string | undefined;
   readonly tls_cert?: string | undefined;
   readonly tls_key?: string | undefined;
+  readonly inbox_prefix?: string | undefined;
   readonly agent?: string | undefined;
   /** Who one is there, in a word. */
   readonly as?: string | undefined;
@@ -63,6 +64,7 @@ export const contextSchema: z.ZodType<ContextJson> = z.strictObject({
   tls_ca: text,
   tls_cert: text,
   tls_key: text,
+  inbox_prefix: text,
   agent: text,
   as: text,
   selected: z.boolean(),
