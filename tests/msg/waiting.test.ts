@@ -169,6 +169,22 @@ it("keeps nothing for a request that nobody waits for any more", async () => {
   ]);
 });
 
+it("that only looks gives nothing back that others took meanwhile, when nobody hears its answer", async () => {
+  await using a = await agent(broker().url);
+  await using worker = await agent(broker().url);
+  await a.ask("MAILBOX.CREATE", { name: "glanced" });
+  await using raw = await connectRaw(broker().port);
+  ask(raw, "MSG.FETCH.glanced", { group_name: "g", deliver: "earliest", look: true, ...long });
+  raw.send("PING");
+  await raw.expect("PONG");
+  const waiting = fetchFrom(worker, "glanced", { group_name: "g", deliver: "earliest", ...long });
+  await worker.nc.flush();
+  await sendTo(a, "glanced", "job");
+  expect(payloads(await waiting)).toEqual(["job"]);
+  const soon = { group_name: "g", deliver: "earliest", config: { max_wait_ms: 200 } };
+  expect(payloads(await fetchFrom(a, "glanced", soon))).toEqual([]);
+});
+
 it("is answered before the broker stops", async () => {
   await using stopping = await startBroker();
   await using a = await agent(stopping.url);

@@ -2,7 +2,7 @@
 // how waiting ends when the broker stops.
 import { type Exchange, withIgnored } from "@mq9/dialects";
 import type { AccountMailboxes } from "@mq9/mailbox";
-import { type FetchResult, Mq9Error } from "@mq9/protocol";
+import { type FetchRequest, type FetchResult, Mq9Error } from "@mq9/protocol";
 import type { Client } from "@mq9/router";
 import type { Meters } from "./meters.ts";
 import { type Pressure, requestWeight } from "./pressure.ts";
@@ -104,13 +104,13 @@ export class Fetches {
     if (client.closed || client.ownerState !== visitor) {
       visitor.mailboxes.release(visitor); // it left while this began, or may not read any more
       if (operation.request.detached === true) {
-        handBack(visitor.account.mailboxes, operation.request.group, taken);
+        handBack(visitor.account.mailboxes, request, taken);
       }
       if (client.closed || !visitor.isPresent || answered) return;
       if (client.isQuarantined) this.#desk.tell(client, reply, exchange.fail(quarantined()));
       else this.#desk.answer(client, reply, withIgnored(exchange, exchange.succeed(nothing)));
     } else if (answered || this.#desk.answer(client, reply, body) === 0) {
-      handBack(visitor.account.mailboxes, operation.request.group, taken);
+      handBack(visitor.account.mailboxes, request, taken);
     }
   }
 }
@@ -118,10 +118,11 @@ export class Fetches {
 /** Whoever asked waits no more: what was leased to it would be with nobody. */
 function handBack(
   mailboxes: AccountMailboxes,
-  group: string | undefined,
+  { group, look }: Pick<FetchRequest, "group" | "look">,
   taken: FetchResult | undefined,
 ): void {
-  if (group === undefined || taken === undefined) return;
+  // What was only looked at may be leased to others by now.
+  if (group === undefined || look === true || taken === undefined) return;
   for (const { mailbox, msgId, deliveryCount } of taken.messages) {
     mailboxes.nack({ mailbox, group, msgId, deliveryCount, unseen: true }).catch(() => {
       // best effort: its lease ends by itself
