@@ -511,9 +511,9 @@ export const sabotages = [
   },
   {
     name: "right: everybody watches what passes",
-    file: "core/broker/src/mailbox-space.ts",
-    find: "return rights.isOperator ? this.#operatorOptions : this.#userOptions;",
-    put: "return rights.isOperator ? this.#operatorOptions : this.#options;",
+    file: "core/broker/src/meanings.ts",
+    find: "rights === undefined ? this.#options.allowTap : rights.isOperator;",
+    put: "rights === undefined ? this.#options.allowTap : true;",
     suites: ["tests/rights/policies.test.ts"],
   },
   {
