@@ -3,7 +3,7 @@
 import pc from "picocolors";
 import { type CliError, cliExits } from "./exit-codes.ts";
 import { type Column, renderTable } from "./table.ts";
-import { printable } from "./text.ts";
+import { jsonText, printable } from "./text.ts";
 
 /** `text` for people, `json` one object, `jsonl` one object per line as they come. */
 export type OutputForm = "text" | "json" | "jsonl";
@@ -72,7 +72,7 @@ export function createOutput(
       stdout.write(text, (error) => (error ? reject(error) : resolve()));
     });
   };
-  const json = (value: object) => `${JSON.stringify(value, null, isTerminal ? 2 : undefined)}\n`;
+  const json = (value: object) => `${jsonText(value, isTerminal ? 2 : undefined)}\n`;
   const clearProgress = () => {
     if (progressShown) stderr.write("\r\u001b[K");
     progressShown = false;
@@ -91,7 +91,7 @@ export function createOutput(
     result: (value, text) => write(form === "text" ? line(text()) : json(value)),
     item: async (value, text) => {
       if (form === "json") kept.push(value);
-      else await write(form === "jsonl" ? `${JSON.stringify(value)}\n` : line(text()));
+      else await write(form === "jsonl" ? `${jsonText(value)}\n` : line(text()));
     },
     endItems: async (name, rest = {}) => {
       if (form === "json") await write(json({ [name]: kept, ...rest }));
@@ -99,7 +99,7 @@ export function createOutput(
     list: async (name, values, text) => {
       if (form === "text") await write(line(text()));
       else if (form === "json") await write(json({ [name]: values }));
-      else await write(values.map((value) => `${JSON.stringify(value)}\n`).join(""));
+      else await write(values.map((value) => `${jsonText(value)}\n`).join(""));
     },
     raw: write,
     table: (head, rows) => renderTable(head, rows, columns, colors),
@@ -124,7 +124,7 @@ export function createOutput(
       const { reason, message, hint } = error;
       const { code } = cliExits[error.exit];
       stderr.write(
-        `${JSON.stringify({ error: { reason, message, ...(hint === undefined ? {} : { hint }), exit_code: code } })}\n`,
+        `${jsonText({ error: { reason, message, ...(hint === undefined ? {} : { hint }), exit_code: code } })}\n`,
       );
     },
   };

@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { createOutput } from "./output.ts";
 import { renderTable } from "./table.ts";
-import { counted, displayWidth, left, oneLine, printable, roughly, truncate } from "./text.ts";
+import {
+  counted,
+  displayWidth,
+  jsonText,
+  left,
+  oneLine,
+  printable,
+  roughly,
+  truncate,
+} from "./text.ts";
 
 describe("text of others", () => {
   it.each([
@@ -13,6 +22,17 @@ describe("text of others", () => {
     ["plain ünïcode 日本", "plain ünïcode 日本"],
   ])("%j is shown as %j", (text, shown) => {
     expect(printable(text)).toBe(shown);
+  });
+
+  it.each([
+    "\u001b[2J",
+    "\u009b2J \u0085 \u007f",
+    "pay \u202eevil\u2066 \u061c \u2028",
+    'quoted " and \\ and 日本 😀',
+  ])("%j is harmless as JSON, and reads back as it was", (text) => {
+    const json = jsonText({ text, [text]: 1 }, 2);
+    expect(printable(json)).toBe(json);
+    expect(JSON.parse(json)).toEqual({ text, [text]: 1 });
   });
 
   it("becomes one line with single blanks", () => {

@@ -40,7 +40,7 @@ export function truncate(text: string, columns: number): string {
 export function printable(text: string): string {
   return text.replace(
     // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-    /\r\n|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    /\r\n|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (match) => {
       if (match === "\r\n") return "\n";
       const code = match.charCodeAt(0);
@@ -48,6 +48,18 @@ export function printable(text: string): string {
         ? String.fromCharCode(0x2400 + code)
         : `\\u${code.toString(16).padStart(4, "0")}`;
     },
+  );
+}
+
+/**
+ * A value as JSON that is harmless on a terminal: JSON itself escapes only the older half of the control
+ * characters. It reads back as the same value.
+ */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 

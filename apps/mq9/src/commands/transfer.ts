@@ -3,7 +3,7 @@
 import { type CommandSpec, defineCommand, flag } from "../cli/command.ts";
 import { CliError, misuse } from "../cli/exit-codes.ts";
 import type { ExportBeginJson, ExportLineJson } from "../cli/schemas/transfer.ts";
-import { counted } from "../cli/text.ts";
+import { counted, jsonText } from "../cli/text.ts";
 import { version } from "../version.ts";
 
 export const exportCommands: readonly CommandSpec[] = [
@@ -39,7 +39,7 @@ Groups, leases, grants and agents are not in it: those are in \`mq9 backup\`.`,
       const figures = { mailboxes: 0, messages: 0 };
       let buffered = "";
       const write = async (line: ExportLineJson, flush = false) => {
-        buffered += `${JSON.stringify(line)}\n`;
+        buffered += `${jsonText(line)}\n`;
         if (!flush && buffered.length < 65_536) return;
         await (sink === undefined ? out.raw(buffered) : sink.write(buffered));
         buffered = "";
