@@ -633,7 +633,7 @@ export const sabotages = [
   {
     name: "the SDK begins after a cut what it fetched before it",
     file: `${sdk}/consume-worker.ts`,
-    find: "for (const { msgId } of this.#ahead.clear()) this.#held.delete(msgId);",
+    find: "for (const held of this.#ahead.clear()) this.#forget(held);",
     put: "",
     suites: [`${sdk}/consume.test.ts`],
   },
