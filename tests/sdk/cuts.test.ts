@@ -158,4 +158,32 @@ describe("an iteration over a mailbox", () => {
     );
     expect(states).toEqual(got.map(() => "acked"));
   });
+
+  it("in a group does not hand over what others were given while the connection was away", async () => {
+    await using proxy = await CutProxy.start(broker().port);
+    await using mq9 = await connect(proxy.url);
+    await using other = await connect(broker().url);
+    const box = await mq9.createMailbox();
+    const theirs = other.mailbox(box.name);
+    for (let i = 0; i < 20; i += 1) await box.send(`m${i}`);
+    const got: string[] = [];
+    const status = mq9.status();
+    for await (const message of box.messages({ group: "g" })) {
+      got.push(message.text());
+      if (got.length > 1) break;
+      proxy.refuse();
+      while ((await status.next()).value?.type !== "disconnected");
+      let taken = 0;
+      while (taken < 20) {
+        for (const each of await theirs.fetch({ group: "g", waitMs: 5_000 })) {
+          taken += 1;
+          await each.ack();
+        }
+      }
+      proxy.restore();
+      while ((await status.next()).value?.type !== "reconnected");
+      await theirs.send("last");
+    }
+    expect(got).toEqual(["m0", "last"]);
+  });
 });

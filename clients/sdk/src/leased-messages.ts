@@ -28,6 +28,7 @@ export function leasedMessages<T>(
   const { api } = mailbox.surround;
   let subscription: Subscription | undefined;
   let renewal: ReturnType<typeof setInterval> | undefined;
+  let unwatch: () => void = () => {};
   let current: Message<T> | undefined;
   /** Handed over by the broker and not settled here: the latest delivery of each number. */
   const held = new Map<number, Message<T>>();
@@ -38,6 +39,7 @@ export function leasedMessages<T>(
     onReturn: async () => {
       subscription?.unsubscribe();
       clearInterval(renewal);
+      unwatch();
       const back = [...held.values()].filter((message) => message.settled === undefined);
       held.clear();
       // Best effort: a lease that is not handed back ends by itself.
@@ -51,6 +53,10 @@ export function leasedMessages<T>(
     await api.nack({ mailbox: mailbox.name, group, msgId, deliveryCount, delayMs, unseen });
   };
   if (stream.ended) return stream;
+  // Leases end with the connection: what the loop has not seen yet comes again, to it or to others.
+  unwatch = api.link.onDisconnect(() => {
+    for (const message of held.values()) if (message !== current) held.delete(message.msgId);
+  });
   renewal = setInterval(() => {
     for (const message of held.values()) void message.extend().catch(() => {});
   }, renewMs);

@@ -153,7 +153,7 @@ export class Mq9 implements AsyncDisposable {
     await this.api.link.flush("what was published before", options);
   }
 
-  /** Calls back before the connection is drained or closed. @returns what takes that back */
+  /** Calls back before the connection is drained, and waits for it. @returns what takes that back */
   onClose(callback: () => void | Promise<void>): () => void {
     this.#closing.add(callback);
     return () => this.#closing.delete(callback);
