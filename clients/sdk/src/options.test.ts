@@ -26,6 +26,26 @@ describe("an address", () => {
     expect(() => settings({ url })).toThrow(/no address of a broker|url is empty/);
   });
 
+  it.each([
+    ["nats://ada:s3@cret@host", "ada", "s3@cret"],
+    ["nats://ada:s3/cret@host:4222", "ada", "s3/cret"],
+    ["nats://ada:s3?c#r:et@[::1]:4222", "ada", "s3?c#r:et"],
+  ])("%s has all before its last @ as credentials", (url, user, pass) => {
+    const { dial, url: shown } = settings({ url });
+    expect([dial.authenticator].flat()[0]?.()).toEqual({ user, pass });
+    expect(shown).not.toMatch(/s3|cret/);
+  });
+
+  it.each([
+    "nats://ada:s3cret,x@host",
+    "nats://ada:s3cret@ho st",
+    "nats://host:s3cret",
+    "x:s3cret",
+  ])("that can not be read shows no password: %s", (url) => {
+    expect(() => settings({ url })).toThrow(/is no address of a broker/);
+    expect(() => settings({ url })).not.toThrow(/s3|cret/);
+  });
+
   it("with credentials shows them to nobody", () => {
     const { url, identity, dial } = settings({ url: "nats://ada:s3cret@host,bob:other@b" });
     expect(url).toBe("nats://host,nats://b");

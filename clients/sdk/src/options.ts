@@ -149,12 +149,15 @@ interface Address {
   readonly userInfo: string | undefined;
 }
 
-const addressPattern = /^(?:([a-z]+):\/\/)?(?:([^@/]*)@)?([^/?#\s]+)(\/(?!\/).*|[?#].*)?$/i;
+/** What stands before the last `@` is who one is, as everywhere: passwords hold such letters. */
+const addressPattern =
+  /^(?:([a-z]+):\/\/)?(?:(.*)@)?((?:\[[^\]\s]*\]|[^@/?#\s:[\]]+)(?::\d*)?)(\/(?!\/)[^@]*|[?#][^@]*)?$/is;
 
 function addressOf(text: string): Address {
   const [, scheme = "nats", userInfo, host = "", path = ""] = addressPattern.exec(text) ?? [];
   if (host === "" || !/^(?:nats|tls|ws|wss)$/i.test(scheme)) {
-    const shown = text.replace(/\/\/[^@/]*@/, "//…@");
+    // Half of an address with a comma in its password is one that ends in a piece of it.
+    const shown = text.replace(/^([a-z]+:\/\/)?.*@/is, "$1…@").replace(/:(?!\/\/|\d*$).*/s, ":…");
     throw new Mq9Error(
       "invalid",
       `'${shown}' is no address of a broker: write nats://host:4222, tls://, ws:// or wss://`,

@@ -122,7 +122,7 @@ function inFlags(message: string): { text: string; next?: string } {
 
 /** A URL as it may be shown: with the user, without password or token. */
 export function withoutSecrets(url: string): string {
-  return url.replace(/\/\/([^@/,]*)@/g, (_, identity: string) => {
+  return url.replace(/\/\/([^,]*)@/g, (_, identity: string) => {
     const [user, password] = identity.split(":");
     return password === undefined ? "//" : `//${user}@`;
   });

@@ -311,7 +311,7 @@ function shown(name: string, context: Context, selected: boolean): ContextJson {
 
 /** Of `user:password@` the user stays; of a lone token nothing does. */
 function masked(url: string): string {
-  return url.replace(/\/\/([^@/,]*)@/g, (_, identity: string) => {
+  return url.replace(/\/\/([^,]*)@/g, (_, identity: string) => {
     const [user, password] = identity.split(":");
     return password === undefined ? "//********@" : `//${user}:********@`;
   });
