@@ -50,7 +50,7 @@ func comeIn(given map[string]string) (any, error) {
 		return nil, err
 	}
 	told := make(chan error, 16)
-	options = append(options, nats.NoReconnect(), nats.ErrorHandler(
+	options = append(options, nats.NoReconnect(), nats.Timeout(30*time.Second), nats.ErrorHandler(
 		func(_ *nats.Conn, _ *nats.Subscription, err error) { told <- err }))
 	nc, err := nats.Connect(os.Args[1], options...)
 	if err != nil {
