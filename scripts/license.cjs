@@ -3,6 +3,5 @@
 "use strict";
 
 const { copyFileSync } = require("node:fs");
-const { join } = require("node:path");
 
-copyFileSync(join(__dirname, "../LICENSE"), "LICENSE");
+copyFileSync(`${__dirname}/../LICENSE`, "LICENSE");

@@ -187,7 +187,7 @@ describe("a request", () => {
       ...(await answers.fetch({ group: "g", limit: 1, waitMs: 5_000 })),
     ];
     await replier.stop();
-    expect([first?.text(), second?.text()].toSorted()).toEqual(["to long id", "to no id"]);
+    expect(new Set([first?.text(), second?.text()])).toEqual(new Set(["to long id", "to no id"]));
     expect([first?.correlationId, second?.correlationId]).toContain(long);
   });
 });

@@ -159,6 +159,7 @@ describe("a handler", () => {
       () => {
         throw new Error("told nobody");
       },
+      // oxlint-disable-next-line typescript/no-misused-promises -- programs do that
       { retries: { max: 0 }, onError },
     );
     await settled(consumer);
