@@ -23,7 +23,8 @@ import { readerOf, type Schema } from "./schema.ts";
 export interface RequestOptions<R = unknown> {
   /**
    * Names the request for good: asking again with it, from any process, sends nothing twice and finds an
-   * answer that came meanwhile, for a day. Default: a new one.
+   * answer that came meanwhile, for a day; for ten minutes where this user may not look into the mailbox.
+   * Default: a new one.
    */
   readonly requestId?: string | undefined;
   /** The mailbox for the answer. Default: `<agent>.replies`, else one that is made for it. */
