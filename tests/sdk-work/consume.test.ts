@@ -41,6 +41,25 @@ function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   return { opened, open };
 }
 
+test("two consumers of one connection never handle one message at a time, though it is cut", async () => {
+  const mq9 = await client();
+  const box = await mailboxWith(mq9, ...numbers(200));
+  const seen: string[] = [];
+  const handler = async (message: Message): Promise<void> => {
+    seen.push(message.text());
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  };
+  const consumers = [1, 2].map(() => box.consume(handler, { ...quiet, concurrency: 10 }));
+  const acked = (): number => consumers.reduce((sum, { stats }) => sum + stats.acked, 0);
+  for (const reached of [20, 60, 100, 140]) {
+    await eventually(() => acked() >= reached);
+    await mq9.connection.reconnect();
+  }
+  await eventually(() => acked() >= 200);
+  await Promise.all(consumers.map(async (consumer) => await consumer.stop()));
+  expect(seen.toSorted()).toEqual(numbers(200).toSorted());
+});
+
 describe("a handler", () => {
   test("that returns acknowledges its message", async () => {
     const mq9 = await client();

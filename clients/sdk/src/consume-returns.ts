@@ -38,6 +38,11 @@ export class Returns {
     return this.#open.size;
   }
 
+  /** Its return is under way. */
+  has(msgId: number): boolean {
+    return this.#open.has(msgId);
+  }
+
   /** @throws {Mq9Error} what can never succeed, and `outcome_unknown` when it was given up */
   async send(msgId: number, deliveryCount: number, how: Return): Promise<void> {
     const open: Open = { how, later: undefined };

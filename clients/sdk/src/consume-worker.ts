@@ -21,9 +21,14 @@ export interface WorkSource<T> {
   readonly api: Pick<PullApi, "fetch" | "ack" | "nack" | "extend">;
   /** Makes what the handler sees of a message. */
   message(parts: MailMessage, settlement: Settlement): Message<T>;
+  /** Who else works for that group over the same connection. */
+  readonly siblings?: ((group: string) => Siblings<T>) | undefined;
   /** Tells when the connection, and with it every lease, is lost, and when it is back. @returns what ends it */
   watch?(lost: () => void, back: () => void): () => void;
 }
+
+/** The workers of one connection for one group of one mailbox: to the broker they are one consumer. */
+export type Siblings<T> = Set<Pick<Worker<T>, "knows" | "take">>;
 
 export interface WorkerOptions {
   readonly group: string;
@@ -87,6 +92,7 @@ export class Worker<T> implements HeldBy<T> {
   readonly #job: Job<T>;
   readonly #acks: Acks;
   readonly #returns: Returns;
+  readonly #siblings: Siblings<T>;
   /** Fetched and not begun. */
   readonly #ahead: Ahead<T> = new Ahead();
   /** Everything handed to us and not finished. */
@@ -151,10 +157,12 @@ export class Worker<T> implements HeldBy<T> {
       mailbox,
       group,
       again: ({ parts, leaseEndsMs }) => {
-        this.#take(parts, leaseEndsMs);
+        this.take(parts, leaseEndsMs);
         this.#pump();
       },
     });
+    this.#siblings = source.siblings?.(group) ?? new Set();
+    this.#siblings.add(this);
     this.#unwatch = source.watch?.(
       () => this.#lost(),
       () => this.#back(),
@@ -309,7 +317,7 @@ export class Worker<T> implements HeldBy<T> {
       this.#failures = 0;
       this.#more = result.more;
       const leaseEndsMs = performance.now() + leaseMs;
-      for (const message of result.messages) this.#take(message, leaseEndsMs);
+      for (const message of result.messages) this.#sorted(message).take(message, leaseEndsMs);
       const isRushed = result.messages.length === 0 && leaseEndsMs - leaseMs - beganMs < waitMs / 2;
       this.#rushed = isRushed ? this.#rushed + 1 : 0;
       if (this.#rushed > rushedMax) await this.#rest(retryDelayMs(this.#rushed));
@@ -324,7 +332,20 @@ export class Worker<T> implements HeldBy<T> {
     return isAnswered;
   }
 
-  #take(parts: MailMessage, leaseEndsMs: number): void {
+  /** Whether a delivery of that message concerns this worker: it is at work on it, or has finished it. */
+  knows(msgId: number): boolean {
+    return this.#held.has(msgId) || this.#acks.has(msgId) || this.#returns.has(msgId);
+  }
+
+  /** After a reconnect one worker may be handed what another one is at work on: it gets the new lease. */
+  #sorted({ msgId }: MailMessage): Pick<Worker<T>, "take"> {
+    if (this.#siblings.size === 1 || this.knows(msgId)) return this;
+    for (const sibling of this.#siblings) if (sibling.knows(msgId)) return sibling;
+    return this;
+  }
+
+  /** A message was handed over by the broker. */
+  take(parts: MailMessage, leaseEndsMs: number): void {
     const { msgId, deliveryCount = 1 } = parts;
     this.#counts.fetched += 1;
     const known = this.#held.get(msgId);
@@ -483,6 +504,7 @@ export class Worker<T> implements HeldBy<T> {
     await this.#settleAll();
     clearInterval(this.#timer);
     this.#unwatch?.();
+    this.#siblings.delete(this);
     if (this.#leftOpen > 0) this.#failure ??= this.#closedTooEarly();
     if (this.#failure === undefined) this.#resolve();
     else this.#reject(this.#failure);
