@@ -57,6 +57,7 @@ beforeAll(async () => {
   await ask("AGENT.REGISTER", { name: "clerk", mailbox: "jobs" });
   await ask("AGENT.REGISTER", { name: "mute" });
   await ask("AGENT.REGISTER", { name: "lost", mailbox: "nowhere" });
+  await ask("AGENT.REGISTER", { name: "herald", mailbox: "herald" });
 });
 
 describe("mq9 explain", () => {
@@ -97,6 +98,7 @@ describe("mq9 explain", () => {
     ],
     ["agent:mute", ["agent_active", "no_mailbox"]],
     ["agent:lost", ["agent_active", "mailbox_missing"]],
+    ["agent:herald", ["agent_active", "mailbox_missing"]],
   ])("tells of %s what is to be known", async (what, codes) => {
     expect((await explained(what)).codes).toEqual(codes);
   });

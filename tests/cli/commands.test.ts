@@ -223,6 +223,30 @@ describe.concurrent("taking mail", () => {
     expect(late.stderr).toContain("mq9 receipt");
   });
 
+  it("says what to type where a message is not what was thought", async () => {
+    await ok("mailbox create mistaken");
+    expect((await run("mailbox create mistaken --ttl 7d")).stderr).toContain(
+      "mq9 mailbox renew mistaken --ttl",
+    );
+    await ok("send mistaken x");
+    const early = await run("ack mistaken 0 --group clerks");
+    expect(early.stderr).toContain("mq9 fetch mistaken --group clerks");
+    await ok("fetch mistaken --group clerks");
+    const half = await run("ack mistaken 0 7 --group clerks");
+    expect(half.code).toBe(3);
+    expect(half.stderr).toContain("acked 0, and then:\nerror: message 7 of mailbox mistaken");
+    expect(half.stderr).toContain("mq9 peek mistaken\n");
+    const never = await run("receipt mistaken 99");
+    expect(never).toMatchObject({
+      code: 3,
+      stderr: "error: mistaken never had a message 99\nSee what there is: mq9 peek mistaken\n",
+    });
+    const unanswered = await run("send mistaken x --wait-for reply --timeout 100ms --id ask-1");
+    expect(unanswered.code).toBe(4);
+    expect(unanswered.stderr).toContain("To go on waiting, send the same with: --id ask-1\n");
+    expect(unanswered.stderr).not.toContain("requestId");
+  });
+
   it("works in the group of the agent, or in one that is named", async () => {
     await ok("mailbox create groups");
     await ok("send groups x");

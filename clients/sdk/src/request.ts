@@ -335,7 +335,7 @@ function stateOf(asking: Asking, receipt: ReceiptResult | undefined, cause: unkn
     return `message ${msgId} was taken out of its mailbox: answered, or deleted`;
   if (receipt.state === "expired") return `message ${msgId} has expired`;
   if (receipt.groups.length === 0)
-    return `${where}, and nobody has fetched there yet: is a replier running?`;
+    return `${where}, and nobody has fetched there yet (is a replier running?)`;
   const groups = receipt.groups.map(({ group, state, deliveryCount }) => {
     const times = deliveryCount > 0 && state !== "acked" ? ` (delivery ${deliveryCount})` : "";
     return `group ${group}: ${state}${times}`;

@@ -46,6 +46,8 @@ export interface CommandSpec<Options = Readonly<Record<string, unknown>>> {
   readonly offline?: boolean;
   /** Ctrl-C is the way to end it, and exit code 0. Default: never, it dies of the signal. */
   readonly stoppable?: boolean | ((options: Readonly<Record<string, unknown>>) => boolean);
+  /** It draws on a terminal: no line of talk may come between. Default false. */
+  readonly fullScreen?: boolean;
   /** Further exit codes beside `done`, `error`, `usage`, `noConnection`, for help and documents. */
   readonly exits?: readonly CliExitName[];
   /** Sentences about an exit code of this command, where the general one is too vague. */
@@ -163,6 +165,11 @@ async function runCommand(
           ...tokenOf(command.args, options),
           ...sessionOptions,
         });
+        if (isStoppable && spec.fullScreen !== true)
+          session.then(
+            ({ mq9 }) => tellOfBreaks(mq9, out),
+            () => {},
+          );
         return session;
       },
     });
@@ -175,6 +182,17 @@ async function runCommand(
     await (await session?.catch(() => undefined))?.close();
     process.removeListener("SIGINT", onSignal).removeListener("SIGTERM", onSignal);
     process.stdout.removeListener("error", onClosedPipe);
+  }
+}
+
+/** A command that goes on for long waits for a broker that is away: a person at a terminal hears of it. */
+async function tellOfBreaks(mq9: Session["mq9"], out: Output): Promise<void> {
+  if (!process.stderr.isTTY) return;
+  let isAway = false;
+  for await (const { type } of mq9.status()) {
+    if (type === "disconnected" && !isAway) out.note("the broker is away; waiting for it");
+    if (type === "reconnected" && isAway) out.note("the broker is back");
+    isAway = type === "disconnected" || (isAway && type !== "reconnected");
   }
 }
 

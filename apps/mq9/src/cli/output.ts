@@ -2,8 +2,9 @@
 // to standard error. Colours are for terminals alone. Commands print through this and nothing else.
 import pc from "picocolors";
 import { type CliError, cliExits } from "./exit-codes.ts";
+import { wrap } from "./findings.ts";
 import { type Column, renderTable } from "./table.ts";
-import { jsonText, printable } from "./text.ts";
+import { displayWidth, jsonText, printable } from "./text.ts";
 
 /** `text` for people, `json` one object, `jsonl` one object per line as they come. */
 export type OutputForm = "text" | "json" | "jsonl";
@@ -81,6 +82,16 @@ export function createOutput(
     clearProgress();
     stderr.write(`${stderr.isTTY ? printable(text) : text}\n`);
   };
+  /** Sentences break between words on a terminal; lines to type are left whole, to be copied. */
+  const flowing = (text: string) => {
+    if (!stderr.isTTY) return text;
+    const width = Math.max(stderr.columns || 80, 40);
+    const fits = (one: string) => displayWidth(one) <= width;
+    return text
+      .split("\n")
+      .map((one) => (fits(one) ? one : wrap(one, width).join("\n")))
+      .join("\n");
+  };
   const line = (text: string) => (text === "" || text.endsWith("\n") ? text : `${text}\n`);
 
   return {
@@ -107,7 +118,7 @@ export function createOutput(
       if (!quiet && form === "text") talk(text);
     },
     warn: (text) => {
-      talk(form === "text" ? `${errorColors.yellow("warning:")} ${text}` : `warning: ${text}`);
+      talk(flowing(`${form === "text" ? errorColors.yellow("warning:") : "warning:"} ${text}`));
     },
     progress: (text) => {
       if (!stderr.isTTY || quiet || form !== "text") return;
@@ -117,7 +128,7 @@ export function createOutput(
     fail: (error) => {
       clearProgress();
       if (form === "text") {
-        stderr.write(`${errorColors.red("error:")} ${printable(error.message)}\n`);
+        stderr.write(`${flowing(`${errorColors.red("error:")} ${printable(error.message)}`)}\n`);
         if (error.hint !== undefined) stderr.write(`${printable(error.hint)}\n`);
         return;
       }

@@ -81,7 +81,11 @@ export async function readBody(text: string | undefined, usage: string): Promise
       `Type: ${usage} 'text'    or @file, or - to read standard input`,
     );
   }
-  if (text === "-") return await readAll(process.stdin);
+  if (text === "-") {
+    if (process.stdin.isTTY)
+      process.stderr.write("Type the text; Ctrl-D on a line of its own ends it.\n");
+    return await readAll(process.stdin);
+  }
   if (text.startsWith("@@")) return Buffer.from(text.slice(1));
   if (text.startsWith("@")) return readFileOrFail(text.slice(1));
   return Buffer.from(text);

@@ -70,7 +70,7 @@ is whole and on the disk. Whoever reads the file reads all mail: keep it safe.`,
         : await keepBackup(source.bytes, file, progress);
       warnOfDamage(out, facts);
       if (toStdout) return out.note(summaryOf(facts));
-      await out.result(jsonOf(facts, file, folder), () => `${file}: ${summaryOf(facts)}`);
+      await out.result(jsonOf(facts, file, folder), () => `${file}\n${summaryOf(facts)}`);
     },
   }),
 ];
@@ -110,7 +110,7 @@ brokers of old data away from workers that must not do things twice.`,
       if (options.check === true) {
         const facts = await checkBackupOf(file, progress);
         warnOfDamage(out, facts);
-        await out.result(jsonOf(facts, file), () => `${file} is whole: ${summaryOf(facts)}`);
+        await out.result(jsonOf(facts, file), () => `${file} is whole\n${summaryOf(facts)}`);
         return;
       }
       const facts = await restoreBackup({
@@ -122,7 +122,7 @@ brokers of old data away from workers that must not do things twice.`,
       warnOfDamage(out, facts);
       await out.result(
         jsonOf(facts, file, folder),
-        () => `${folder} holds the backup: ${summaryOf(facts)}`,
+        () => `${folder} holds the backup\n${summaryOf(facts)}`,
       );
       out.note(`Start the broker with: mq9 serve --data ${folder}`);
     },
@@ -152,7 +152,7 @@ function warnOfDamage(out: Output, { end }: BackupFacts): void {
 
 function summaryOf({ head, end }: BackupFacts): string {
   const { mailboxes, messages, bytes } = end;
-  return `${counted(mailboxes, "mailbox", "mailboxes")}, ${counted(messages, "message")}, ${approximateBytes(bytes)}, as of ${head.takenAt}`;
+  return `${counted(mailboxes, "mailbox", "mailboxes")}, ${counted(messages, "message")}, ${approximateBytes(bytes)}, as of ${head.takenAt.replace(/\.\d+Z$/, "Z")}`;
 }
 
 function jsonOf({ head, end }: BackupFacts, file: string, folder?: string): BackupJson {

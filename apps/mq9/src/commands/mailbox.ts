@@ -64,7 +64,9 @@ const create = defineCommand<{
     });
     const value = { ...mailboxJson(mailbox), created };
     if (!created) out.note(`${value.name} was there already; ${endText(value, Date.now())}`);
-    else if (out.isTerminal) out.note(`created; ${endText(value, Date.now())}`);
+    if (!created && options.ttl !== undefined && options.ttl !== mailbox.ttlSeconds) {
+      out.note(`--ttl changed nothing; that does: mq9 mailbox renew ${value.name} --ttl <time>`);
+    } else if (out.isTerminal) out.note(`created; ${endText(value, Date.now())}`);
     await out.result(value, () => value.name);
   },
 });

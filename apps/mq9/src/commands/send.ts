@@ -198,7 +198,7 @@ async function ask(
 ): Promise<undefined> {
   if (request.delayMs !== undefined)
     throw misuse("--wait-for reply and --delay exclude each other");
-  const answer = await mq9.request(request.mailbox, request.payload, {
+  const asked = mq9.request(request.mailbox, request.payload, {
     timeoutMs: options.timeout,
     priority: request.label,
     ...(request.key === undefined ? {} : { key: request.key }),
@@ -210,11 +210,24 @@ async function ask(
       ? {}
       : { headers: options.header.map(([a, b]): [string, string] => [a, b]) }),
   });
-  const message = messageJson(mailOf(answer));
+  const message = messageJson(mailOf(await asked.catch(tooLate(request.mailbox))));
   await out.result({ mailbox: request.mailbox, reply: message }, () =>
     out.isTerminal ? messageText(message, out.colors, Date.now()) : message.body,
   );
   return undefined;
+}
+
+/** What the SDK calls a request id is `--id` here. */
+function tooLate(mailbox: string): (error: unknown) => never {
+  return (error) => {
+    const { message, requestId } = error as { message: string; requestId?: string };
+    if (!requestId) throw error;
+    throw new CliError("timeout", message.replace(/\. Ask again with requestId .*$/s, ""), {
+      reason: "timeout",
+      hint: `To go on waiting, send the same with: --id ${requestId}\nIt is not stored twice. See where it is: mq9 explain ${mailbox}`,
+      cause: error,
+    });
+  };
 }
 
 /** Looks at the receipt until it says what was waited for. @throws {CliError} when the time is over */

@@ -1,7 +1,7 @@
 // `mq9 ack`, `nack`, `extend` and `receipt`: what becomes of messages that were fetched, from whichever
 // process.
 import { type CommandContext, type CommandSpec, defineCommand, flag } from "../cli/command.ts";
-import { misuse } from "../cli/exit-codes.ts";
+import { CliError, misuse } from "../cli/exit-codes.ts";
 import { groupOf } from "../cli/group.ts";
 import { isoTime, prune } from "../cli/message-view.ts";
 import type { ReceiptJson } from "../cli/schemas/mail.ts";
@@ -30,8 +30,13 @@ const ack = defineCommand<GroupFlag>({
     const { mq9 } = await connect();
     const group = groupOf(options, agent);
     const settled: number[] = [];
-    for (const msgId of numbers) {
-      settled.push(...(await mq9.api.ack({ mailbox, group, msgId, mode: "one" })));
+    try {
+      for (const msgId of numbers) {
+        settled.push(...(await mq9.api.ack({ mailbox, group, msgId, mode: "one" })));
+      }
+    } catch (error) {
+      if (settled.length > 0) out.note(`acked ${settled.join(" ")}, and then:`);
+      throw error;
     }
     await out.result({ mailbox, group, msg_ids: settled }, () =>
       settled.length === 0
@@ -108,7 +113,16 @@ const receipt = defineCommand({
   async run({ args: [mailbox = "", id = ""], out, connect }) {
     const msgId = messageNumber(id);
     const { mq9 } = await connect();
-    const { state, read, groups } = await mq9.api.receipt({ mailbox, msgId });
+    const { state, read, groups } = await mq9.api
+      .receipt({ mailbox, msgId })
+      .catch((error: unknown) => {
+        if ((error as { code?: unknown }).code !== "message_not_found") throw error;
+        throw new CliError("notFound", `${mailbox} never had a message ${msgId}`, {
+          reason: "message_not_found",
+          hint: `See what there is: mq9 peek ${mailbox}`,
+          cause: error,
+        });
+      });
     const value: ReceiptJson = {
       mailbox,
       msg_id: msgId,

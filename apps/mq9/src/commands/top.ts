@@ -38,6 +38,7 @@ Keys: q quits, s sorts by another column, space looks at once. Takes nothing.`,
     ],
     output: "items",
     stoppable: true,
+    fullScreen: true,
     run: async ({ options, out, connect, signal }) => {
       const { mq9, facts } = await connect();
       const { figuresOf, takeSample } = await import("../top/sample.ts");

@@ -62,7 +62,12 @@ function headOf({ url, mailboxes, at }: TopJson): string {
     ? `, ${decimal(rates.reduce<number>((sum, one) => sum + (one ?? 0), 0))} sent/s`
     : "";
   const time = new Date(at).toTimeString().slice(0, 8);
-  return `${url}  ${time}  ${grouped(mailboxes.length)} mailboxes, ${grouped(messages)} messages${rate}`;
+  return `${url}  ${time}  ${some(mailboxes.length, "mailbox", "mailboxes")}, ${some(messages, "message")}${rate}`;
+}
+
+/** `1 message`, `3,000 messages`. */
+function some(count: number, noun: string, plural = `${noun}s`): string {
+  return `${grouped(count)} ${count === 1 ? noun : plural}`;
 }
 
 function brokerLine({ broker }: TopJson): string {
@@ -70,7 +75,7 @@ function brokerLine({ broker }: TopJson): string {
     return "More is told by the monitoring port (--monitoring), and to operators.";
   const { connections, leases, memory_bytes: memory, disk_free_bytes: free } = broker;
   const parts = [
-    `${grouped(connections)} connections`,
+    some(connections, "connection"),
     ...(broker.in_per_second === undefined ? [] : [`in ${decimal(broker.in_per_second)}/s`]),
     ...(broker.out_per_second === undefined ? [] : [`out ${decimal(broker.out_per_second)}/s`]),
     `${grouped(leases)} leased`,
