@@ -69,6 +69,11 @@ it("hears answers where the rights of an agent let it", async () => {
   const deaf = await run(`mailbox create of-eve ${eve}`);
   expect(deaf.code).toBe(5);
   expect(deaf.stderr).toContain("--inbox-prefix _INBOX_<user>    or MQ9_INBOX_PREFIX");
+  const examined = await run(`doctor ${eve} --json`);
+  expect(examined.code).toBe(1);
+  expect(fitting("doctor", examined.stdout)).toMatchObject({
+    findings: expect.arrayContaining([expect.objectContaining({ code: "no_inbox" })]),
+  });
   const made = await run(`mailbox create of-eve ${eve} --inbox-prefix _INBOX_eve`);
   expect(made.code, made.stderr).toBe(0);
   expect((await run(`peek of-eve ${eve}`, { MQ9_INBOX_PREFIX: "_INBOX_eve" })).code).toBe(0);

@@ -74,6 +74,31 @@ describe("credentials", () => {
     });
   });
 
+  it("as an agent whose rights name an inbox of its own, and says so of every call without it", async () => {
+    const config = path.join(await folder(), "mq9.conf");
+    await writeFile(
+      config,
+      'authorization { users = [ { user: ada, password: "x", profile: agent } ] }\n',
+    );
+    await using broker = await startBroker({ args: ["-c", config] });
+    const identity = { url: broker.url, user: "ada", password: "x" };
+    const deaf = await connect(identity);
+    for (let at = 0; at < 2; at += 1) {
+      await expect(deaf.createMailbox({ name: "own" })).rejects.toMatchObject({
+        code: "forbidden",
+        message: expect.stringContaining("give the inboxPrefix that its rights name") as string,
+      });
+    }
+    await deaf.close();
+    vi.stubEnv("MQ9_INBOX_PREFIX", "_INBOX_ada");
+    try {
+      await using mq9 = await connect(identity);
+      await mq9.createMailbox({ name: "own" });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   it("from the environment, and never when the caller names others", async () => {
     await using broker = await startBroker({ args: ["--user", "ada", "--pass", "x"] });
     vi.stubEnv("MQ9_URL", broker.url.replace("//", "//ada:x@"));

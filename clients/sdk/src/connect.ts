@@ -25,8 +25,8 @@ export async function connect(
   const given = typeof first === "string" ? { ...options, url: first } : first;
   const settings = settingsOf(given, await surroundings());
   const [nc] = await Promise.all([open(settings), findTelemetry()]);
-  const { url, timeoutMs, agent, pace } = settings;
-  const link = new Link(nc, { url, timeoutMs, pace, inboxPrefix: given.inboxPrefix });
+  const { url, timeoutMs, agent, pace, inboxPrefix } = settings;
+  const link = new Link(nc, { url, timeoutMs, pace, inboxPrefix });
   const api = new RemoteApi(link, new Broker(link, given.dialect));
   return new Mq9(api, { agent });
 }

@@ -88,6 +88,8 @@ export class Link {
   /** When the broker was last heard, by `performance.now()`. */
   #heardMs = 0;
   #idle: (() => void) | undefined;
+  /** Why no answer can come; undefined = they can. */
+  #deaf: Mq9Error | undefined;
 
   constructor(nc: NatsConnection, options: LinkOptions) {
     this.nc = nc;
@@ -260,6 +262,7 @@ export class Link {
   }
 
   #attempt(request: Ask, deadlineMs: number): Promise<Outcome> {
+    if (this.#deaf !== undefined) return Promise.resolve({ kind: "failed", error: this.#deaf });
     return new Promise((resolve) => {
       this.#token += 1;
       const token = String(this.#token);
@@ -293,11 +296,11 @@ export class Link {
   #answered(error: Error | null, message: Msg): void {
     if (error !== null) {
       const text = `the broker does not let this user hear answers (${textOf(error)}): give the inboxPrefix that its rights name`;
+      const forbidden = new Mq9Error("forbidden", text, { cause: error });
+      // The subscription has ended with it: what is asked later would wait in vain.
+      if (error instanceof PermissionViolationError) this.#deaf = forbidden;
       for (const pending of this.#pending.values()) {
-        pending.settle({
-          kind: "failed",
-          error: new Mq9Error("forbidden", text, { cause: error }),
-        });
+        pending.settle({ kind: "failed", error: forbidden });
       }
       return;
     }

@@ -67,7 +67,14 @@ describe("credentials", () => {
     expect(signed({ url: "nats://tok@host" })).toEqual({ auth_token: "tok" });
     expect(signed({ token: "t" })).toEqual({ auth_token: "t" });
     expect(signed({})).toBeUndefined();
-    const around = { url: "nats://ada:x@host", agent: "planner", creds: undefined };
+    const around = {
+      url: "nats://ada:x@host",
+      agent: "planner",
+      creds: undefined,
+      inboxPrefix: "_INBOX_ada",
+    };
+    expect(settings({}, around).dial.inboxPrefix).toBe("_INBOX_ada");
+    expect(settings({ inboxPrefix: "_INBOX_me" }, around).inboxPrefix).toBe("_INBOX_me");
     expect(signed({}, around)).toEqual({ user: "ada", pass: "x" });
     expect(settings({}, around)).toMatchObject({ agent: "planner", url: "nats://host" });
     expect(settings({ agent: "me" }, around).agent).toBe("me");

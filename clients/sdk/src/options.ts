@@ -40,7 +40,10 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Come back when the connection breaks. Default true, for as long as it takes. */
   readonly reconnect?: boolean | undefined;
-  /** Where answers arrive, for users whose rights name a prefix of their own. Default `_INBOX`. */
+  /**
+   * Where answers arrive, for users whose rights name a prefix of their own. Default in Node:
+   * `MQ9_INBOX_PREFIX`; else `_INBOX`.
+   */
   readonly inboxPrefix?: string | undefined;
   /**
    * Speak this and nothing better: `mq9` everything, `msg` generation 2 as published, `mailbox` and
@@ -64,6 +67,7 @@ export interface Settings {
   readonly identity: string;
   readonly agent: string | undefined;
   readonly timeoutMs: number;
+  readonly inboxPrefix: string | undefined;
   readonly options: ConnectOptions;
 }
 
@@ -89,13 +93,14 @@ export function settingsOf(options: ConnectOptions, around: Surroundings): Setti
   const agent = options.agent ?? around.agent;
   const wantsTls = addresses.some((address) => address.url.startsWith("tls://"));
   const name = options.name ?? agent;
+  const inboxPrefix = options.inboxPrefix ?? around.inboxPrefix;
   const pace = new Pace();
   const dial: DialOptions = {
     servers: addresses.map((address) => address.url),
     ...(name === undefined ? {} : { name }),
     ...(signedIn.authenticator === undefined ? {} : { authenticator: signedIn.authenticator }),
     ...(options.tls !== undefined ? { tls: options.tls } : wantsTls ? { tls: {} } : {}),
-    ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
+    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
     timeout: timerMs(options.connectTimeoutMs ?? connectTimeoutMsDefault),
     reconnect: options.reconnect ?? true,
     maxReconnectAttempts: -1,
@@ -111,6 +116,7 @@ export function settingsOf(options: ConnectOptions, around: Surroundings): Setti
     identity: signedIn.identity,
     agent,
     timeoutMs: options.timeoutMs ?? timeoutMsDefault,
+    inboxPrefix,
     options,
   };
 }

@@ -176,6 +176,14 @@ function aboutRefusal({ code, message }: Mq9Error, foreign: boolean): Finding {
   if (code === "insufficient_storage") {
     return { code: "mail", level: "fail", text: message, next: "Free space on the broker's disk." };
   }
+  if (code === "forbidden" && message.includes("inboxPrefix")) {
+    return {
+      code: "no_inbox",
+      level: "fail",
+      text: "this user may not hear answers in an inbox of any name: its rights name a prefix",
+      next: "Say which: --inbox-prefix _INBOX_<user>, or MQ9_INBOX_PREFIX",
+    };
+  }
   if (code === "forbidden") {
     const text = `this user may not make mailboxes: ${message}`;
     return { code: "mail_forbidden", level: "note", text };

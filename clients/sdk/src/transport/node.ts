@@ -56,7 +56,7 @@ function factoryOf(webSocket: WebSocketClass | undefined): { wsFactory?: WsSocke
   );
 }
 
-/** `MQ9_URL`, then `NATS_URL`; `MQ9_AGENT`; `MQ9_CREDS`, then `NATS_CREDS`: the path of a creds file. */
+/** `MQ9_URL`, then `NATS_URL`; `MQ9_AGENT`; `MQ9_INBOX_PREFIX`; `MQ9_CREDS`, then `NATS_CREDS`: the path of a creds file. */
 export async function surroundings(): Promise<Surroundings> {
   const { process } = globalThis as unknown as { process: NodeProcess };
   const { env } = process;
@@ -64,6 +64,7 @@ export async function surroundings(): Promise<Surroundings> {
   return {
     url: given(env["MQ9_URL"]) ?? given(env["NATS_URL"]),
     agent: given(env["MQ9_AGENT"]),
+    inboxPrefix: given(env["MQ9_INBOX_PREFIX"]),
     creds: file === undefined ? undefined : await readCreds(file, process),
   };
 }

@@ -20,6 +20,7 @@ export type WebSocketClass = new (url: string) => unknown;
 export interface Surroundings {
   readonly url: string | undefined;
   readonly agent: string | undefined;
+  readonly inboxPrefix?: string | undefined;
   /** Text of a creds file. */
   readonly creds: string | undefined;
 }
