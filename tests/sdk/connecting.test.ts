@@ -150,6 +150,17 @@ describe("TLS", () => {
         message: expect.stringContaining("for another host name") as string,
       },
     );
+    const verifying = ["--tlsverify", "--tlscacert", authority.certFile];
+    await using strict = await startBroker({ args: [...tlsArgs(server), ...verifying] });
+    const unnamed = {
+      url: strict.url.replace("nats:", "tls:"),
+      tls: { caFile: authority.certFile },
+      connectTimeoutMs: 1_000,
+    };
+    expect(await failure(unnamed)).toMatchObject({
+      code: "unreachable",
+      message: expect.stringContaining("a certificate from this side: give tls.certFile") as string,
+    });
     await using plain = await startBroker();
     expect(await failure({ url: plain.url.replace("nats:", "tls:") })).toMatchObject({
       code: "unreachable",

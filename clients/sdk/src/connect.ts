@@ -83,7 +83,7 @@ const tlsTrouble: readonly (readonly [RegExp, string])[] = [
 /** The failure of a dial in words that say what to do. */
 export function explained(
   error: unknown,
-  { url, identity }: Pick<Settings, "url" | "identity">,
+  { url, identity, dial: { tls: given } }: Pick<Settings, "url" | "identity" | "dial">,
 ): Mq9Error {
   const text = deepTextOf(error);
   const cause = { cause: error };
@@ -113,6 +113,14 @@ export function explained(
     : /refused/i.test(text)
       ? "nobody listens there"
       : text || "the connection could not be made";
+  // A broker that wants a certificate ends such a connection without a word that gets here.
+  if (/timeout/i.test(text) && given && !given.cert && !given.certFile) {
+    return new Mq9Error(
+      "unreachable",
+      `no broker at ${url}: ${why}. Is it running? It may also want a certificate from this side: give tls.certFile and tls.keyFile`,
+      cause,
+    );
+  }
   // A browser does not tell a page why.
   const advice = /^wss?:/.test(url)
     ? "Is it running, with a websocket block in its configuration that allows the origin of this page?"
