@@ -3,6 +3,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { createAuthority, startBroker } from "@mq9/testkit";
 import { afterAll, expect, it } from "vitest";
 import { useBroker } from "../support/use-broker.ts";
 import { fitting, mq9, type Ran, words } from "./mq9.ts";
@@ -100,6 +101,20 @@ it("takes the seed out of what `mq9 nkey` writes, and names a file without one",
   expect(none.stderr).toContain(
     "holds no seed of a key pair\nA seed is a line that begins with SU",
   );
+});
+
+it("names the flag where a certificate is missing", async () => {
+  const authority = await createAuthority(folder);
+  const server = await authority.issue("server", { subject: "/CN=b", altNames: "IP:127.0.0.1" });
+  const tls = ["--tls", "--tlscert", server.certFile, "--tlskey", server.keyFile];
+  await using encrypted = await startBroker({ args: tls });
+  const url = encrypted.url.replace("nats:", "tls:");
+  const untrusting = await run(`mailbox ls --url ${url}`);
+  expect(untrusting.code).toBe(5);
+  expect(untrusting.stderr).toMatch(
+    /signed by nobody known here\nName the certificate of its authority: --tls-ca <file>\n$/,
+  );
+  expect((await run(`mailbox ls --url ${url} --tls-ca ${authority.certFile}`)).code).toBe(0);
 });
 
 it("hands rights on a mailbox to another user by a token", async () => {
