@@ -2,6 +2,7 @@
 // bin/mq9.js with the arguments after the program's name. Loads nothing before it is needed: an agent
 // that calls a command for every message pays for each module.
 import { basename } from "node:path";
+import { cliExits } from "./cli/exit-codes.ts";
 import { ExitError } from "./exit-codes.ts";
 import { version } from "./version.ts";
 
@@ -11,7 +12,8 @@ import { version } from "./version.ts";
  * @param startedAs path it was started under; as `nats-server` it takes that program's arguments
  */
 export async function main(argv: readonly string[], startedAs = "mq9"): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
+  process.stderr.on("error", () => {}); // nobody is left to be told
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => outputFailed(error, argv));
   try {
     process.exitCode = await runCommand(argv, basename(startedAs) === "nats-server");
   } catch (error) {
@@ -26,9 +28,16 @@ function isCheck(argv: readonly string[]): boolean {
   return argv.includes("-t") || argv.includes("--check-config");
 }
 
-/** `mq9 serve --help | head -3` is no error, and a broker outlives whoever read its log. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+/**
+ * `mq9 peek inbox | head -3` is no error, and a broker outlives whoever read what it prints. Where a disk is
+ * full a command ends before it settles what nobody has.
+ */
+function outputFailed({ code, message }: NodeJS.ErrnoException, argv: readonly string[]): void {
+  if (code === "EPIPE" || argv[0] === "serve") return;
+  const isFull = code === "ENOSPC" || code === "EDQUOT";
+  process.stderr.write(`error: standard output can not be written: ${message}\n`, () => {
+    process.exit(isFull ? cliExits.actionNeeded.code : cliExits.error.code);
+  });
 }
 
 async function runCommand(argv: readonly string[], asNatsServer: boolean): Promise<number> {

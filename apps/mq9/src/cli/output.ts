@@ -32,10 +32,11 @@ export interface Output {
   result(value: object, text: () => string): Promise<void>;
   /**
    * One of several: as a line of JSON with `--jsonl`, with `text` for people. With `--json` it is kept
-   * for `list` to print.
+   * for `endItems` to print; where `list` names the row it is written at once as its next entry: what is settled
+   * once it was shown must have been shown.
    */
-  item(value: object, text: () => string): Promise<void>;
-  /** Ends a row of `item`s: with `--json` prints them as `{[name]: [...], ...rest}`. */
+  item(value: object, text: () => string, list?: string): Promise<void>;
+  /** Ends a row of `item`s: with `--json` prints them as `{[name]: [...], ...rest}`, or what ends them. */
   endItems(name: string, rest?: object): Promise<void>;
   /** A whole list: JSON as `{[name]: [...]}`, lines with `--jsonl`, for people what `text` makes. */
   list(name: string, values: readonly object[], text: () => string): Promise<void>;
@@ -64,6 +65,8 @@ export function createOutput(
   const errorColors = pc.createColors(wantsColors(stderr, env));
   const columns = isTerminal ? Math.max(stdout.columns || 80, 40) : 80;
   const kept: object[] = [];
+  /** Entries so far of a row that is written as it comes. */
+  let entries = 0;
   let progressShown = false;
 
   /** Resolves when the system took it: what is settled afterwards has been shown. */
@@ -74,6 +77,16 @@ export function createOutput(
     });
   };
   const json = (value: object) => `${jsonText(value, isTerminal ? 2 : undefined)}\n`;
+  const entry = (value: object, list: string) => {
+    entries += 1;
+    const [begin, between] = isTerminal ? [`{\n  "${list}": [\n`, ",\n"] : [`{"${list}":[`, ","];
+    const text = json(value).trimEnd();
+    return (entries === 1 ? begin : between) + (isTerminal ? text.replace(/^/gm, "    ") : text);
+  };
+  const endOfRow = () => {
+    entries = 0;
+    return isTerminal ? "\n  ]\n}\n" : "]}\n";
+  };
   const clearProgress = () => {
     if (progressShown) stderr.write("\r\u001b[K");
     progressShown = false;
@@ -100,12 +113,15 @@ export function createOutput(
     columns,
     colors,
     result: (value, text) => write(form === "text" ? line(text()) : json(value)),
-    item: async (value, text) => {
-      if (form === "json") kept.push(value);
+    item: async (value, text, list) => {
+      if (form === "json" && list !== undefined) await write(entry(value, list));
+      else if (form === "json") kept.push(value);
       else await write(form === "jsonl" ? `${jsonText(value)}\n` : line(text()));
     },
     endItems: async (name, rest = {}) => {
-      if (form === "json") await write(json({ [name]: kept, ...rest }));
+      if (form !== "json") return;
+      if (entries === 0) await write(json({ [name]: kept, ...rest }));
+      else await write(endOfRow());
     },
     list: async (name, values, text) => {
       if (form === "text") await write(line(text()));
@@ -127,6 +143,7 @@ export function createOutput(
     },
     fail: (error) => {
       clearProgress();
+      if (entries > 0) stdout.write(endOfRow()); // what was settled can be read
       if (form === "text") {
         stderr.write(`${flowing(`${errorColors.red("error:")} ${printable(error.message)}`)}\n`);
         if (error.hint !== undefined) stderr.write(`${printable(error.hint)}\n`);

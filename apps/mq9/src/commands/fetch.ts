@@ -162,7 +162,8 @@ export async function show(
     return;
   }
   const value: TakenJson = { ...messageJson(message), outcome };
-  await out.item(value, () => messageText(value, out.colors, Date.now()));
+  const text = (): string => messageText(value, out.colors, Date.now());
+  await out.item(value, text, outcome === "acked" ? "messages" : undefined);
 }
 
 function nextStep(
