@@ -687,4 +687,25 @@ export const sabotages = [
     put: "pace: this.#pace && new Pace({ messagesPerSecond: 50 }),",
     suites: ["tests/threats/loops.test.ts"],
   },
+  {
+    name: "quarantine: changes at one time are kept as each saw the others",
+    file: "core/broker/src/quarantines.ts",
+    find: "const changed = this.#changing.then(change);",
+    put: "const changed = change();",
+    suites: ["core/broker/src/quarantines.test.ts"],
+  },
+  {
+    name: "sdk: what a handler returned lies while it goes on",
+    file: "clients/sdk/src/consume-worker.ts",
+    find: "if (known !== undefined && !known.settled) {",
+    put: "if (known !== undefined) {",
+    suites: ["clients/sdk/src/consume.test.ts"],
+  },
+  {
+    name: "sdk: a worker that gives up says that it returned",
+    file: "clients/sdk/src/consume-returns.ts",
+    find: 'throw new Mq9Error("outcome_unknown", text);',
+    put: "void text;",
+    suites: ["clients/sdk/src/consume.test.ts"],
+  },
 ];
