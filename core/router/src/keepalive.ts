@@ -125,7 +125,8 @@ export class KeepAlive {
     const isMeasured = this.#roundTripMs >= 0 && nowMs - this.#roundTripAtMs <= roundTripAgeMaxMs;
     if (wasHeard && isMeasured) return;
     if (this.#pingsOut + 1 > this.#options.pingMax) {
-      this.#connection.stale();
+      // Who is not read because its user was too fast may have answered long ago.
+      if (!this.#connection.isPaused) this.#connection.stale();
       return;
     }
     this.#pingsOut++;
