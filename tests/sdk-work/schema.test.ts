@@ -10,7 +10,16 @@ import {
   RemoteError,
 } from "@mq9/sdk";
 import * as v from "valibot";
-import { afterAll, beforeAll, describe, expect, expectTypeOf, onTestFinished, test } from "vitest";
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  expectTypeOf,
+  onTestFinished,
+  test,
+  vi,
+} from "vitest";
 import { z } from "zod";
 import { type BrokerInProcess, brokerInProcess } from "../support/in-process.ts";
 import { eventually } from "./eventually.ts";
@@ -72,9 +81,14 @@ describe.each([
     const [first] = await box.fetch({ waitMs: 0 });
     expect(() => first?.value).toThrow(InvalidDataError);
     const seen: Order[] = [];
-    const consumer = box.consume((message) => void seen.push(message.value), { onError: () => {} });
+    const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+    const consumer = box.consume((message) => void seen.push(message.value));
     await eventually(() => consumer.stats.rejected === 2 && seen.length === 1);
     await consumer.stop();
+    expect(printed.mock.calls).toHaveLength(2);
+    const line = /^mq9: message \d of \S+ does not fit its schema: /;
+    for (const call of printed.mock.calls) expect(call).toEqual([expect.stringMatching(line)]);
+    printed.mockRestore();
     expect(seen).toEqual([{ item: "pen", count: 2 }]);
     const reasons = (await box.deadLetters.list()).map((each) => each.dead?.reason);
     expect(reasons).toHaveLength(2);

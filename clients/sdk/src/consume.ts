@@ -241,6 +241,9 @@ export function safely<T>(
 function printError<T>(error: unknown, message: Message<T> | undefined): void {
   const where =
     message === undefined ? "consumer" : `message ${message.msgId} of ${message.mailbox}`;
+  // What came and fits no schema is nothing that a stack of this library explains.
+  const isOfSender = error instanceof InvalidDataError && error.message.startsWith(where);
+  const said = isOfSender ? [`mq9: ${error.message}`] : [`mq9: ${where}:`, error];
   // oxlint-disable-next-line no-console -- programs that want it elsewhere give onError
-  console.error(`mq9: ${where}:`, error);
+  console.error(...said);
 }
