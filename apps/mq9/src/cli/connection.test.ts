@@ -81,6 +81,11 @@ describe("as whom", () => {
     expect(() => facts({ password: "pw" })).toThrow("a password needs a user");
   });
 
+  it("some time has to be there for an answer", () => {
+    expect(() => facts({ requestTimeout: 0 })).toThrow("--request-timeout");
+    expect(facts({ requestTimeout: 1 }).timeoutMs).toBe(1);
+  });
+
   it("a context without an address goes to the default one", () => {
     expect(facts({ context: "half" })).toMatchObject({ url: "nats://127.0.0.1:4222", user: "bob" });
   });

@@ -113,6 +113,9 @@ export function connectionFacts(flags: ConnectionFlags, env: Environment): Conne
     identityOf(kept),
     identityOf(environmentOf(env)),
   ]);
+  if (flags.requestTimeout === 0) {
+    throw misuse("--request-timeout must be longer than nothing", "Write it as 500ms, 5s or 1m.");
+  }
   if (identity?.password !== undefined && identity.user === undefined) {
     throw misuse("a password needs a user", "Add --user <name>.");
   }
