@@ -7,6 +7,7 @@ import {
   defineCommand,
   flag,
 } from "../cli/command.ts";
+import { missingMailbox } from "../cli/errors.ts";
 import { CliError, misuse } from "../cli/exit-codes.ts";
 import { isoTime, prune } from "../cli/message-view.ts";
 import type { AgentEventJson, AgentJson } from "../cli/schemas/agents.ts";
@@ -67,6 +68,12 @@ const register = defineCommand<{
     await out.result(prune({ name, mailbox, created }), () =>
       created ? `registered ${printable(name)}` : `updated ${printable(name)}`,
     );
+    if (mailbox === undefined) return;
+    // best effort: who may not look into it has registered all the same.
+    const absent = await mq9.api.inspect(mailbox).then(() => undefined, missingMailbox);
+    if (absent === mailbox) {
+      out.note(`its mailbox is not there yet; make it with: mq9 mailbox create ${mailbox}`);
+    }
   },
 });
 
