@@ -204,6 +204,24 @@ describe("what else is got wrong", () => {
     ]);
   });
 
+  it("a client that is closed says so everywhere", async () => {
+    const gone = await connect(broker().url);
+    const its = gone.mailbox(box.name);
+    await gone.close();
+    const closed = { code: "closed" };
+    const loops = [
+      its.messages(),
+      its.messages({ group: "g" }),
+      gone.agents.watch(),
+      gone.directory(),
+    ];
+    for (const loop of loops) await expect(loop.next()).rejects.toMatchObject(closed);
+    expect(() => gone.onBroadcast("a.b")).toThrow(Mq9Error);
+    await expect(its.send("x")).rejects.toMatchObject(closed);
+    await expect(its.request("x")).rejects.toMatchObject(closed);
+    await gone.drain();
+  });
+
   it("headers and patterns that can not be sent are refused in our words", async () => {
     const headers = { count: 5 } as unknown as Record<string, string>;
     await expect(box.send("x", { headers })).rejects.toMatchObject({ code: "invalid" });

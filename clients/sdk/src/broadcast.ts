@@ -62,7 +62,6 @@ export function onBroadcast(
   if (pattern === "" || /[\s]/.test(pattern) || pattern.split(".").includes("")) {
     throw new Mq9Error("invalid", `'${pattern}' is no pattern <domain>.<event> to listen to`);
   }
-  if (api.link.closed) throw new Mq9Error("closed", `${subject}: the connection is closed`);
   const taken = (error: Error | null, message: Msg): void => {
     if (error !== null) {
       const text = `listening to ${subject} was refused: ${error.message}`;

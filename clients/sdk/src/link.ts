@@ -185,23 +185,29 @@ export class Link {
   /**
    * As the library's, but what `taken` throws is told as an error of the connection: thrown into the library it
    * would end its reading of everything.
+   * @throws {Mq9Error} `closed`, `invalid`
    */
   subscribe(
     subject: string,
     taken: (error: Error | null, message: Msg) => void,
     queue?: string,
   ): Subscription {
-    return this.nc.subscribe(subject, {
-      ...(queue === undefined ? {} : { queue }),
-      callback: (error, message) => {
-        try {
-          taken(error, message);
-        } catch (problem) {
-          const text = `what came on ${subject} can not be read: ${textOf(problem)}`;
-          this.#error(new Mq9Error("invalid_data", text, { cause: problem }));
-        }
-      },
-    });
+    const what = `following ${subject}`;
+    if (this.#closed) throw closedError(what, this.#known);
+    const callback = (error: Error | null, message: Msg): void => {
+      try {
+        taken(error, message);
+      } catch (problem) {
+        const text = `what came on ${subject} can not be read: ${textOf(problem)}`;
+        this.#error(new Mq9Error("invalid_data", text, { cause: problem }));
+      }
+    };
+    try {
+      return this.nc.subscribe(subject, { ...(queue === undefined ? {} : { queue }), callback });
+    } catch (error) {
+      const code = this.nc.isClosed() || this.nc.isDraining() ? "closed" : "invalid";
+      throw new Mq9Error(code, `${what}: ${textOf(error)}`, { cause: error });
+    }
   }
 
   /** Resolves when everything that was published has reached the broker. @throws {Mq9Error} as `ask` */
