@@ -22,6 +22,11 @@ export class ReplyInbox {
     this.name = name;
   }
 
+  /** Nobody waits for an answer here. */
+  get isIdle(): boolean {
+    return this.#waiting.size === 0;
+  }
+
   /** Calls back once the answer of that id is there, also when it was there before. @returns what ends it */
   listen(correlationId: string, hear: Hear): () => void {
     const known = this.#waiting.get(correlationId);
@@ -102,11 +107,11 @@ export class ReplyInboxes {
     return inbox;
   }
 
-  /** Nobody asks with that id any more: its mailbox need not be remembered. */
+  /** Nobody asks with that id any more: its mailbox need not be remembered, nor one that the asker chose. */
   forget(inbox: ReplyInbox): void {
-    if (!inbox.name.startsWith("reply-")) return;
-    this.#inboxes.delete(inbox.name);
-    this.#made.delete(inbox.name);
+    const { name } = inbox;
+    if (name.startsWith("reply-")) this.#made.delete(name);
+    if (!this.#made.has(name) && inbox.isIdle) this.#inboxes.delete(name);
   }
 
   /** It may have ended: the next request makes it anew. */
