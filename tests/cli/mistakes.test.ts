@@ -29,7 +29,7 @@ describe.concurrent("a mistake", () => {
     ["send inbox x --ttl soon", 2, "is not a duration, for instance 90, 90s, 24h or 7d"],
     ["send inbox x -H nonsense", 2, "A header is written 'Name: value'."],
     ["send inbox x --group g", 2, "--group goes with --wait-for acked"],
-    ["send inbox @/nonexistent", 3, "error: there is no file /nonexistent\n"],
+    ["send inbox @/nonexistent", 3, "error: there is no file /nonexistent\nA text that begins"],
     [
       "fetch inbox extra",
       2,

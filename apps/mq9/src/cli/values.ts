@@ -87,18 +87,20 @@ export async function readBody(text: string | undefined, usage: string): Promise
     return await readAll(process.stdin);
   }
   if (text.startsWith("@@")) return Buffer.from(text.slice(1));
-  if (text.startsWith("@")) return readFileOrFail(text.slice(1));
+  if (text.startsWith("@")) {
+    return readFileOrFail(text.slice(1), "A text that begins with @ is typed with two of them.");
+  }
   return Buffer.from(text);
 }
 
 /** A file that a person named. @throws {CliError} with the exit code for what is not there */
-export function readFileOrFail(path: string): Buffer {
+export function readFileOrFail(path: string, hint?: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT")
-      throw new CliError("notFound", `there is no file ${path}`, { cause: error });
+      throw new CliError("notFound", `there is no file ${path}`, { hint, cause: error });
     throw new CliError("error", `${path} can not be read: ${message}`, { cause: error });
   }
 }
