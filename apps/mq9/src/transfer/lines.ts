@@ -85,10 +85,11 @@ export function parseLine(text: string, number: number): ExportLineJson {
   const kind = fields["line"];
   if (kind === "begin") {
     if (fields["export"] !== 1) throw badLine(number, "a newer release wrote it");
-    return value as ExportBeginJson;
+    return expectFields<ExportBeginJson>(fields, number, { id: "string" });
   }
   if (kind === "end") return expectFields<ExportEndJson>(fields, number, { messages: "number" });
   if (kind === "mailbox") {
+    expectOptional(fields, number, mailboxFields);
     return expectFields<ExportMailboxJson>(fields, number, {
       mailbox: "string",
       ttl_seconds: "number",
@@ -96,9 +97,50 @@ export function parseLine(text: string, number: number): ExportLineJson {
   }
   if (kind === "message") {
     const wanted = { mailbox: "string", msg_id: "number", priority: "string", body: "string" };
-    return expectFields<ExportMessageJson>(fields, number, wanted);
+    const line = expectFields<ExportMessageJson>(fields, number, wanted);
+    expectOptional(fields, number, messageFields);
+    if (line.encoding === "base64" && !isBase64(line.body)) {
+      throw badLine(number, "its body is no base64");
+    }
+    return line;
   }
   throw badLine(number, "it says neither begin, mailbox, message nor end");
+}
+
+type Test = (value: unknown) => boolean;
+
+const isText: Test = (value) => typeof value === "string";
+const isTime: Test = (value) => typeof value === "string" && !Number.isNaN(Date.parse(value));
+const areTexts: Test = (value) => Array.isArray(value) && value.every(isText);
+const areHeaders: Test = (value) =>
+  typeof value === "object" && value !== null && Object.values(value).every(areTexts);
+
+/** Fields that need not be there, and what they have to be. */
+const mailboxFields: Readonly<Record<string, Test>> = { desc: isText, expires_at: isTime };
+const messageFields: Readonly<Record<string, Test>> = {
+  encoding: (value) => value === "utf8" || value === "base64",
+  headers: areHeaders,
+  tags: areTexts,
+  key: isText,
+  from: isText,
+  expires_at: isTime,
+  visible_at: isTime,
+};
+
+function expectOptional(
+  fields: Readonly<Record<string, unknown>>,
+  number: number,
+  tests: Readonly<Record<string, Test>>,
+): void {
+  for (const [name, test] of Object.entries(tests)) {
+    const value = fields[name];
+    if (value !== undefined && !test(value)) throw badLine(number, `its ${name} can not be read`);
+  }
+}
+
+/** The platform's reader passes over what is none. */
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }
 
 function expectFields<T>(
