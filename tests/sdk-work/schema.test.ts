@@ -53,6 +53,29 @@ interface Order {
 const zodOrder = z.object({ item: z.string(), count: z.number().int() });
 const valibotOrder = v.object({ item: v.string(), count: v.pipe(v.number(), v.integer()) });
 
+test("a handler that sends what fits no schema is called again; what itself came and fits none is not", async () => {
+  const mq9 = await client();
+  const orders = await mq9.createMailbox({ name: freshName(), schema: zodOrder });
+  const plain = await mq9.createMailbox({ name: freshName() });
+  await plain.send("no order");
+  await plain.send("{", { headers: { "content-type": "application/json" } });
+  const counts = new Map<number, number>();
+  const consumer = plain.consume(
+    async (message) => {
+      counts.set(message.msgId, (counts.get(message.msgId) ?? 0) + 1);
+      if (message.msgId === 1) message.json();
+      else if (counts.get(0) === 1) await orders.send("no order" as unknown as Order);
+    },
+    { onError: () => {}, retries: { max: 3, backoffMs: 0 } },
+  );
+  await eventually(() => counts.get(0) === 2 && counts.get(1) === 1);
+  await consumer.stop();
+  const dead = await plain.deadLetters.list();
+  expect(dead.map(({ dead: letter }) => [letter?.msgId, letter?.reason])).toEqual([
+    [1, expect.stringMatching(/^is no JSON/)],
+  ]);
+});
+
 describe.each([
   ["zod", zodOrder],
   ["valibot", valibotOrder],

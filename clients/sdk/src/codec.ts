@@ -49,15 +49,15 @@ export function decodeText(payload: Uint8Array): string {
   return utf8.decode(payload);
 }
 
-/** @throws {InvalidDataError} */
-export function decodeJson(payload: Uint8Array): unknown {
+/** @param what completes "… is no JSON" @throws {InvalidDataError} */
+export function decodeJson(payload: Uint8Array, what = "this message"): unknown {
   const text = utf8.decode(payload);
   try {
     return JSON.parse(text);
   } catch (error) {
     const problem = textOf(error);
     throw new InvalidDataError(
-      `this message is no JSON (${problem}): it begins with ${JSON.stringify(text.slice(0, 40))}`,
+      `${what} is no JSON (${problem}): it begins with ${JSON.stringify(text.slice(0, 40))}`,
       [{ message: problem, path: "" }],
       { cause: error },
     );
@@ -68,9 +68,13 @@ export function decodeJson(payload: Uint8Array): unknown {
  * What a message holds, without being told: JSON where its header says so or it looks like an object or a
  * list, else its text, else its bytes.
  */
-export function decodeData(payload: Uint8Array, contentType: string | undefined): unknown {
+export function decodeData(
+  payload: Uint8Array,
+  contentType: string | undefined,
+  what?: string,
+): unknown {
   if (contentType !== undefined && /^application\/(?:[^;]*\+)?json\b/i.test(contentType)) {
-    return decodeJson(payload);
+    return decodeJson(payload, what);
   }
   let text: string;
   try {

@@ -4,7 +4,7 @@ import { fetchMax, Mq9Error, reasonLengthMax, type StartPosition } from "@mq9/pr
 import type { Held, Outcome } from "./consume-held.ts";
 import { type Job, Worker, type WorkSource, type WorkStats } from "./consume-worker.ts";
 import { InvalidDataError, textOf } from "./errors.ts";
-import type { Message } from "./message.ts";
+import { type Message, nameOf } from "./message.ts";
 import { assertTimeout, assertWhole, timerMs } from "./numbers.ts";
 
 /** Thrown by a handler: nobody can handle this message. It goes to the dead letters with the reason. */
@@ -182,14 +182,24 @@ async function handle<T>(
   } catch (error) {
     if (!(error instanceof Reject)) onError(error, message);
     if (held.settled) return left;
-    return outcomeOf(error, () => delayMsOf(held, retries, onError));
+    const delayMs = (): number | undefined => delayMsOf(held, retries, onError);
+    return outcomeOf(error, message, delayMs);
   }
 }
 
 /** What becomes of a message whose handler threw this. */
-function outcomeOf(error: unknown, delayMs: () => number | undefined): Outcome {
-  const reason = textOf(error).slice(0, reasonLengthMax);
-  const isFinal = error instanceof Reject || error instanceof InvalidDataError;
+function outcomeOf<T>(
+  error: unknown,
+  message: Message<T>,
+  delayMs: () => number | undefined,
+): Outcome {
+  const name = nameOf(message);
+  const isAbout = isAboutData(error, name);
+  const said = textOf(error);
+  // A dead letter says itself which message it was.
+  const reason = (isAbout ? said.slice(name.length + 1) : said).slice(0, reasonLengthMax);
+  // What the handler itself can not send may be mended; what came will never be anything else.
+  const isFinal = error instanceof Reject || isAbout;
   return isFinal ? { kind: "reject", reason } : { kind: "nack", reason, delayMs: delayMs() };
 }
 
@@ -239,11 +249,13 @@ export function safely<T>(
 
 /** An error that nobody asked to hear must not be lost. */
 function printError<T>(error: unknown, message: Message<T> | undefined): void {
-  const where =
-    message === undefined ? "consumer" : `message ${message.msgId} of ${message.mailbox}`;
+  const where = message === undefined ? "consumer" : nameOf(message);
   // What came and fits no schema is nothing that a stack of this library explains.
-  const isOfSender = error instanceof InvalidDataError && error.message.startsWith(where);
-  const said = isOfSender ? [`mq9: ${error.message}`] : [`mq9: ${where}:`, error];
+  const said = isAboutData(error, where) ? [`mq9: ${error.message}`] : [`mq9: ${where}:`, error];
   // oxlint-disable-next-line no-console -- programs that want it elsewhere give onError
   console.error(...said);
+}
+
+function isAboutData(error: unknown, name: string): error is InvalidDataError {
+  return error instanceof InvalidDataError && error.message.startsWith(`${name} `);
 }

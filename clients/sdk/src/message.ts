@@ -67,7 +67,7 @@ export class Message<T = unknown> {
 
   /** The payload as JSON, unchecked. @throws {InvalidDataError} when it is none */
   json<U = unknown>(): U {
-    this.#json ??= { value: decodeJson(this.#parts.payload) };
+    this.#json ??= { value: decodeJson(this.#parts.payload, nameOf(this)) };
     return this.#json.value as U;
   }
 
@@ -217,7 +217,8 @@ export class Message<T = unknown> {
   #decode(): T {
     const { decode } = this.#context;
     if (decode !== undefined) return decode(this);
-    return decodeData(this.#parts.payload, this.headers.get("content-type")) as T;
+    const contentType = this.headers.get("content-type");
+    return decodeData(this.#parts.payload, contentType, nameOf(this)) as T;
   }
 
   #lease(what: string): Settlement {
@@ -320,4 +321,9 @@ class MailParts implements MessageParts {
   get dead(): DeadLetter | undefined {
     return this.#mail.dead;
   }
+}
+
+/** How errors about what came in a message begin. */
+export function nameOf({ msgId, mailbox }: { msgId: number; mailbox: string }): string {
+  return `message ${msgId} of ${mailbox}`;
 }

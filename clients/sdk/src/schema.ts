@@ -3,7 +3,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { decodeData } from "./codec.ts";
 import { type DataIssue, InvalidDataError } from "./errors.ts";
-import type { Message } from "./message.ts";
+import { type Message, nameOf } from "./message.ts";
 
 /** A schema of zod, valibot, arktype and others. `Out` is what programs read, `In` what they send. */
 export type Schema<Out, In = unknown> = StandardSchemaV1<In, Out>;
@@ -54,8 +54,8 @@ export interface ValueReader<T> {
 export function readerOf<T>(schema: Schema<T>): ValueReader<T> {
   const known = new WeakMap<Message<T>, { readonly value: T }>();
   const read = (message: Message<T>): T | Promise<T> => {
-    const data = decodeData(message.data, message.headers.get("content-type"));
-    return check(schema, data, `message ${message.msgId} of ${message.mailbox}`);
+    const name = nameOf(message);
+    return check(schema, decodeData(message.data, message.headers.get("content-type"), name), name);
   };
   return {
     decode: (message) => {
