@@ -4,8 +4,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -92,6 +95,10 @@ func comeIn(given map[string]string) (any, error) {
 	return found, nil
 }
 
+func isCutOff(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)
+}
+
 func main() {
 	given := map[string]string{}
 	for _, argument := range os.Args[2:] {
@@ -99,6 +106,10 @@ func main() {
 		given[name] = value
 	}
 	found, err := comeIn(given)
+	// A server that refuses may be gone before the last words of CONNECT are written: ask again.
+	for tries := 0; err != nil && isCutOff(err) && tries < 10; tries++ {
+		found, err = comeIn(given)
+	}
 	if err != nil {
 		found = err.Error()
 		if strings.Contains(strings.ToLower(err.Error()), "authorization") {
