@@ -218,6 +218,7 @@ describe("what else is got wrong", () => {
     for (const loop of loops) await expect(loop.next()).rejects.toMatchObject(closed);
     expect(() => gone.onBroadcast("a.b")).toThrow(Mq9Error);
     await expect(its.send("x")).rejects.toMatchObject(closed);
+    expect(() => its.consume(() => {})).toThrow(/closed/);
     await expect(its.request("x")).rejects.toMatchObject(closed);
     await gone.drain();
   });

@@ -111,6 +111,11 @@ export class Link {
     return this.#closed;
   }
 
+  /** @throws {Mq9Error} `closed` */
+  assertOpen(what: string): void {
+    if (this.#closed) throw closedError(what, this.#known);
+  }
+
   /** Why the connection ended for good; undefined = on purpose, or not yet. */
   get closedBy(): Error | undefined {
     return this.#known.closedBy;
@@ -178,7 +183,7 @@ export class Link {
 
   /** Publishes without asking for an answer. What is published while disconnected is lost. */
   publish(subject: string, payload: Uint8Array | string, headers?: MsgHdrs): void {
-    if (this.#closed) throw closedError(`publish on ${subject}`, this.#known);
+    this.assertOpen(`publish on ${subject}`);
     this.nc.publish(subject, payload, headers === undefined ? {} : { headers });
   }
 
@@ -193,7 +198,7 @@ export class Link {
     queue?: string,
   ): Subscription {
     const what = `following ${subject}`;
-    if (this.#closed) throw closedError(what, this.#known);
+    this.assertOpen(what);
     const callback = (error: Error | null, message: Msg): void => {
       try {
         taken(error, message);

@@ -285,9 +285,10 @@ export class Mailbox<T = unknown> implements AsyncIterable<Message<T>> {
    * Hands every message to a handler, shared with the other members of its group. What the handler
    * resolves is acknowledged, what it throws comes again later, a `Reject` goes to the dead letters. Leases
    * are kept alive while handlers run; reconnects and restarts of the broker are bridged.
-   * @throws {Mq9Error} `invalid` for options that make no sense; all else is told by the consumer
+   * @throws {Mq9Error} `invalid` for options that make no sense, `closed`; all else is told by the consumer
    */
   consume(handler: Handler<T>, options: ConsumeOptions<T> = {}): Consumer {
+    this.#api.link.assertOpen(`consuming ${this.name}`);
     return consume(sourceOf(this), handler, options);
   }
 

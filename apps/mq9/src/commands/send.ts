@@ -132,6 +132,7 @@ const reply = defineCommand<SendFlags>({
     });
     const lines = linesOf(options);
     if (correlation !== undefined) lines.push(["correlation-id", correlation]);
+    lines.push(["mq9-hops", question.headers?.["mq9-hops"]?.[0] ?? "1"]); // the broker counts chains
     const sent = await mq9.api.sendLines(request, lines);
     out.note(`answered to ${printable(to)}`);
     await report(out, sentJson(to, sent));
