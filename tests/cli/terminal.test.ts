@@ -175,6 +175,17 @@ describe.skipIf(tmux.path === undefined)(
       ["mq9 agent find french", /^NAME +STATE +SEEN +MAILBOX +SKILLS +DESCRIPTION$/],
       ["mq9 agent watch -n 1", /^is there {2}translator at inbox$/],
       ["mq9 wait inbox --group new --timeout 2s", /mq9 fetch inbox/],
+      ["mq9 explain inbox", /^inbox$/],
+      ["mq9 explain inbox/0", /^inbox\/0$/],
+      ["mq9 explain agent:translator", /^agent:translator$/],
+      ["mq9 doctor", /^ok {4}Node \d+/],
+      ["mq9 top --once", /^nats:\S+ {2}\d\d:\d\d:\d\d {2}\d+ mailbox/],
+      ["mq9 bench send --time 100ms --warmup 10ms", /^LOAD +A SECOND +P50 MS +P99 MS/],
+      ["mq9 context ls", /^No contexts\. Make one with:/],
+      ["mq9 export inbox -q | cut -c 1-60", /^\{"line":"begin","export":1,/],
+      ["mq9 completion bash | head -1", /^# Completion of mq9 for bash/],
+      ["mq9 schema doctor | head -3 | tail -1", /"title": "mq9 doctor --json"/],
+      ["mq9 nkey", /^SU[A-Z2-7]{56}$/],
     ])("%s", async (line, first) => {
       const shown = await screen(line);
       expect(shown[0]).toMatch(first);
